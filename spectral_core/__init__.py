@@ -1,0 +1,23 @@
+"""Spectral pruning of fully connected layers: train eigenvalues, rank nodes by them, prune."""
+
+from spectral_core.evaluation import evaluate, pruning_curve
+from spectral_core.linear import SpectralLinear
+from spectral_core.networks import direct_mlp, spectral_mlp, train_only
+from spectral_core.pruning import prune, remove, select
+from spectral_core.ranking import node_scores
+from spectral_core.training import TrainingDiverged, train
+
+__all__ = [
+    "SpectralLinear",
+    "TrainingDiverged",
+    "direct_mlp",
+    "evaluate",
+    "node_scores",
+    "prune",
+    "pruning_curve",
+    "remove",
+    "select",
+    "spectral_mlp",
+    "train",
+    "train_only",
+]

@@ -1,0 +1,80 @@
+"""Checks of arguments at the public boundary: each error says what was expected and what came."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+
+def choice(name: str, value: object, valid: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``valid``, else raise and name the nearest valid one."""
+    valid = list(valid)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(valid)}; got {value!r}")
+    if value not in valid:
+        nearest = difflib.get_close_matches(value, valid, n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"{name} must be one of {', '.join(valid)}; got {value!r}.{hint}")
+    return value
+
+
+def whole_number(name: str, value: object, least: int = 0) -> int:
+    """Return ``value`` if it is an integer of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number of at least {least}; got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value}")
+    return value
+
+
+def number(
+    name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low=False
+) -> float:
+    """Return ``value`` as a float if it is finite and lies in [low, high], or (low, high]."""
+    bounds = f"{'(' if open_low else '['}{low:g}, {high:g}]"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number in {bounds}; got {value!r}")
+    too_low = value <= low if open_low else value < low
+    if not math.isfinite(value) or too_low or value > high:
+        raise ValueError(f"{name} must be a number in {bounds}; got {value!r}")
+    return float(value)
+
+
+def interval(name: str, value: object) -> tuple[float, float]:
+    """Return ``value`` as (low, high) if it is a pair of finite numbers with low ≤ high."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (low, high); got {value!r}")
+    low, high = (number(f"{name}[{i}]", end) for i, end in enumerate(value))
+    if low > high:
+        raise ValueError(f"{name} must be a pair (low, high) with low ≤ high; got {value!r}")
+    return low, high
+
+
+def nonempty(name: str, values: object) -> tuple:
+    """Return ``values`` as a tuple if it is a list or tuple of distinct items, at least one."""
+    if not isinstance(values, tuple | list):
+        raise TypeError(f"{name} must be a list or tuple; got {values!r}")
+    if not values or len(set(values)) < len(values):
+        raise ValueError(f"{name} must hold at least one item, each once; got {values!r}")
+    return tuple(values)
+
+
+def whole_numbers(name: str, values: object, least: int = 0) -> tuple[int, ...]:
+    """Return ``values`` as a tuple of integers of at least ``least``, at least one of them."""
+    if not isinstance(values, tuple | list):
+        raise TypeError(f"{name} must be a list of whole numbers; got {values!r}")
+    if not values:
+        raise ValueError(f"{name} must hold at least one whole number; got {values!r}")
+    return tuple(whole_number(f"{name}[{i}]", v, least) for i, v in enumerate(values))
+
+
+def numbers(name: str, values: object, low: float, high: float) -> tuple[float, ...]:
+    """Return ``values`` as a tuple of distinct numbers in [low, high], at least one of them."""
+    return tuple(number(f"{name}[{i}]", v, low, high) for i, v in enumerate(nonempty(name, values)))
+
+
+def assign(config: object, **values: object) -> None:
+    """Store checked values in a frozen dataclass while it is being made."""
+    for name, value in values.items():
+        object.__setattr__(config, name, value)

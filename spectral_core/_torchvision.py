@@ -1,0 +1,44 @@
+"""Import torchvision, also beside a PyTorch build that its compiled operators do not load with."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import torch
+
+# What torchvision's Python code expects its compiled part to have declared.
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+# The declarations end with the object that made them.
+_declarations: torch.library.Library | None = None
+
+
+def import_torchvision() -> ModuleType:
+    """Return the module ``torchvision``.
+
+    A torchvision built for another PyTorch build (say, CUDA's beside the CPU's) cannot load its
+    compiled operators and fails at import, though its datasets and models need none of them. In
+    that case alone the missing operators are declared, without an implementation, and the import
+    is tried again.
+
+    Raises:
+        ImportError: if torchvision is not installed.
+        RuntimeError: if its import fails for another reason.
+    """
+    global _declarations
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "operator torchvision::nms does not exist" not in str(error):
+            raise
+        _declarations = torch.library.Library("torchvision", "FRAGMENT")
+        for schema in _SCHEMAS:
+            _declarations.define(schema)
+        # Modules that were imported before the failure would not be run again.
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        import torchvision
+    return torchvision

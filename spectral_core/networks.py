@@ -1,0 +1,114 @@
+"""Feed-forward networks of the paper: fully connected layers with an activation in between."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from spectral_core import _checks
+from spectral_core.linear import SpectralLinear, Trainable
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"elu": nn.ELU, "relu": nn.ReLU, "tanh": nn.Tanh}
+"""Activation functions of the paper, by name."""
+
+
+def spectral_mlp(
+    sizes: Sequence[int],
+    activation: str,
+    bias: bool = False,
+    *,
+    eigenvector_range: tuple[float, float] = (-0.2, 0.2),
+    eigenvalue_range: tuple[float, float] = (-0.5, 0.5),
+    generator: torch.Generator | None = None,
+) -> nn.Sequential:
+    """Network of :class:`SpectralLinear` layers (Eq. 1).
+
+    Args:
+        sizes: nodes of each layer, input and output included: (N_1, …, N_ℓ), each at least 1.
+        activation: ``"elu"``, ``"relu"`` or ``"tanh"``, after each layer but the last.
+        bias: whether the layers have biases.
+        eigenvector_range: (low, high) of the uniform start of φ.
+        eigenvalue_range: (low, high) of the uniform start of λ.
+        generator: source of the starting values, on the CPU; torch's default one if ``None``.
+
+    Returns:
+        A network from (n, N_1) inputs to (n, N_ℓ) logits.
+
+    Raises:
+        TypeError, ValueError: if there are fewer than two sizes, a size is below 1 or the
+            activation is unknown.
+    """
+
+    def layer(before: int, after: int) -> nn.Module:
+        return SpectralLinear(
+            before,
+            after,
+            bias,
+            eigenvector_range=eigenvector_range,
+            eigenvalue_range=eigenvalue_range,
+            generator=generator,
+        )
+
+    return _stack(sizes, activation, layer)
+
+
+def direct_mlp(
+    sizes: Sequence[int],
+    activation: str,
+    bias: bool = False,
+    *,
+    generator: torch.Generator | None = None,
+) -> nn.Sequential:
+    """Network of plain layers, for training in direct space: Glorot-uniform weights, biases 0.
+
+    Args, returns and errors are those of :func:`spectral_mlp`.
+    """
+
+    def layer(before: int, after: int) -> nn.Module:
+        linear = nn.utils.skip_init(nn.Linear, before, after, bias=bias)
+        nn.init.xavier_uniform_(linear.weight, generator=generator)
+        if bias:
+            nn.init.zeros_(linear.bias)
+        return linear
+
+    return _stack(sizes, activation, layer)
+
+
+def train_only(network: nn.Module, which: Trainable) -> nn.Module:
+    """Let only the eigenvalues, only the eigenvectors, or both of a network take gradients.
+
+    Acts on every :class:`SpectralLinear` of the network, the output layer included; biases and
+    other modules are left as they are.
+
+    Args:
+        network: any module with at least one :class:`SpectralLinear`.
+        which: ``"eigenvalues"``, ``"eigenvectors"`` or ``"both"``.
+
+    Returns:
+        The network itself.
+
+    Raises:
+        TypeError, ValueError: if ``which`` is unknown or the network has no spectral layer.
+    """
+    layers = [module for module in network.modules() if isinstance(module, SpectralLinear)]
+    if not layers:
+        raise ValueError("network must have at least one SpectralLinear layer; got none")
+    for layer in layers:
+        layer.train_only(which)
+    return network
+
+
+def _stack(
+    sizes: Sequence[int], activation: str, layer: Callable[[int, int], nn.Module]
+) -> nn.Sequential:
+    _checks.choice("activation", activation, ACTIVATIONS)
+    sizes = [_checks.whole_number(f"sizes[{i}]", size, least=1) for i, size in enumerate(sizes)]
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
+    modules: list[nn.Module] = []
+    for before, after in itertools.pairwise(sizes):
+        modules += [layer(before, after), ACTIVATIONS[activation]()]
+    return nn.Sequential(*modules[:-1])  # the output layer has no activation

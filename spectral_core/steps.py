@@ -1,0 +1,197 @@
+"""The two kinds of work behind every point: train a network; cut it, retrain it, measure it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spectral_core.data import Dataset
+from spectral_core.evaluation import evaluate
+from spectral_core.networks import direct_mlp, spectral_mlp, train_only
+from spectral_core.pruning import folded_parameters, hidden_nodes, prune
+from spectral_core.ranking import node_scores
+from spectral_core.training import train
+
+ALGORITHM = 1
+"""Version of the mathematics. Raise it when the same configuration gives other numbers."""
+
+OnEpoch = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """Configuration of one trained network, complete: what is not here cannot change it."""
+
+    dataset: str
+    train_images: int | None
+    activation: str
+    hidden: tuple[int, ...]
+    layers: str
+    trains: str
+    eigenvalue_range: tuple[float, float] | None
+    eigenvector_range: tuple[float, float] | None
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+    kind = "train"
+
+    @property
+    def key(self) -> str:
+        """Name of the step in the store."""
+        return _key(self)
+
+    @property
+    def cost(self) -> int:
+        """Rough cost of the step, in hundredths of an epoch of the uncut network."""
+        return 100 * self.epochs
+
+    def __str__(self) -> str:
+        hidden = "-".join(map(str, self.hidden))
+        return f"{self.dataset} {self.activation} {hidden} {self.layers} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class CutStep:
+    """Configuration of one cut through a trained network, with its retraining if it has one."""
+
+    trained: TrainStep
+    score: str
+    percentile: float
+    retrains: str | None
+    retraining_epochs: int
+
+    kind = "cut"
+
+    @property
+    def key(self) -> str:
+        """Name of the step in the store."""
+        return _key(self)
+
+    @property
+    def epoch_cost(self) -> int:
+        """Cost of an epoch of retraining: the per cent of nodes that are left, at least 1."""
+        return max(1, round(100 - self.percentile))
+
+    @property
+    def cost(self) -> int:
+        """Rough cost of the step, in hundredths of an epoch of the uncut network."""
+        return 1 + self.epoch_cost * self.retraining_epochs
+
+    def __str__(self) -> str:
+        return f"{self.trained} cut at {self.percentile:g} %"
+
+
+def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) -> nn.Sequential:
+    """The network as it is before its first training, drawn on the CPU."""
+    sizes = (data.input_features, *step.hidden, data.class_count)
+    if step.layers == "direct":
+        return direct_mlp(sizes, step.activation, generator=generator)
+    network = spectral_mlp(
+        sizes,
+        step.activation,
+        eigenvalue_range=step.eigenvalue_range,
+        eigenvector_range=step.eigenvector_range,
+        generator=generator,
+    )
+    return train_only(network, step.trains)
+
+
+def run_train(
+    step: TrainStep, data: Dataset, device: str = "cpu", on_epoch: OnEpoch | None = None
+) -> tuple[nn.Sequential, list[float]]:
+    """Train the network of a step; return it with the mean loss of each epoch, in nats.
+
+    One generator, seeded by the step's seed, draws the initial network and then the order of the
+    images.
+    """
+    generator = torch.Generator().manual_seed(step.seed)
+    network = initial_network(step, data, generator).to(device)
+    inputs, targets = training_examples(step, data, device)
+    history = train(
+        network,
+        inputs,
+        targets,
+        epochs=step.epochs,
+        batch_size=step.batch_size,
+        learning_rate=step.learning_rate,
+        generator=generator,
+        on_epoch=on_epoch,
+    )
+    return network, history
+
+
+def run_cut(
+    step: CutStep,
+    network: nn.Sequential,
+    data: Dataset,
+    device: str = "cpu",
+    on_epoch: OnEpoch | None = None,
+) -> dict[str, Any]:
+    """Cut a trained network, retrain what is left if the step says so, and measure it.
+
+    Returns:
+        ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,
+        ``accuracy`` and ``loss`` on the test set.
+    """
+    scores = node_scores(network, by=step.score)
+    pruned = prune(network, scores, step.percentile).to(device)
+    if step.retrains is not None:
+        inputs, targets = training_examples(step.trained, data, device)
+        train(
+            train_only(pruned, step.retrains),
+            inputs,
+            targets,
+            epochs=step.retraining_epochs,
+            batch_size=step.trained.batch_size,
+            learning_rate=step.trained.learning_rate,
+            generator=retraining_generator(step.trained.seed),
+            on_epoch=on_epoch,
+        )
+    measured = evaluate(pruned, data.test_inputs.to(device), data.test_targets.to(device))
+    return {
+        "kept": list(hidden_nodes(pruned)),
+        "nodes": sum(hidden_nodes(pruned)),
+        "parameters": folded_parameters(pruned),
+        "accuracy": measured.accuracy,
+        "loss": measured.loss,
+    }
+
+
+def training_examples(step: TrainStep, data: Dataset, device: str) -> tuple[Tensor, Tensor]:
+    """Inputs and targets that a step trains on: all, or the first ``train_images`` of them."""
+    chosen = slice(step.train_images)
+    return data.train_inputs[chosen].to(device), data.train_targets[chosen].to(device)
+
+
+def retraining_generator(seed: int) -> torch.Generator:
+    """Order of the images in stage 2: the same for every cut of a seed, unlike stage 1's."""
+    child = np.random.SeedSequence(seed, spawn_key=(2,)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(child >> np.uint64(1)))
+
+
+def describe(step: TrainStep | CutStep) -> dict[str, Any]:
+    """Configuration of a step as plain JSON data, algorithm version included."""
+    return {"kind": step.kind, "algorithm": ALGORITHM, **_plain(dataclasses.asdict(step))}
+
+
+def _key(step: TrainStep | CutStep) -> str:
+    text = json.dumps(describe(step), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,97 @@
+"""Results on disk, one step each, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from spectral_core.steps import CutStep, TrainStep, describe
+
+Step = TrainStep | CutStep
+
+
+class Store:
+    """Folder of finished steps: ``train/<key>.json`` and ``.safetensors``, ``cut/<key>.json``.
+
+    A step is there when its JSON file is: the file is renamed into place last, so a run that is
+    killed leaves no half of one. Locks belong to the operating system, which frees them when
+    their holder dies.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def record(self, step: Step) -> dict[str, Any] | None:
+        """What is stored of a step: ``step``, ``result`` and ``made``; ``None`` if it is not."""
+        path = self._path(step, "json")
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise RuntimeError(
+                f"stored result {path} must be JSON; got {error}. Delete it to compute it again"
+            ) from error
+
+    def __contains__(self, step: Step) -> bool:
+        return self._path(step, "json").exists()
+
+    def save(
+        self,
+        step: Step,
+        result: dict[str, Any],
+        made: dict[str, Any],
+        network: nn.Module | None = None,
+    ) -> None:
+        """Store a finished step.
+
+        Args:
+            step: its configuration.
+            result: what came out, as plain JSON data.
+            made: how it was made: versions, machine, seconds.
+            network: trained network whose parameters are kept beside the result.
+        """
+        if network is not None:
+            tensors = {
+                name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()
+            }
+            _write_whole(self._path(step, "safetensors"), lambda path: save_file(tensors, path))
+        text = json.dumps({"step": describe(step), "result": result, "made": made}, indent=1)
+        _write_whole(
+            self._path(step, "json"), lambda path: Path(path).write_text(text, encoding="utf-8")
+        )
+
+    def load_network(self, step: TrainStep, network: nn.Module) -> nn.Module:
+        """Fill a network of the right shape with the stored parameters of a trained one."""
+        network.load_state_dict(load_file(self._path(step, "safetensors")))
+        return network
+
+    def lock(self, step: Step) -> FileLock:
+        """Lock to hold while a step is computed; waits while another process holds it."""
+        path = self._path(step, "lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path)
+
+    def _path(self, step: Step, suffix: str) -> Path:
+        return self.root / step.kind / f"{step.key}.{suffix}"
+
+
+def _write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Write a file beside its place, then rename it into it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
+    os.close(handle)
+    try:
+        write(aside)
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise

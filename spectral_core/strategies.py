@@ -1,0 +1,48 @@
+"""The three strategies that the paper compares (Sec. VI): how to train, rank and retrain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What is trained, what ranks the nodes, and what trains again after each cut."""
+
+    layers: Literal["direct", "spectral"]
+    """Plain layers, or :class:`~spectral_core.SpectralLinear` ones."""
+    trains: Literal["both", "eigenvalues"]
+    """What the first training adjusts: everything, or λ alone."""
+    score: str
+    """Criterion of :func:`~spectral_core.node_scores` that ranks the nodes."""
+    retrains: bool
+    """Whether the pruned network is trained again (stage 2)."""
+    title: str
+    """Name in a legend."""
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "direct": Strategy(
+        layers="direct",
+        trains="both",
+        score="connectivity",
+        retrains=False,
+        title="direct: Σ|w|, no retraining",
+    ),
+    "post": Strategy(
+        layers="spectral",
+        trains="both",
+        score="eigenvalue",
+        retrains=False,
+        title="post: |λ| after training λ and φ",
+    ),
+    "pre": Strategy(
+        layers="spectral",
+        trains="eigenvalues",
+        score="eigenvalue",
+        retrains=True,
+        title="pre: |λ| after training λ, then φ trains",
+    ),
+}
+"""``direct`` is the benchmark, ``post`` the paper's method (ii) and ``pre`` its method (i)."""
