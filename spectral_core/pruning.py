@@ -35,6 +35,7 @@ _NODEWISE = (
     nn.Softplus,
     nn.Dropout,
     nn.Identity,
+    nn.Flatten,
 )
 
 
@@ -107,7 +108,14 @@ def prune(network: nn.Sequential, scores: Sequence[Tensor], percentile: float) -
         >>> scores = node_scores(network)              # |λ| of each hidden node
         >>> small = prune(network, scores, percentile=80)
     """
-    return remove(network, select(scores, percentile))
+    kept = select(scores, percentile)
+    widths = [layer.out_features for layer in _checked_layers(network)[:-1]]
+    if [len(score) for score in scores] != widths:
+        raise ValueError(
+            f"scores must have one score per hidden node, {widths}; "
+            f"got {[len(score) for score in scores]}"
+        )
+    return remove(network, kept)
 
 
 def hidden_nodes(network: nn.Module) -> tuple[int, ...]:
@@ -156,8 +164,7 @@ def _checked_layers(network: nn.Sequential) -> list[nn.Linear | SpectralLinear]:
     if not layers:
         raise ValueError("network must have Linear or SpectralLinear layers; got none")
     for module in network:
-        before_first = isinstance(module, nn.Flatten)
-        if not (module in layers or before_first or isinstance(module, _NODEWISE)):
+        if module not in layers and not isinstance(module, _NODEWISE):
             raise TypeError(
                 "network must hold Linear or SpectralLinear layers with node-wise modules "
                 f"({', '.join(kind.__name__ for kind in _NODEWISE)}) in between; "

@@ -14,7 +14,7 @@ import pandas as pd
 from spectral_core import paths
 from spectral_core.steps import ALGORITHM, CutStep
 from spectral_core.store import Store
-from spectral_core.study import Panel, Study, hidden_label
+from spectral_core.study import FIGURES, PRESETS, Panel, Study, hidden_label, plan
 
 COLUMNS = (
     "panel",
@@ -111,6 +111,19 @@ def published(figure: str, preset: str) -> pd.DataFrame:
     return pd.concat([_read(file) for file in files], ignore_index=True)
 
 
+def counterpart(study: Study) -> pd.DataFrame | None:
+    """Published results to compare a study with: the same preset's, or ``None``.
+
+    A study that only selects among its preset's seeds, methods and cuts still has them.
+    """
+    if set(study.overrides) - {"seeds", "methods", "percentiles"}:
+        return None
+    try:
+        return published(study.figure, study.preset)
+    except NoResults:
+        return None
+
+
 def published_provenance(figure: str, preset: str) -> list[dict[str, Any]]:
     """Provenance of each published panel of a figure."""
     files = sorted(paths.published_results(figure, preset).glob("*.json"))
@@ -155,7 +168,8 @@ def command(study: Study) -> str:
     words = [f"spectral-core compute {study.figure} --preset {study.preset}"]
     for name, value in study.overrides.items():
         values = value if isinstance(value, list | tuple) else [value]
-        words.append(f"--{name.replace('_', '-')} {','.join(str(v) for v in values)}")
+        separator = "-" if name == "hidden" else ","
+        words.append(f"--{name.replace('_', '-')} {separator.join(str(v) for v in values)}")
     return " ".join(words)
 
 
@@ -214,6 +228,45 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame, floor: float = 0.01) -> 
     both["agrees"] = both["difference"].abs() <= both["tolerance"]
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
     return both[[*keys, "ours", "theirs", "difference", "tolerance", "agrees"]]
+
+
+def status(store: Store) -> pd.DataFrame:
+    """What is computed here and what is published, one row per panel and preset.
+
+    Returns:
+        ``figure``, ``panel``, ``preset``, ``computed`` (points here, of how many), ``latest``
+        (when the last of them was, UTC), ``published`` (seeds) and ``when``.
+    """
+    rows = []
+    for figure in FIGURES:
+        for preset in PRESETS:
+            run = plan(figure, preset)
+            for panel in run.panels:
+                cells = [cell for cell in run.cells() if cell.panel == panel]
+                records = [store.record(cell.step) for cell in cells]
+                ends = [record["made"]["at"] for record in records if record is not None]
+                seeds, when = _published_panel(figure, preset, panel.name)
+                rows.append(
+                    {
+                        "figure": figure,
+                        "panel": panel.name,
+                        "preset": preset,
+                        "computed": f"{len(ends)}/{len(cells)}",
+                        "latest": max(ends, default="-")[:16],
+                        "published": f"{seeds} seeds" if seeds else "-",
+                        "when": when[:10],
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _published_panel(figure: str, preset: str, panel: str) -> tuple[int, str]:
+    """Number of published seeds of a panel, and when the last of them was computed."""
+    csv = paths.published_results(figure, preset) / f"{panel}.csv"
+    if not csv.exists():
+        return 0, "-"
+    provenance = json.loads(csv.with_suffix(".json").read_text(encoding="utf-8"))
+    return _read(csv)["seed"].nunique(), provenance["to"]
 
 
 def _with_trainings(cuts: Iterable[CutStep]) -> list[Any]:

@@ -125,7 +125,7 @@ FIGURES: dict[str, Figure] = {
 PRESETS: dict[str, Preset] = {
     "smoke": Preset(
         Recipe(epochs=4, retraining_epochs=1, seeds=(0, 1), percentiles=(0.0, 50.0, 90.0)),
-        purpose="seconds, on the 8×8 digits: does everything run?",
+        purpose="seconds, on the 8×8 digits, to see that everything runs",
         panel={"dataset": "digits", "hidden": (32,), "hidden_by_method": {}},
     ),
     "quick": Preset(
@@ -135,9 +135,9 @@ PRESETS: dict[str, Preset] = {
             seeds=(0, 1),
             percentiles=(0.0, 20.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0),
         ),
-        purpose="a minute or two: is the shape of the curves right?",
+        purpose="about a minute, the shape of the curves is right",
     ),
-    "paper": Preset(Recipe(), purpose="the paper's settings: five seeds, 100 + 20 epochs"),
+    "paper": Preset(Recipe(), purpose="the paper's settings, five seeds, 100 + 20 epochs"),
 }
 """Presets by name."""
 
@@ -172,8 +172,12 @@ class Study:
                         step = cut_step(panel, self.recipe, method, seed, percentile)
                         yield Cell(panel, method, seed, percentile, step)
 
+    def steps(self) -> list[CutStep]:
+        """The cuts behind every point, each once."""
+        return list(dict.fromkeys(cell.step for cell in self.cells()))
 
-def study(figure: str, preset: str = "quick", **overrides: Any) -> Study:
+
+def plan(figure: str, preset: str = "quick", **overrides: Any) -> Study:
     """Resolve a figure, a preset and changes to it into what is to be computed.
 
     Args:
@@ -188,8 +192,6 @@ def study(figure: str, preset: str = "quick", **overrides: Any) -> Study:
     chosen = PRESETS[_checks.choice("preset", preset, PRESETS)]
     panels = FIGURES[_checks.choice("figure", figure, FIGURES)].panels
     overrides = {name: value for name, value in overrides.items() if value is not None}
-    if isinstance(overrides.get("seeds"), int):
-        overrides["seeds"] = tuple(range(_checks.whole_number("seeds", overrides["seeds"], 1)))
     panel_fields = [f.name for f in dataclasses.fields(Panel)]
     recipe_fields = [f.name for f in dataclasses.fields(Recipe)]
     for name in overrides:
@@ -199,6 +201,9 @@ def study(figure: str, preset: str = "quick", **overrides: Any) -> Study:
     if "hidden" in overrides and "hidden_by_method" not in overrides:
         panel_changes["hidden_by_method"] = {}
     recipe_changes = {n: v for n, v in overrides.items() if n in recipe_fields}
+    if isinstance(recipe_changes.get("seeds"), int):
+        count = _checks.whole_number("seeds", recipe_changes["seeds"], least=1)
+        recipe_changes["seeds"] = tuple(range(count))
     changed = [dataclasses.replace(panel, **panel_changes) for panel in panels]
     return Study(
         figure=figure,

@@ -7,9 +7,9 @@ import logging
 import sys
 from collections.abc import Collection, Iterator
 
-from spectral_core._raw_data import RawData
-from spectral_core._raw_files import Unusable, check_md5, members
-from spectral_core._torchvision import import_torchvision
+from spectral_core.data.raw_data import RawData
+from spectral_core.data.raw_files import Unusable, check_md5, members
+from spectral_core.data.torchvision_import import import_torchvision
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spectral_core._raw_data import RawData
+from spectral_core.data.raw_data import RawData
 
 logger = logging.getLogger(__name__)
 
@@ -56,21 +56,25 @@ def unpack(stored: bytes, md5: str) -> bytes:
 
 
 def members(archive: bytes, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, stored bytes) of each file of a tar archive that is among ``names``.
+    """Yield (file name, stored bytes) of each of ``names`` in a tar archive; write nothing.
 
-    Nothing is written: a member is known by its base name, with or without ``.gz``.
+    A member is known by its base name, with or without ``.gz``.
 
     Raises:
-        Unusable: if the archive is broken.
+        Unusable: if the archive is broken or lacks one of them.
     """
+    lacking = set(names)
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             for member in tar:
                 name = os.path.basename(member.name).removesuffix(".gz")
-                if member.isfile() and name in names:
+                if member.isfile() and name in lacking:
+                    lacking.remove(name)
                     yield name, tar.extractfile(member).read()
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise Unusable(f"broken archive ({error})") from error
+    if lacking:
+        raise Unusable(f"not in the archive: {', '.join(sorted(lacking))}")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from spectral_core._raw_files import Unusable, members
+from spectral_core.data.raw_files import Unusable, members
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +23,13 @@ APT_CONFIGURATION = """
 APT::Sandbox::User "root";
 Acquire::http::Timeout "10";
 Acquire::https::Timeout "10";
+Acquire::Retries "1";
 """
 PRIVATE_LISTS = """
 Dir::State::lists "{directory}/lists";
 Dir::Cache "{directory}/cache";
 Acquire::Languages "none";
+APT::Update::Error-Mode "any";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -67,12 +70,16 @@ def _download(package: str, directory: Path) -> Path:
         for folder in ("lists/partial", "cache/archives/partial"):
             (directory / folder).mkdir(parents=True)
         configuration.write_text(APT_CONFIGURATION + PRIVATE_LISTS.format(directory=directory))
+        update_failure = ""
         try:
             _run([*apt, "update"], directory)
-        except Unusable as update_error:
-            # One dead address among several fails the whole update; the package may be there yet.
-            logger.info("%s", update_error)
-        _run([*apt, "download", package], directory)
+        except Unusable as failure:
+            # One dead address among several fails the update; the package may be listed yet.
+            update_failure = f"{failure}; "
+        try:
+            _run([*apt, "download", package], directory)
+        except Unusable as failure:
+            raise Unusable(f"{update_failure}{failure}") from failure
     return next(directory.glob("*.deb"))
 
 
@@ -91,5 +98,5 @@ def _run(command: list[str], directory: Path) -> bytes:
         raise Unusable(str(error)) from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise Unusable(f"{command[0]} failed with status {done.returncode}: {lines[-1]}")
+        raise Unusable(f"{shlex.join(command)}: {lines[-1]}")
     return done.stdout

@@ -8,21 +8,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import platformdirs
 from torch import Tensor
 
 from spectral_core import _checks
-from spectral_core._raw_data import RAW_DATA
-from spectral_core._readers import read
-from spectral_core._search import (
-    DATA_VARIABLE,
-    SEARCH_PATH_VARIABLE,
-    DataNotFoundError,
-    locate,
-    survey,
-)
-
-__all__ = ["DATASETS", "Availability", "DataNotFoundError", "Dataset", "available", "fetch", "load"]
+from spectral_core.data.places import Places
+from spectral_core.data.raw_data import RAW_DATA
+from spectral_core.data.readers import read
+from spectral_core.data.search import locate, survey
 
 DATASETS: tuple[str, ...] = tuple(RAW_DATA)
 
@@ -100,7 +92,7 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         ValueError: if the name is unknown.
         DataNotFoundError: if no source has a usable copy.
     """
-    return _load(_checks.choice("name", name, DATASETS), *_places(data_dir))
+    return _load(_checks.choice("name", name, DATASETS), Places.chosen(data_dir))
 
 
 def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -117,7 +109,7 @@ def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
         ValueError: if the name is unknown.
         DataNotFoundError: if no source has a usable copy.
     """
-    return locate(_checks.choice("name", name, DATASETS), *_places(data_dir)).directory
+    return locate(_checks.choice("name", name, DATASETS), Places.chosen(data_dir)).directory
 
 
 def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availability]:
@@ -129,26 +121,13 @@ def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availabili
     Returns:
         One row for each of ``DATASETS``.
     """
-    places = _places(data_dir)
-    return [Availability(name, *survey(name, *places)) for name in DATASETS]
-
-
-def _places(data_dir: str | os.PathLike[str] | None) -> tuple[Path, tuple[Path, ...]]:
-    """Return the data directory and the search path, absolute."""
-    chosen = (
-        data_dir or os.environ.get(DATA_VARIABLE) or platformdirs.user_cache_dir("spectral-core")
-    )
-    entries = os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
-    return _absolute(chosen), tuple(_absolute(entry) for entry in entries if entry)
-
-
-def _absolute(path: str | os.PathLike[str]) -> Path:
-    return Path(path).expanduser().absolute()
+    places = Places.chosen(data_dir)
+    return [Availability(name, *survey(name, places)) for name in DATASETS]
 
 
 @cache
-def _load(name: str, data_dir: Path, search_path: tuple[Path, ...]) -> Dataset:
-    found = locate(name, data_dir, search_path)
+def _load(name: str, places: Places) -> Dataset:
+    found = locate(name, places)
     train_inputs, train_targets, test_inputs, test_targets = read(name, found)
     return Dataset(
         name=name,

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectral_core._raw_data import IDX_FILES
-from spectral_core._search import Found
-from spectral_core._torchvision import import_torchvision
+from spectral_core.data.raw_data import IDX_FILES
+from spectral_core.data.search import Found
+from spectral_core.data.torchvision_import import import_torchvision
 
 # Samples of shape (n, ...) and classes of shape (n,): the training set, then the test set.
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -1,0 +1,21 @@
+# make book: from a bare machine to the rendered book.  make test: every test.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: book test clean
+book: .venv/installed
+	$(BIN)/spectral-core book
+
+test: .venv/installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 _build/notebooks
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf _build book/figures book/generated

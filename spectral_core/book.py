@@ -1,0 +1,102 @@
+"""Building the book: text from results, executed notebooks, then Jupyter Book."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from spectral_core import notebooks
+from spectral_core.results import NoResults, published, summary
+
+
+class BookFailed(RuntimeError):
+    """The book did not build without a warning."""
+
+
+def build(root: Path, preset: str = "quick", output: Path | None = None) -> Path:
+    """Execute the notebooks that are out of date, write the generated text, build the book.
+
+    Every warning is an error.
+
+    Args:
+        root: folder with ``_config.yml``, ``_toc.yml`` and ``book``.
+        preset: what the figures' notebooks run on this machine.
+        output: where ``_build`` goes; ``root`` if ``None``.
+
+    Returns:
+        The landing page.
+
+    Raises:
+        BookFailed: if Jupyter Book warns or fails; what it said is on standard error.
+        NotebookFailed: if a notebook fails.
+    """
+    for name, source in notebooks.sources().items():
+        takes_preset = "preset" in notebooks.declared_parameters(source)
+        notebooks.execute(
+            name, {"preset": preset} if takes_preset else None, root / "book" / "figures"
+        )
+    generate(root / "book" / "generated")
+    output = output or root
+    tool = Path(sys.executable).with_name("jupyter-book")
+    command = [tool, "build", root, "--path-output", output, "-W", "-n", "--keep-going", "--quiet"]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode != 0:
+        sys.stderr.write(done.stdout)
+        raise BookFailed("the book did not build cleanly; each warning above is an error")
+    return output / "_build" / "html" / "index.html"
+
+
+def generate(folder: Path) -> None:
+    """Write the text and the picture of the landing page from the published results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "headline.md").write_text(headline() + "\n", encoding="utf-8")
+    picture(folder / "fig03.png")
+
+
+def headline() -> str:
+    """One paragraph: what the published run of Fig. 3 measured."""
+    try:
+        means = summary(published("fig03", "paper"))
+    except NoResults:
+        return "No results at the paper's settings are published yet."
+    at = means.set_index(["method", "percentile"])
+    cut = 90.0
+
+    def accuracy(method: str, percentile: float) -> str:
+        row = at.loc[(method, percentile)]
+        return f"{100 * row['accuracy']:.1f} ± {100 * row['accuracy_sd']:.1f} %"
+
+    full, left = at.loc[("pre", 0.0), "nodes"], at.loc[("pre", cut), "nodes"]
+    return (
+        f"On Fashion-MNIST, with one hidden layer of {full:.0f} ELU nodes: training λ alone, "
+        f"keeping the {left:.0f} nodes with the largest |λ| and then training φ classifies "
+        f"{accuracy('pre', cut)} of the test images correctly. Cut just as far, without further "
+        f"training, a network trained in λ and φ together is right on {accuracy('post', cut)}, "
+        f"and one trained in direct space and ranked by Σ|w| on {accuracy('direct', cut)}; uncut, "
+        f"these two reach {accuracy('post', 0.0)} and {accuracy('direct', 0.0)}. Means and "
+        f"standard deviations over {at.loc[('pre', cut), 'seeds']:.0f} seeds."
+    )
+
+
+def picture(file: Path) -> None:
+    """Draw Fig. 3 from the published results; the quick ones where there are no others."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    from spectral_core import plots
+
+    plots.theme()
+    try:
+        table = published("fig03", "paper")
+    except NoResults:
+        table = published("fig03", "quick")
+    figure = plots.pruning_figure(table)
+    figure.savefig(file)
+    plt.close(figure)

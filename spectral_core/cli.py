@@ -1,0 +1,338 @@
+"""The command ``spectral-core``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spectral_core import paths
+from spectral_core.strategies import STRATEGIES
+from spectral_core.study import FIGURES, PRESETS, Study, plan
+
+if TYPE_CHECKING:
+    from spectral_core.data import Availability
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+PRESET_HELP = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
+
+
+class Numbers(click.ParamType):
+    """Numbers separated by commas or, for widths, dashes."""
+
+    def __init__(self, kind: type, separator: str = ",") -> None:
+        self.kind, self.separator = kind, separator
+        self.name = separator.join([kind.__name__] * 2) + "…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(self.kind(item) for item in value.split(self.separator))
+        except ValueError:
+            self.fail(f"{value!r} is not a list like {self.name}", param, ctx)
+
+
+def settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that change a preset."""
+    options = [
+        click.option("--preset", type=click.Choice(list(PRESETS)), default="quick",
+                     show_default=True, help=PRESET_HELP),
+        click.option("--seeds", type=int, help="How many realisations: seeds 0, 1, …"),
+        click.option("--dataset", help="Data set in place of the figure's."),
+        click.option("--activation", help="elu, relu or tanh."),
+        click.option("--hidden", type=Numbers(int, "-"), help="Hidden widths, like 500-500-500."),
+        click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(STRATEGIES)}."),
+        click.option("--epochs", type=int, help="Epochs of the first training."),
+        click.option("--retraining-epochs", type=int, help="Epochs of stage 2, after each cut."),
+        click.option("--stage-two", help="What stage 2 trains: eigenvectors or both."),
+        click.option("--batch-size", type=int, help="Examples per step."),
+        click.option("--learning-rate", type=float, help="Adam's step size."),
+        click.option("--eigenvalue-range", type=Numbers(float), help="Start of λ, like -0.5,0.5."),
+        click.option("--eigenvector-range", type=Numbers(float), help="Start of φ."),
+        click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),
+        click.option("--train-images", type=int, help="Train on the first so many images only."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where data sets are kept [default: the user's cache folder].",
+)
+store_option = click.option(
+    "--store",
+    "store_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
+)
+workers_option = click.option(
+    "--workers", type=int, help="Processes side by side [default: all cores; 1 on a GPU]."
+)
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="Torch device, such as cpu or cuda."
+)
+
+
+@click.group(context_settings=CONTEXT)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="spectral-core")
+def cli(debug: bool) -> None:
+    """Spectral pruning of fully connected layers: compute, check and read the paper's figures.
+
+    \b
+    spectral-core compute fig03 --preset quick     train, prune and store what Fig. 3 needs
+    spectral-core verify fig03                     compare with the published results
+    spectral-core notebook fig03 -p seeds 3        run the figure's notebook
+    spectral-core book                             all of it, as a book
+
+    An interrupted command goes on where it stopped when it is given again. Exit codes: 0 done,
+    1 failed or results disagree, 2 wrong arguments.
+    """
+
+
+@cli.group()
+def data() -> None:
+    """Fetch, verify and list data sets."""
+
+
+@data.command("list")
+@data_dir_option
+def list_data(data_dir: Path | None) -> None:
+    """Say which data sets are on this machine, without touching the network."""
+    from spectral_core.data import available
+
+    for row in available(data_dir):
+        click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
+
+
+@data.command("fetch")
+@click.argument("names", nargs=-1, required=True)
+@data_dir_option
+def fetch_data(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Get data sets onto this machine, with their checksums verified."""
+    from spectral_core.data import fetch
+
+    for name in names:
+        click.echo(f"{name}: {fetch(name, data_dir)}")
+
+
+@data.command("verify")
+@click.argument("names", nargs=-1)
+@data_dir_option
+def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Check the files of data sets against their known checksums; all that are here by default."""
+    from spectral_core._checks import choice
+    from spectral_core.data import DATASETS, available
+
+    wanted = [choice("name", name, DATASETS) for name in names]
+    failed = False
+    for row in available(data_dir):
+        if row.name not in wanted and (wanted or row.found is None):
+            continue
+        good = row.found is not None and row.checksums_ok
+        failed |= not good
+        click.echo(
+            f"{row.name:14} {'right' if good else 'missing or damaged':20} {row.found or ''}"
+        )
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@click.argument("figure", type=click.Choice(list(FIGURES)))
+@settings
+@workers_option
+@device_option
+@data_dir_option
+@store_option
+def compute(
+    figure: str,
+    workers: int | None,
+    device: str,
+    data_dir: Path | None,
+    store_dir: Path | None,
+    **changes: Any,
+) -> None:
+    """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter."""
+    run = plan(figure, **changes)
+    done, seconds = _fill(run, workers, device, data_dir, store_dir)
+    click.echo(f"{figure} at the preset {run.preset}: {done} steps run in {seconds:.0f} s, stored")
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="Every notebook of the project.")
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Set a parameter; VALUE is JSON, or else text: -p seeds 3 -p hidden '[500]'.",
+)
+@click.option("--prepare-only", is_flag=True, help="Write the parameters in, but run nothing.")
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it goes [default: book/figures; _build/notebooks if only prepared].",
+)
+def notebook(
+    name: str | None,
+    every: bool,
+    pairs: tuple[tuple[str, str], ...],
+    prepare_only: bool,
+    output_dir: Path | None,
+) -> None:  # fmt: skip
+    """Run a notebook with papermill, such as fig03; an undeclared parameter is an error."""
+    from spectral_core import notebooks
+
+    known = notebooks.sources()
+    if every == (name is not None):
+        raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(known)}")
+    parameters = {key: _value(text) for key, text in pairs}
+    make = notebooks.prepare if prepare_only else notebooks.execute
+    for each in known if every else [name]:
+        declared = notebooks.declared_parameters(known[each]) if every else None
+        own = {k: v for k, v in parameters.items() if declared is None or k in declared}
+        click.echo(make(each, own, output_dir))
+
+
+@cli.command()
+@click.argument("figure", type=click.Choice(list(FIGURES)))
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="quick",
+    show_default=True,
+    help="Which of the published runs to compare with.",
+)
+@store_option
+def verify(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: skip
+    """Compare this machine's results with the published ones of the same preset.
+
+    Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
+    the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
+    """
+    from spectral_core.results import agreement, collect, published
+    from spectral_core.store import Store
+
+    ours = collect(plan(figure, preset), Store(store_dir or paths.local_results()))
+    table = agreement(ours, published(figure, preset))
+    click.echo(table.to_string(index=False, float_format="{:.4f}".format))
+    disagreeing = int((~table["agrees"]).sum())
+    click.echo(f"{len(table) - disagreeing} of {len(table)} points agree")
+    if disagreeing:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
+@click.argument("figure", type=click.Choice(list(FIGURES)))
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="paper",
+    show_default=True,
+    help="Which run to publish.",
+)
+@store_option
+def publish(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: skip
+    """Write a finished run into results/published, with its provenance."""
+    from spectral_core.results import publish as write
+    from spectral_core.store import Store
+
+    for file in write(plan(figure, preset), Store(store_dir or paths.local_results())):
+        click.echo(file)
+
+
+@cli.command()
+@store_option
+def status(store_dir: Path | None) -> None:
+    """List what is computed on this machine and what is published, panel by panel."""
+    from spectral_core.results import status as rows
+    from spectral_core.store import Store
+
+    table = rows(Store(store_dir or paths.local_results()))
+    click.echo(table.to_string(index=False))
+
+
+@cli.command()
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="quick",
+    show_default=True,
+    help="What to run on this machine for comparison with the published results.",
+)
+@workers_option
+@device_option
+def book(preset: str, workers: int | None, device: str) -> None:  # fmt: skip
+    """Compute, execute the notebooks and build the book; says where it is."""
+    from spectral_core import book as building
+
+    for figure in FIGURES:
+        _fill(plan(figure, preset), workers, device, None, None)
+    page = building.build(paths.project(), preset)
+    click.echo(f"\nThe book is at {page}")
+
+
+def main() -> None:
+    """Run the command; an error is one line, unless ``--debug`` is given."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(
+            "Stopped. Finished steps are stored; the same command goes on from here.", err=True
+        )
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, ValueError | TypeError) else 1)
+
+
+def _state(row: Availability) -> str:
+    if row.found is None:
+        return "not on this machine"
+    return "checksums right" if row.checksums_ok else "damaged"
+
+
+def _fill(
+    run: Study, workers: int | None, device: str, data_dir: Path | None, store_dir: Path | None
+) -> tuple[int, float]:
+    """Compute what is missing of a study; return the number of steps and the seconds."""
+    from spectral_core import compute as computing
+    from spectral_core.store import Store
+
+    start = time.perf_counter()
+    done = computing.compute(
+        run.steps(),
+        Store(store_dir or paths.local_results()),
+        workers=workers,
+        device=device,
+        data_dir=data_dir,
+    )
+    return done, time.perf_counter() - start
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,82 @@
+"""Tables that stand under a figure: accuracies at a few cuts, and where the numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from spectral_core.results import agreement, summary
+
+
+def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.DataFrame:
+    """Mean accuracy ± standard deviation over seeds, in per cent, at some of the cuts.
+
+    Args:
+        table: results of one panel.
+        percentiles: cuts to show; those that the table lacks are left out.
+
+    Returns:
+        One row per method, one column per cut.
+    """
+    means = summary(table)
+    means = means[means["percentile"].isin(list(percentiles))]
+    cells = means.assign(
+        text=[
+            f"{100 * mean:.1f}" + (f" ± {100 * sd:.1f}" if sd == sd else "")
+            for mean, sd in zip(means["accuracy"], means["accuracy_sd"])
+        ],
+        cut=[f"{q:g} %" for q in means["percentile"]],
+    )
+    shown = cells.pivot(index="method", columns="cut", values="text")
+    shown = shown.loc[cells["method"].unique(), cells["cut"].unique()]
+    return shown.rename_axis(index="accuracy (%)", columns="pruned")
+
+
+def agreement_sentence(ours: pd.DataFrame, reference: pd.DataFrame | None) -> str:
+    """Say how many points of a run agree with the published ones, and which differs most.
+
+    Args:
+        ours: results of this machine.
+        reference: published results at the same settings, or ``None``.
+    """
+    if reference is None:
+        return "No results are published at these settings, so there is nothing to compare with."
+    comparison = agreement(ours, reference)
+    row = comparison.loc[comparison["difference"].abs().idxmax()]
+    return (
+        f"{comparison['agrees'].sum()} of {len(comparison)} mean accuracies agree within three "
+        f"standard errors of the difference plus 0.01. Largest difference: "
+        f"{row['difference']:+.3f} ({row['method']}, {row['percentile']:g} % pruned; tolerance "
+        f"{row['tolerance']:.3f})."
+    )
+
+
+def provenance_table(provenance: Mapping[str, Any]) -> pd.DataFrame:
+    """Where the numbers of one panel come from, as a two-column table.
+
+    Args:
+        provenance: as :func:`spectral_core.results.panel_provenance` makes it.
+    """
+    recipe = provenance["configuration"]["recipe"]
+    rows = {
+        "made by": provenance["command"],
+        "preset": provenance["preset"],
+        "seeds": _joined(recipe["seeds"]),
+        "epochs": f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)",
+        "computed": f"{provenance['from'][:16]} to {provenance['to'][:16]} UTC",
+        "computing time": f"{provenance['seconds'] / 60:.1f} minutes on one thread, "
+        f"{provenance['steps']} steps",
+        "machine": _joined(provenance["hardware"]) + f" ({_joined(provenance['device'])})",
+        "commit": _joined(provenance["commit"]),
+        "versions": ", ".join(
+            f"{name} {_joined(found)}" for name, found in provenance["versions"].items()
+        ),
+        "data (MD5)": ", ".join(f"{file} {md5}" for file, md5 in provenance["data"].items()),
+    }
+    return pd.DataFrame({"": rows.values()}, index=pd.Index(rows.keys(), name="provenance"))
+
+
+def _joined(values: Iterable[Any]) -> str:
+    return ", ".join(str(value) for value in values)

@@ -1,0 +1,214 @@
+"""SpectralLinear against the dense transfer operator of Sec. II, in float64."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from spectral_core import SpectralLinear
+
+DOUBLE = torch.float64
+
+
+def layer_of(n_in, n_out, *, seed=0, bias=False, input_eigenvalues=False):
+    layer = SpectralLinear(
+        n_in,
+        n_out,
+        bias,
+        input_eigenvalues=input_eigenvalues,
+        generator=torch.Generator().manual_seed(seed),
+        dtype=DOUBLE,
+    )
+    if bias:
+        layer.bias.data.uniform_(-1, 1, generator=torch.Generator().manual_seed(seed + 1))
+    return layer
+
+
+shapes = st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(0, 10_000), st.booleans())
+
+
+@given(shapes)
+def test_inverse_of_eigenvector_matrix_is_two_minus_itself(shape):
+    n_in, n_out, seed, lam_in = shape
+    Phi = layer_of(n_in, n_out, seed=seed, input_eigenvalues=lam_in).eigenvector_matrix().detach()
+    identity = torch.eye(n_in + n_out, dtype=DOUBLE)
+    torch.testing.assert_close(torch.linalg.inv(Phi), 2 * identity - Phi, rtol=0, atol=1e-12)
+
+
+@given(shapes)
+def test_weight_is_the_block_of_the_dense_operator_in_value_and_gradient(shape):
+    """Eq. 2, against Φ Λ Φ⁻¹ with a numerically inverted Φ."""
+    n_in, n_out, seed, lam_in = shape
+    layer = layer_of(n_in, n_out, seed=seed, input_eigenvalues=lam_in)
+    cotangent = torch.randn(
+        n_out, n_in, dtype=DOUBLE, generator=torch.Generator().manual_seed(seed)
+    )
+    parameters = list(layer.parameters())
+
+    Phi, lam = layer.eigenvector_matrix(), layer.eigenvalue_vector()
+    dense = (Phi @ torch.diag(lam) @ torch.linalg.inv(Phi))[n_in:, :n_in]
+    torch.testing.assert_close(layer.weight, dense, rtol=0, atol=1e-12)
+    torch.testing.assert_close(layer.transfer_operator()[n_in:, :n_in], dense, rtol=0, atol=1e-12)
+
+    expected = torch.autograd.grad((dense * cotangent).sum(), parameters)
+    got = torch.autograd.grad((layer.weight * cotangent).sum(), parameters)
+    for one, other in zip(got, expected):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+
+
+@given(shapes, st.booleans())
+def test_forward_is_the_operator_acting_on_the_activity_vector(shape, bias):
+    """Eqs. 1 and 3: A acts on (x, 0), the arrival nodes' entries are read; with gradients."""
+    n_in, n_out, seed, lam_in = shape
+    layer = layer_of(n_in, n_out, seed=seed, input_eigenvalues=lam_in, bias=bias)
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(5, n_in, dtype=DOUBLE, generator=generator, requires_grad=True)
+    state = torch.cat([x, torch.zeros(5, n_out, dtype=DOUBLE)], dim=1)  # (5, N_k + N_k+1)
+    dense = (state @ layer.transfer_operator().T)[:, n_in:]
+    if bias:
+        dense = dense + layer.bias
+    torch.testing.assert_close(layer(x), dense, rtol=0, atol=1e-12)
+
+    cotangent = torch.randn(5, n_out, dtype=DOUBLE, generator=generator)
+    wanted = [x, *layer.parameters()]
+    expected = torch.autograd.grad((dense * cotangent).sum(), wanted)
+    got = torch.autograd.grad((layer(x) * cotangent).sum(), wanted)
+    for one, other in zip(got, expected):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+
+
+def test_eigenvalues_of_the_operator_are_lambda():
+    layer = layer_of(4, 3, input_eigenvalues=True)
+    found = torch.linalg.eigvals(layer.transfer_operator()).real.sort().values
+    torch.testing.assert_close(found, layer.eigenvalue_vector().sort().values, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("lam_in", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+def test_to_linear_has_the_very_same_weights(lam_in, bias):
+    layer = layer_of(6, 4, input_eigenvalues=lam_in, bias=bias)
+    linear = layer.to_linear()
+    assert type(linear) is nn.Linear
+    assert (linear.in_features, linear.out_features) == (6, 4)
+    assert torch.equal(linear.weight, layer.weight)
+    assert (linear.bias is None) if not bias else torch.equal(linear.bias, layer.bias)
+    linear.weight.data.zero_()
+    assert layer.weight.abs().sum() > 0  # no memory is shared
+
+
+@given(st.integers(0, 10_000), st.sampled_from([torch.float32, torch.float64]), st.floats(-30, 15))
+def test_from_linear_is_within_two_units_in_the_last_place(seed, dtype, magnitude):
+    generator = torch.Generator().manual_seed(seed)
+    linear = nn.Linear(9, 5, dtype=dtype)
+    weight = torch.randn(5, 9, dtype=dtype, generator=generator) * 10.0**magnitude
+    weight[2] = 0  # a node without incoming weights
+    linear.weight.data.copy_(weight)
+    layer = SpectralLinear.from_linear(linear)
+    up = torch.nextafter(weight.abs(), torch.full_like(weight, torch.inf))
+    ulp = up - weight.abs()
+    assert ((layer.weight - weight).abs() <= 2 * ulp).all()
+    assert layer.eigenvalues[2] == 0 and (layer.eigenvectors[2] == 0).all()
+    assert torch.equal(layer.bias, linear.bias)
+
+
+def test_rescaling_lambda_against_phi_changes_nothing():
+    layer = layer_of(6, 4)
+    x = torch.randn(3, 6, dtype=DOUBLE)
+    before = layer(x)
+    layer.eigenvalues.data *= 8.0
+    layer.eigenvectors.data /= 8.0
+    assert torch.equal(layer(x), before)  # powers of two are exact
+
+
+def test_starts_are_uniform_in_their_ranges_and_settable():
+    layer = SpectralLinear(200, 500, generator=torch.Generator().manual_seed(0))
+    for values, half in ((layer.eigenvectors, 0.2), (layer.eigenvalues, 0.5)):
+        assert values.abs().max() <= half and values.abs().max() > 0.98 * half
+        assert abs(values.mean()) < 0.06 * half
+        assert abs(values.std() - half / 3**0.5) < 0.05 * half
+    fixed = SpectralLinear(3, 2, eigenvalue_range=(1.0, 1.0), eigenvector_range=(0.0, 0.5))
+    assert (fixed.eigenvalues == 1).all() and (fixed.eigenvectors >= 0).all()
+
+
+def test_one_seed_is_one_layer_in_any_default_dtype_and_device():
+    one, other = layer_of(5, 4, seed=3), layer_of(5, 4, seed=3)
+    assert all(torch.equal(p, q) for p, q in zip(one.parameters(), other.parameters()))
+
+
+@pytest.mark.parametrize("which", ["eigenvalues", "eigenvectors", "both"])
+def test_train_only_leaves_the_others_without_gradient(which):
+    layer = layer_of(5, 4, bias=True, input_eigenvalues=True).train_only(which)
+    layer(torch.randn(3, 5, dtype=DOUBLE)).square().sum().backward()
+    assert (layer.eigenvalues.grad is None) == (which == "eigenvectors")
+    assert (layer.input_eigenvalues.grad is None) == (which == "eigenvectors")
+    assert (layer.eigenvectors.grad is None) == (which == "eigenvalues")
+    assert layer.bias.grad is not None
+
+
+def test_deepcopy_and_state_dict_carry_everything():
+    layer = layer_of(5, 4, bias=True, input_eigenvalues=True)
+    fresh = layer_of(5, 4, seed=9, bias=True, input_eigenvalues=True)
+    fresh.load_state_dict(layer.state_dict())
+    x = torch.randn(3, 5, dtype=DOUBLE)
+    assert torch.equal(fresh(x), layer(x)) and torch.equal(copy.deepcopy(layer)(x), layer(x))
+
+
+def test_empty_layers_are_legal():
+    assert SpectralLinear(0, 3)(torch.zeros(2, 0)).tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert SpectralLinear(3, 0)(torch.zeros(2, 3)).shape == (2, 0)
+    assert SpectralLinear(0, 3).to_linear().weight.shape == (3, 0)
+
+
+@pytest.mark.slow
+def test_compiled_layer_gives_the_same():
+    layer = layer_of(6, 4, bias=True)
+    x = torch.randn(3, 6, dtype=DOUBLE)
+    try:
+        compiled = torch.compile(layer)(x)
+    except Exception as error:
+        if "compiler" in str(error).lower() or "Inductor" in type(error).__name__:
+            pytest.skip(f"torch.compile needs a C++ compiler: {str(error)[:120]}")
+        raise
+    torch.testing.assert_close(compiled, layer(x), rtol=0, atol=1e-12)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_layer_starts_from_the_same_numbers():
+    on_gpu = SpectralLinear(5, 4, generator=torch.Generator().manual_seed(0), device="cuda")
+    on_cpu = SpectralLinear(5, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(on_gpu.weight.cpu(), on_cpu.weight)
+    x = torch.randn(3, 5)
+    torch.testing.assert_close(on_gpu(x.cuda()).cpu(), on_cpu(x))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: SpectralLinear(-1, 3), ValueError, ["in_features", "at least 0", "-1"]),
+        (lambda: SpectralLinear(3, 2.0), TypeError, ["out_features", "whole number", "2.0"]),
+        (
+            lambda: SpectralLinear(3, 2, eigenvalue_range=(1, 0)),
+            ValueError,
+            ["eigenvalue_range", "low ≤ high", "(1, 0)"],
+        ),
+        (
+            lambda: SpectralLinear(3, 2, eigenvector_range=0.2),
+            TypeError,
+            ["eigenvector_range", "pair", "0.2"],
+        ),
+        (lambda: SpectralLinear(3, 2)(torch.zeros(4, 5)), ValueError, ["inputs", "3", "(4, 5)"]),
+        (
+            lambda: SpectralLinear(3, 2).train_only("eigenvalue"),
+            ValueError,
+            ["which", "eigenvalues, eigenvectors, both", "Did you mean 'eigenvalues'"],
+        ),
+        (lambda: SpectralLinear.from_linear(nn.ReLU()), TypeError, ["linear", "nn.Linear", "ReLU"]),
+    ],
+)
+def test_bad_arguments_are_named(make, error, words):
+    with pytest.raises(error) as caught:
+        make()
+    assert all(word in str(caught.value) for word in words)
