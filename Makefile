@@ -8,7 +8,7 @@ book: .venv/installed
 
 test: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 _build/notebooks
 

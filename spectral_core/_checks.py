@@ -38,7 +38,7 @@ def number(
     too_low = value <= low if open_low else value < low
     if not math.isfinite(value) or too_low or value > high:
         raise ValueError(f"{name} must be a number in {bounds}; got {value!r}")
-    return float(value)
+    return float(value) + 0.0  # −0.0 becomes 0.0: equal numbers must look equal in a key
 
 
 def interval(name: str, value: object) -> tuple[float, float]:
@@ -55,7 +55,7 @@ def nonempty(name: str, values: object) -> tuple:
     """Return ``values`` as a tuple if it is a list or tuple of distinct items, at least one."""
     if not isinstance(values, tuple | list):
         raise TypeError(f"{name} must be a list or tuple; got {values!r}")
-    if not values or len(set(values)) < len(values):
+    if not values or any(values.count(value) > 1 for value in values):
         raise ValueError(f"{name} must hold at least one item, each once; got {values!r}")
     return tuple(values)
 

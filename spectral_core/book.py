@@ -52,10 +52,9 @@ def build(root: Path, preset: str = "quick", output: Path | None = None) -> Path
 
 
 def generate(folder: Path) -> None:
-    """Write the text and the picture of the landing page from the published results."""
+    """Write the text of the landing page that follows from the published results."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "headline.md").write_text(headline() + "\n", encoding="utf-8")
-    picture(folder / "fig03.png")
 
 
 def headline() -> str:
@@ -81,22 +80,3 @@ def headline() -> str:
         f"these two reach {accuracy('post', 0.0)} and {accuracy('direct', 0.0)}. Means and "
         f"standard deviations over {at.loc[('pre', cut), 'seeds']:.0f} seeds."
     )
-
-
-def picture(file: Path) -> None:
-    """Draw Fig. 3 from the published results; the quick ones where there are no others."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    from spectral_core import plots
-
-    plots.theme()
-    try:
-        table = published("fig03", "paper")
-    except NoResults:
-        table = published("fig03", "quick")
-    figure = plots.pruning_figure(table)
-    figure.savefig(file)
-    plt.close(figure)

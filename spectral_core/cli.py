@@ -33,9 +33,22 @@ class Numbers(click.ParamType):
         if not isinstance(value, str):
             return value
         try:
-            return tuple(self.kind(item) for item in value.split(self.separator))
+            items = value.removesuffix(self.separator).split(self.separator)
+            return tuple(self.kind(item) for item in items)
         except ValueError:
             self.fail(f"{value!r} is not a list like {self.name}", param, ctx)
+
+
+class Seeds(Numbers):
+    """How many seeds, or, where there is a comma, which ones."""
+
+    def __init__(self) -> None:
+        super().__init__(int)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if isinstance(value, str) and self.separator not in value:
+            return click.INT.convert(value, param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +56,8 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--preset", type=click.Choice(list(PRESETS)), default="quick",
                      show_default=True, help=PRESET_HELP),
-        click.option("--seeds", type=int, help="How many realisations: seeds 0, 1, …"),
+        click.option("--seeds", type=Seeds(), help="How many realisations, 3 for seeds 0, 1, 2; "
+                     "or which ones: 0,2,4 (a single one: 4,)."),
         click.option("--dataset", help="Data set in place of the figure's."),
         click.option("--activation", help="elu, relu or tanh."),
         click.option("--hidden", type=Numbers(int, "-"), help="Hidden widths, like 500-500-500."),
@@ -138,11 +152,8 @@ def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
     for row in available(data_dir):
         if row.name not in wanted and (wanted or row.found is None):
             continue
-        good = row.found is not None and row.checksums_ok
-        failed |= not good
-        click.echo(
-            f"{row.name:14} {'right' if good else 'missing or damaged':20} {row.found or ''}"
-        )
+        failed |= not row.checksums_ok
+        click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -246,11 +257,15 @@ def verify(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: sk
 )
 @store_option
 def publish(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: skip
-    """Write a finished run into results/published, with its provenance."""
+    """Write a finished run into results/published: table, provenance and picture of each panel."""
+    from spectral_core.plots import save_pictures
     from spectral_core.results import publish as write
+    from spectral_core.results import published
     from spectral_core.store import Store
 
-    for file in write(plan(figure, preset), Store(store_dir or paths.local_results())):
+    files = write(plan(figure, preset), Store(store_dir or paths.local_results()))
+    files += save_pictures(published(figure, preset), paths.published_results(figure, preset))
+    for file in files:
         click.echo(file)
 
 
@@ -289,9 +304,7 @@ def main() -> None:
     """Run the command; an error is one line, unless ``--debug`` is given."""
     debug = "--debug" in sys.argv[1:]
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        sys.exit(cli(standalone_mode=False) or 0)  # an Exit's code comes back as the value
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -45,7 +45,7 @@ def compute(
         progress: whether to show a bar on standard error.
 
     Returns:
-        Number of steps that were run.
+        Number of steps run here; not those that another run did meanwhile.
 
     Raises:
         TypeError, ValueError: if an argument is out of range or the device is not there.
@@ -62,11 +62,12 @@ def compute(
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
         load(name, data_dir)  # fetched once, here, before the processes need it
 
-    phases: list[tuple[str, Callable[..., None], list[Any]]] = [
+    phases: list[tuple[str, Callable[..., int], list[Any]]] = [
         ("training", _train, sorted(networks, key=_longest_first)),
         ("pruning", _cut, sorted(_jobs(missing), key=_longest_first_job)),
     ]
     total = sum(step.cost for step in [*networks, *missing])
+    steps_run = 0
     with (
         progress_bar(total, shown=progress and bool(missing)) as (tally, bar),
         joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1),
@@ -76,13 +77,16 @@ def compute(
             running = joblib.Parallel(return_as="generator_unordered", batch_size=1)(
                 joblib.delayed(work)(job, store, device, data_dir, tally) for job in jobs
             )
-            for done, _ in enumerate(running, start=1):
+            for done, run_here in enumerate(running, start=1):
+                steps_run += run_here
                 show_running(bar, f"{phase} {done}/{len(jobs)}")
-    return len(networks) + len(missing)
+    return steps_run
 
 
 def check_device(device: str) -> None:
-    """Raise ``ValueError`` unless torch can compute on the device."""
+    """Raise ``TypeError`` or ``ValueError`` unless torch can compute on the device."""
+    if not isinstance(device, str):
+        raise TypeError(f"device must be a name such as 'cpu'; got {device!r}")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
@@ -108,21 +112,25 @@ def _longest_first_job(job: Sequence[CutStep]) -> int:
     return -sum(cut.cost for cut in job)
 
 
-def _train(step: TrainStep, store: Store, device: str, data_dir: Path | None, tally: Tally) -> None:
+def _train(step: TrainStep, store: Store, device: str, data_dir: Path | None, tally: Tally) -> int:
+    """Train a network unless it is stored by now; return the number of steps run, 0 or 1."""
     with single_thread(), store.lock(step):
         if step in store:  # another run has just done it
             tally.add(step.cost)
-            return
+            return 0
         data = load(step.dataset, data_dir)
         start = time.perf_counter()
         network, history = run_train(step, data, device, on_epoch=lambda *_: tally.add(100))
         result = {"training_loss": history}
         store.save(step, result, made(time.perf_counter() - start, device), network)
+        return 1
 
 
 def _cut(
     cuts: Sequence[CutStep], store: Store, device: str, data_dir: Path | None, tally: Tally
-) -> None:
+) -> int:
+    """Run the cuts of one network that are not stored by now; return how many were run."""
+    steps_run = 0
     with single_thread():
         trained = cuts[0].trained
         data = load(trained.dataset, data_dir)
@@ -140,6 +148,8 @@ def _cut(
                     step, network, data, device, on_epoch=lambda *_: tally.add(cuts[0].epoch_cost)
                 )
                 store.save(step, result, made(time.perf_counter() - start, device))
+                steps_run += 1
+    return steps_run
 
 
 @contextmanager

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from spectral_core import _checks, paths
+from spectral_core.store import write_whole
 from spectral_core.study import FIGURES
-
-OPTIONS = "parameters"
-"""Tag of the one cell whose values can be replaced."""
 
 
 class NotebookFailed(RuntimeError):
@@ -118,22 +114,20 @@ def _make(
         declared = declared_parameters(source)
         for parameter in parameters:
             _checks.choice(f"parameter of {source.name}", parameter, declared)
+    if folder.resolve() == source.parent.resolve():
+        raise ValueError(f"folder must be another one than the source's own; got {folder}")
     target, stamp = folder / source.name, _stamp(source, parameters)
     if target.exists() and _stamp_of(target) == stamp:
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=folder, prefix=".", suffix=".ipynb")
-    os.close(handle)
-    try:
-        run(source, Path(aside))
-        notebook = json.loads(Path(aside).read_text(encoding="utf-8"))
+
+    def make(aside: Path) -> None:
+        run(source, aside)
+        notebook = json.loads(aside.read_text(encoding="utf-8"))
         _scrub(notebook)
         notebook["metadata"]["spectral_core"] = {"made_from": stamp}
-        Path(aside).write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(aside, target)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+        aside.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    write_whole(target, make)
     return target
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from spectral_core import _checks
+from spectral_core.store import write_whole
 from spectral_core.strategies import STRATEGIES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # The paper's orange, blue and green, in the shades of Okabe and Ito that colour-blind readers
 # tell apart; markers say the same again.
@@ -28,6 +27,8 @@ def semi_dispersion(values: pd.Series) -> tuple[float, float]:
     half = (values.max() - values.min()) / 2
     return values.mean() - half, values.mean() + half
 
+
+_STILL = {"Software": None}
 
 BANDS: dict[str, str | Callable[[pd.Series], tuple[float, float]]] = {
     "sd": "sd",
@@ -56,6 +57,19 @@ def pruning_figure(table: pd.DataFrame, band: str = "sd") -> Figure:
     return figure
 
 
+def save_pictures(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draw :func:`pruning_figure` of each panel into ``<folder>/<panel>.png``."""
+    theme()
+    files = []
+    for name, rows in table.groupby("panel", sort=False):
+        figure = pruning_figure(rows)
+        files.append(folder / f"{name}.png")
+        # Without matplotlib's version in it, so that the same results are the same file.
+        write_whole(files[-1], lambda aside, figure=figure: figure.savefig(aside, metadata=_STILL))
+        plt.close(figure)
+    return files
+
+
 def rerun_figure(ours: pd.DataFrame, published: pd.DataFrame | None, band: str = "sd") -> Figure:
     """This machine's accuracies as points, on top of the published curves of the same preset.
 
@@ -70,6 +84,7 @@ def rerun_figure(ours: pd.DataFrame, published: pd.DataFrame | None, band: str =
     if published is None:
         draw_accuracy(axes, ours, band)
     else:
+        _check_one_panel(published)
         draw_accuracy(axes, published, band, markers=False)
         for method, rows in ours.groupby("method", sort=False):
             means = rows.groupby("percentile")["accuracy"].mean()

@@ -77,4 +77,5 @@ def show_running(bar: tqdm, text: str) -> None:
 
 
 def _is_terminal(bar: tqdm) -> bool:
-    return hasattr(bar.fp, "isatty") and bar.fp.isatty()
+    stream = getattr(bar, "fp", None)  # a bar that is not shown has none
+    return hasattr(stream, "isatty") and stream.isatty()

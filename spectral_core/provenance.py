@@ -58,9 +58,9 @@ def hardware(device: str = "cpu") -> str:
 @functools.cache
 def commit() -> str | None:
     """Commit of the source, with ``+changes`` if the package differs; ``None`` outside git."""
+    if _git("ls-files", "--error-unmatch", "__init__.py") is None:
+        return None  # an installed copy, even if it lies inside somebody's repository
     head = _git("rev-parse", "--short=12", "HEAD")
-    if head is None:
-        return None
     return f"{head}+changes" if _git("status", "--porcelain", "--", ".") else head
 
 

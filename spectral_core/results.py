@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from spectral_core import paths
+from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.steps import ALGORITHM, CutStep
-from spectral_core.store import Store
+from spectral_core.store import Store, write_whole
 from spectral_core.study import FIGURES, PRESETS, Panel, Study, hidden_label, plan
 
 COLUMNS = (
@@ -86,17 +87,18 @@ def publish(study: Study, store: Store) -> list[Path]:
         )
     table = collect(study, store)
     folder = paths.published_results(study.figure, study.preset)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    texts: dict[Path, str] = {}
     for panel in study.panels:
-        csv, provenance = folder / f"{panel.name}.csv", folder / f"{panel.name}.json"
-        table[table["panel"] == panel.name].to_csv(
-            csv, index=False, float_format="%.6g", lineterminator="\n"
+        texts[folder / f"{panel.name}.csv"] = table[table["panel"] == panel.name].to_csv(
+            index=False, float_format="%.6g", lineterminator="\n"
         )
-        text = json.dumps(panel_provenance(study, panel, store), indent=2, ensure_ascii=False)
-        provenance.write_text(text + "\n", encoding="utf-8")
-        written += [csv, provenance]
-    return written
+        provenance = panel_provenance(study, panel, store)
+        texts[folder / f"{panel.name}.json"] = (
+            json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
+        )
+    for file, text in texts.items():
+        write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
+    return list(texts)
 
 
 def published(figure: str, preset: str) -> pd.DataFrame:
@@ -134,8 +136,6 @@ def published_provenance(figure: str, preset: str) -> list[dict[str, Any]]:
 
 def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]:
     """How the results of one panel were made: settings, versions, commit, machine, time, data."""
-    from spectral_core.data import load
-
     cuts = [cell.step for cell in study.cells() if cell.panel == panel]
     records = [store.record(step) for step in _with_trainings(cuts)]
     made = [record["made"] for record in records if record is not None]
@@ -159,7 +159,7 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
         "versions": {
             name: _distinct(item["versions"][name] for item in made) for name in made[0]["versions"]
         },
-        "data": load(panel.dataset).checksums,
+        "data": dict(RAW_DATA[panel.dataset].md5),
     }
 
 
@@ -168,8 +168,10 @@ def command(study: Study) -> str:
     words = [f"spectral-core compute {study.figure} --preset {study.preset}"]
     for name, value in study.overrides.items():
         values = value if isinstance(value, list | tuple) else [value]
-        separator = "-" if name == "hidden" else ","
-        words.append(f"--{name.replace('_', '-')} {separator.join(str(v) for v in values)}")
+        text = ("-" if name == "hidden" else ",").join(str(v) for v in values)
+        if name == "seeds" and values is value and len(values) == 1:
+            text += ","  # that one seed, not so many seeds
+        words.append(f"--{name.replace('_', '-')} {text}")
     return " ".join(words)
 
 
@@ -279,7 +281,7 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
 
 
 def _read(file: Path) -> pd.DataFrame:
-    table = pd.read_csv(file, dtype={"hidden": str})
+    table = pd.read_csv(file, dtype={"hidden": str, "percentile": float})
     if tuple(table.columns[: len(COLUMNS)]) != COLUMNS:
         raise ValueError(f"{file} must have the columns {', '.join(COLUMNS)}; got {list(table)}")
     return table

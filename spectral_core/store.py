@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,9 @@ class Store:
             tensors = {
                 name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()
             }
-            _write_whole(self._path(step, "safetensors"), lambda path: save_file(tensors, path))
+            write_whole(self._path(step, "safetensors"), lambda path: save_file(tensors, path))
         text = json.dumps({"step": describe(step), "result": result, "made": made}, indent=1)
-        _write_whole(
-            self._path(step, "json"), lambda path: Path(path).write_text(text, encoding="utf-8")
-        )
+        write_whole(self._path(step, "json"), lambda path: path.write_text(text, encoding="utf-8"))
 
     def load_network(self, step: TrainStep, network: nn.Module) -> nn.Module:
         """Fill a network of the right shape with the stored parameters of a trained one."""
@@ -84,14 +82,18 @@ class Store:
         return self.root / step.kind / f"{step.key}.{suffix}"
 
 
-def _write_whole(path: Path, write: Callable[[str], object]) -> None:
-    """Write a file beside its place, then rename it into it."""
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place, then rename it into it.
+
+    Args:
+        path: where the file belongs; its folder is made if need be.
+        write: writes the file, in one go, to the path that it is given.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
-    os.close(handle)
+    aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         write(aside)
         os.replace(aside, path)
     except BaseException:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise

@@ -34,8 +34,14 @@ class Panel:
         _checks.choice("activation", self.activation, ACTIVATIONS)
         _checks.assign(self, hidden=_checks.whole_numbers("hidden", self.hidden, least=1))
         _checks.assign(self, methods=_checks.nonempty("methods", self.methods))
-        for name in (*self.methods, *self.hidden_by_method):
+        for name in self.methods:
             _checks.choice("methods", name, STRATEGIES)
+        if not isinstance(self.hidden_by_method, Mapping):
+            raise TypeError(
+                f"hidden_by_method must map methods to widths; got {self.hidden_by_method!r}"
+            )
+        for name in self.hidden_by_method:
+            _checks.choice("hidden_by_method", name, STRATEGIES)
         widths = {
             method: _checks.whole_numbers(f"hidden_by_method[{method!r}]", hidden, least=1)
             for method, hidden in self.hidden_by_method.items()
@@ -90,7 +96,7 @@ class Recipe:
             eigenvalue_range=_checks.interval("eigenvalue_range", self.eigenvalue_range),
             eigenvector_range=_checks.interval("eigenvector_range", self.eigenvector_range),
             percentiles=_checks.numbers("percentiles", self.percentiles, 0, 100),
-            seeds=_checks.whole_numbers("seeds", self.seeds),
+            seeds=_checks.whole_numbers("seeds", _checks.nonempty("seeds", self.seeds)),
         )
         if self.train_images is not None:
             _checks.whole_number("train_images", self.train_images, least=1)
@@ -215,8 +221,21 @@ def plan(figure: str, preset: str = "quick", **overrides: Any) -> Study:
 
 
 def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: float) -> CutStep:
-    """Full configuration of one point: a trained network, cut once and perhaps retrained."""
-    strategy = STRATEGIES[method]
+    """Full configuration of one point: a trained network, cut once and perhaps retrained.
+
+    Args:
+        panel: data set and network.
+        recipe: how it is trained and cut.
+        method: name out of :data:`~spectral_core.strategies.STRATEGIES`.
+        seed: whole number of at least 0.
+        percentile: percentile of the score to cut at, in [0, 100].
+
+    Raises:
+        TypeError, ValueError: if the method, the seed or the percentile is not valid.
+    """
+    strategy = STRATEGIES[_checks.choice("method", method, STRATEGIES)]
+    _checks.whole_number("seed", seed)
+    percentile = _checks.number("percentile", percentile, 0, 100)  # a float: 50 and 50.0 are one
     spectral = strategy.layers == "spectral"
     trained = TrainStep(
         dataset=panel.dataset,

@@ -14,7 +14,7 @@ from spectral_core import _checks
 from spectral_core.evaluation import check_examples
 
 # Adam as Keras sets it. Keras adds ε to √v before, torch to √v̂ after the bias correction; the
-# page "Methods" shows that curves don't tell the two apart.
+# test of this module shows that accuracies don't tell the two apart.
 ADAM_BETAS = (0.9, 0.999)
 ADAM_EPSILON = 1e-7
 

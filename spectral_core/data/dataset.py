@@ -17,6 +17,7 @@ from spectral_core.data.readers import read
 from spectral_core.data.search import locate, survey
 
 DATASETS: tuple[str, ...] = tuple(RAW_DATA)
+"""Names of the data sets."""
 
 
 @dataclass(frozen=True, eq=False)
