@@ -6,6 +6,9 @@ import difflib
 import math
 from collections.abc import Iterable
 
+import torch
+from torch import Tensor
+
 
 def choice(name: str, value: object, valid: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``valid``, else raise and name the nearest valid one."""
@@ -78,3 +81,19 @@ def assign(config: object, **values: object) -> None:
     """Store checked values in a frozen dataclass while it is being made."""
     for name, value in values.items():
         object.__setattr__(config, name, value)
+
+
+def examples(inputs: Tensor, targets: Tensor) -> None:
+    """Raise unless there is at least one input, and one class index per input."""
+    if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
+        raise TypeError(
+            "inputs and targets must be tensors; got "
+            f"{type(inputs).__name__} and {type(targets).__name__}"
+        )
+    if targets.dim() != 1 or len(inputs) != len(targets) or len(targets) == 0:
+        raise ValueError(
+            "inputs (n, …) and targets (n,) must have the same n ≥ 1; got "
+            f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
+        )
+    if targets.dtype != torch.int64:
+        raise TypeError(f"targets must be int64 class indices; got {targets.dtype}")

@@ -176,7 +176,7 @@ def compute(
     """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter."""
     run = plan(figure, **changes)
     done, seconds = _fill(run, workers, device, data_dir, store_dir)
-    click.echo(f"{figure} at the preset {run.preset}: {done} steps run in {seconds:.0f} s, stored")
+    click.echo(f"{figure} at the preset {run.preset}: steps run: {done}, in {seconds:.0f} s")
 
 
 @cli.command()

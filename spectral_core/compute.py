@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import torch
+from filelock import Timeout
 
 from spectral_core import _checks
 from spectral_core.data import load
@@ -62,9 +63,9 @@ def compute(
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
         load(name, data_dir)  # fetched once, here, before the processes need it
 
-    phases: list[tuple[str, Callable[..., int], list[Any]]] = [
-        ("training", _train, sorted(networks, key=_longest_first)),
-        ("pruning", _cut, sorted(_jobs(missing), key=_longest_first_job)),
+    phases = [
+        ("training", _train, _longest_first([(step,) for step in networks])),
+        ("pruning", _cut, _longest_first(_jobs(missing))),
     ]
     total = sum(step.cost for step in [*networks, *missing])
     steps_run = 0
@@ -73,13 +74,18 @@ def compute(
         joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1),
     ):
         for phase, work, jobs in phases:
-            show_running(bar, f"{phase} 0/{len(jobs)}")
-            running = joblib.Parallel(return_as="generator_unordered", batch_size=1)(
-                joblib.delayed(work)(job, store, device, data_dir, tally) for job in jobs
-            )
-            for done, run_here in enumerate(running, start=1):
-                steps_run += run_here
-                show_running(bar, f"{phase} {done}/{len(jobs)}")
+            # First what no other run is busy with; then wait for what they were busy with.
+            for wait in (False, True):
+                show_running(bar, f"{phase} 0/{len(jobs)}")
+                running = joblib.Parallel(return_as="generator_unordered", batch_size=1)(
+                    joblib.delayed(work)(job, store, device, data_dir, tally, wait) for job in jobs
+                )
+                busy = []
+                for done, (run_here, left) in enumerate(running, start=1):
+                    steps_run += run_here
+                    busy += [left] if left else []
+                    show_running(bar, f"{phase} {done}/{len(jobs)}")
+                jobs = busy
     return steps_run
 
 
@@ -95,61 +101,79 @@ def check_device(device: str) -> None:
         ) from error
 
 
-def _jobs(cuts: Sequence[CutStep]) -> list[tuple[CutStep, ...]]:
+Job = tuple[Any, ...]
+"""Steps that one process runs in one go: a training, or cuts of one network."""
+
+
+def _jobs(cuts: Sequence[CutStep]) -> list[Job]:
     """Cuts to run in one go: those of one network together if none of them retrains."""
     groups = groupby(cuts, key=lambda cut: (cut.trained, cut.score, cut.retrains is None))
-    jobs: list[tuple[CutStep, ...]] = []
+    jobs: list[Job] = []
     for (_, _, without_retraining), group in groups:
         jobs += [tuple(group)] if without_retraining else [(cut,) for cut in group]
     return jobs
 
 
-def _longest_first(step: TrainStep | CutStep) -> int:
-    return -step.cost
+def _longest_first(jobs: list[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: -sum(step.cost for step in job))
 
 
-def _longest_first_job(job: Sequence[CutStep]) -> int:
-    return -sum(cut.cost for cut in job)
+def _train(
+    job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
+) -> tuple[int, Job]:
+    """Train the network of a job."""
 
-
-def _train(step: TrainStep, store: Store, device: str, data_dir: Path | None, tally: Tally) -> int:
-    """Train a network unless it is stored by now; return the number of steps run, 0 or 1."""
-    with single_thread(), store.lock(step):
-        if step in store:  # another run has just done it
-            tally.add(step.cost)
-            return 0
+    def train(step: TrainStep) -> None:
         data = load(step.dataset, data_dir)
         start = time.perf_counter()
         network, history = run_train(step, data, device, on_epoch=lambda *_: tally.add(100))
         result = {"training_loss": history}
         store.save(step, result, made(time.perf_counter() - start, device), network)
-        return 1
+
+    return _run_missing(job, store, tally, wait, train)
 
 
 def _cut(
-    cuts: Sequence[CutStep], store: Store, device: str, data_dir: Path | None, tally: Tally
-) -> int:
-    """Run the cuts of one network that are not stored by now; return how many were run."""
-    steps_run = 0
-    with single_thread():
-        trained = cuts[0].trained
-        data = load(trained.dataset, data_dir)
-        network = store.load_network(trained, initial_network(trained, data, torch.Generator())).to(
-            device
+    job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
+) -> tuple[int, Job]:
+    """Make the cuts of a job, all of one network."""
+    trained = job[0].trained
+    data = load(trained.dataset, data_dir)
+    network = initial_network(trained, data, torch.Generator())
+    store.load_network(trained, network).to(device)
+
+    def cut(step: CutStep) -> None:
+        tally.add(1)
+        start = time.perf_counter()
+        result = run_cut(
+            step, network, data, device, on_epoch=lambda *_: tally.add(step.epoch_cost)
         )
-        for step in cuts:
-            with store.lock(step):
-                if step in store:
-                    tally.add(step.cost)
-                    continue
-                tally.add(1)
-                start = time.perf_counter()
-                result = run_cut(
-                    step, network, data, device, on_epoch=lambda *_: tally.add(cuts[0].epoch_cost)
-                )
-                store.save(step, result, made(time.perf_counter() - start, device))
-                steps_run += 1
-    return steps_run
+        store.save(step, result, made(time.perf_counter() - start, device))
+
+    return _run_missing(job, store, tally, wait, cut)
+
+
+def _run_missing(
+    job: Job, store: Store, tally: Tally, wait: bool, run: Callable[[Any], None]
+) -> tuple[int, Job]:
+    """Run the steps of a job that are not stored by now, each under its lock, on one thread.
+
+    Returns:
+        The number of steps run, and the steps left out because another run is busy with them.
+    """
+    steps_run, busy = 0, []
+    with single_thread():
+        for step in job:
+            try:
+                with store.lock(step, wait):
+                    if step in store:  # another run has just done it
+                        tally.add(step.cost)
+                    else:
+                        run(step)
+                        steps_run += 1
+            except Timeout:
+                busy.append(step)
+    return steps_run, tuple(busy)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spectral_core import _checks
 from spectral_core.pruning import folded_parameters, hidden_nodes, prune
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def evaluate(
     Raises:
         ValueError: if there are no inputs, or not one target per input.
     """
-    check_examples(inputs, targets)
+    _checks.examples(inputs, targets)
     was_training = network.training
     network.eval()
     correct, loss = 0, 0.0
@@ -86,19 +87,3 @@ def pruning_curve(
             }
         )
     return pd.DataFrame(rows, columns=["percentile", "nodes", "parameters", "accuracy", "loss"])
-
-
-def check_examples(inputs: Tensor, targets: Tensor) -> None:
-    """Raise unless there is at least one input, and one class index per input."""
-    if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
-        raise TypeError(
-            "inputs and targets must be tensors; got "
-            f"{type(inputs).__name__} and {type(targets).__name__}"
-        )
-    if targets.dim() != 1 or len(inputs) != len(targets) or len(targets) == 0:
-        raise ValueError(
-            "inputs (n, …) and targets (n,) must have the same n ≥ 1; got "
-            f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
-        )
-    if targets.dtype != torch.int64:
-        raise TypeError(f"targets must be int64 class indices; got {targets.dtype}")

@@ -66,6 +66,7 @@ def execute(
                 cwd=source.parent,
                 progress_bar=progress,
                 stderr_file=sys.stderr if progress else None,
+                extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
             )
         except papermill.PapermillExecutionError as error:
             raise NotebookFailed(

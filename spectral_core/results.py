@@ -107,7 +107,7 @@ def published(figure: str, preset: str) -> pd.DataFrame:
     Raises:
         NoResults: if there are none at this preset.
     """
-    files = sorted(paths.published_results(figure, preset).glob("*.csv"))
+    files = sorted(paths.published_results(figure, preset).glob("[!.]*.csv"))
     if not files:
         raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
     return pd.concat([_read(file) for file in files], ignore_index=True)
@@ -128,7 +128,7 @@ def counterpart(study: Study) -> pd.DataFrame | None:
 
 def published_provenance(figure: str, preset: str) -> list[dict[str, Any]]:
     """Provenance of each published panel of a figure."""
-    files = sorted(paths.published_results(figure, preset).glob("*.json"))
+    files = sorted(paths.published_results(figure, preset).glob("[!.]*.json"))
     if not files:
         raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]

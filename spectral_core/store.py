@@ -42,7 +42,8 @@ class Store:
             ) from error
 
     def __contains__(self, step: Step) -> bool:
-        return self._path(step, "json").exists()
+        suffixes = ("json", "safetensors") if isinstance(step, TrainStep) else ("json",)
+        return all(self._path(step, suffix).exists() for suffix in suffixes)
 
     def save(
         self,
@@ -72,11 +73,17 @@ class Store:
         network.load_state_dict(load_file(self._path(step, "safetensors")))
         return network
 
-    def lock(self, step: Step) -> FileLock:
-        """Lock to hold while a step is computed; waits while another process holds it."""
+    def lock(self, step: Step, wait: bool = True) -> FileLock:
+        """Lock to hold while a step is computed.
+
+        Args:
+            step: the step that is about to be computed.
+            wait: whether to wait while another process holds the lock; if not, taking it raises
+                ``filelock.Timeout``.
+        """
         path = self._path(step, "lock")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(path)
+        return FileLock(path, blocking=wait)
 
     def _path(self, step: Step, suffix: str) -> Path:
         return self.root / step.kind / f"{step.key}.{suffix}"

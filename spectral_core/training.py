@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.evaluation import check_examples
 
 # Adam as Keras sets it. Keras adds ε to √v before, torch to √v̂ after the bias correction; the
 # test of this module shows that accuracies don't tell the two apart.
@@ -56,7 +55,7 @@ def train(
         TrainingDiverged: if the loss of a step is NaN or infinite; names the step and settings.
         TypeError, ValueError: if an argument is out of range or nothing is there to train.
     """
-    check_examples(inputs, targets)
+    _checks.examples(inputs, targets)
     _checks.whole_number("epochs", epochs)
     _checks.whole_number("batch_size", batch_size, least=1)
     _checks.number("learning_rate", learning_rate, 0, open_low=True)

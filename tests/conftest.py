@@ -1,9 +1,16 @@
 """Settings and fixtures that all tests share."""
 
 import os
+from typing import NamedTuple
 
+import pytest
 import torch
 from hypothesis import settings
+
+from spectral_core import paths
+from spectral_core.compute import compute
+from spectral_core.store import Store
+from spectral_core.study import Study, plan
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -11,3 +18,33 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # As in a run: one thread per process, so that tests side by side don't fight over the cores.
 torch.set_num_threads(1)
+
+
+class Finished(NamedTuple):
+    """A study whose steps are all in a store."""
+
+    study: Study
+    store: Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty folder in the place of the project's root."""
+    root = tmp_path / "project"
+    root.mkdir()
+    monkeypatch.setattr(paths, "project", lambda: root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The smoke preset of Fig. 3 on the 8×8 digits, computed by one process. Read-only."""
+    study, store = plan("fig03", "smoke"), Store(tmp_path_factory.mktemp("finished"))
+    compute(study.steps(), store, workers=1, progress=False)
+    return Finished(study, store)

@@ -1,0 +1,298 @@
+"""The command line: its help, its exit codes, and errors of one line."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from spectral_core import cli, notebooks, paths
+from spectral_core.data import DATASETS
+from spectral_core.results import command, publish
+from spectral_core.study import FIGURES, PRESETS, Panel, Recipe, plan
+
+SCRIPT = Path(sys.executable).with_name("spectral-core")
+
+
+def all_commands(group, *path):
+    """Every command and group, as the words that call it."""
+    yield path
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from all_commands(command, *path, name)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; gives its exit code, output and errors."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["spectral-core", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def ours(finished, tmp_path):
+    """Path of a store of its own with the finished smoke run."""
+    return shutil.copytree(finished.store.root, tmp_path / "ours")
+
+
+@pytest.mark.parametrize("words", list(all_commands(cli.cli)), ids=" ".join)
+def test_every_command_explains_itself_and_its_options(words, run):
+    code, out, err = run(*words, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: ")
+    command = cli.cli
+    for word in words:
+        command = command.commands[word]
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help and max(option.opts, key=len) in out
+
+
+def test_installed_script_is_this_command():
+    done = subprocess.run([SCRIPT, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("spectral-core, version ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compute"], "Missing argument"),
+        (["compute", "fig3"], "'fig3' is not"),
+        (["compute", "fig03", "--preset", "fast"], "'fast' is not one of 'smoke', 'quick'"),
+        (["compute", "fig03", "--epoch", "3"], "No such option"),
+        (["compute", "fig03", "--epochs", "many"], "'many' is not a valid integer"),
+        (["compute", "fig03", "--hidden", "8x8"], "'8x8' is not a list like int-int…"),
+        (["compute", "fig03", "--percentiles", "0;50"], "'0;50' is not a list like float,float…"),
+        (["compute", "fig03", "--seeds", "1,b"], "'1,b' is not a list like int,int…"),
+        (["verify", "fig99"], "'fig99' is not"),
+        (["nothing"], "No such command 'nothing'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_arguments_that_cannot_be_read_exit_with_2(run, words, said):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert said in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dataset", "fashion"], "Did you mean 'fashion-mnist'?"),
+        (["--activation", "rely"], "Did you mean 'relu'?"),
+        (["--methods", "direct,prae"], "Did you mean 'pre'?"),
+        (["--stage-two", "eigenvector"], "Did you mean 'eigenvectors'?"),
+        (["--hidden", "0"], "hidden[0] must be a whole number of at least 1; got 0"),
+        (["--percentiles", "0,101"], "percentiles[1] must be a number in [0, 100]; got 101.0"),
+        (["--seeds", "-1"], "seeds must be a whole number of at least 1; got -1"),
+        (["--learning-rate", "0"], "learning_rate must be a number in (0, inf]; got 0.0"),
+        (["--eigenvalue-range", "1,-1"], "eigenvalue_range must be a pair (low, high)"),
+        (["--workers", "0"], "workers must be a whole number of at least 1; got 0"),
+        (["--device", "gpu"], "device must be one that torch can use here"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_setting_exits_with_2_and_one_line(run, tmp_path, words, said):
+    code, out, err = run("compute", "fig03", "--store", tmp_path / "store", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: ") and said in err.splitlines()[0]
+    assert "Traceback" not in err
+    assert not (tmp_path / "store").exists()
+
+
+def test_debug_shows_the_traceback():
+    words = ["--debug", "compute", "fig03", "--activation", "rely"]
+    done = subprocess.run([SCRIPT, *words], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.splitlines()[-1].startswith("ValueError: activation must be one of")
+
+
+def test_failure_exits_with_1_and_one_line(run, tmp_path):
+    code, out, err = run("verify", "fig03", "--preset", "smoke", "--store", tmp_path)
+    assert (code, out) == (1, "")
+    assert err == (
+        "Error: 18 of 18 points of fig03 are not computed; "
+        "run: spectral-core compute fig03 --preset smoke\n"
+    )
+
+
+def test_interrupted_run_says_how_to_go_on(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_fill", interrupt)
+    code, _, err = run("compute", "fig03")
+    assert code == 130
+    assert "the same command goes on from here" in err
+
+
+def test_compute_says_what_it_did_and_goes_on_from_what_is_stored(run, ours, monkeypatch):
+    words = ["compute", "fig03", "--preset", "smoke", "--workers", "1", "--store", ours]
+    code, out, _ = run(*words)
+    assert code == 0
+    assert out.startswith("fig03 at the preset smoke: steps run: 0, in 0 s")
+    lost = next(ours.glob("cut/*.json"))
+    lost.unlink()
+    code, out, err = run(*words)
+    assert code == 0 and "steps run: 1," in out
+    assert "100%" in err
+    assert lost.exists()
+
+
+def test_store_of_the_environment_is_used_unless_one_is_named(run, ours, tmp_path, monkeypatch):
+    words = ["compute", "fig03", "--preset", "smoke", "--workers", "1", "--seeds", "1"]
+    monkeypatch.setenv("SPECTRAL_CORE_STORE", str(ours))
+    assert "steps run: 0," in run(*words)[1]
+    assert "steps run: 12," in run(*words, "--store", tmp_path / "other")[1]
+
+
+def test_every_setting_of_a_study_has_an_option():
+    options = {option.name for option in cli.compute.params}
+    fields = {*Panel.__dataclass_fields__, *Recipe.__dataclass_fields__}
+    assert fields - options == {"hidden_by_method"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"seeds": 3},
+        {"seeds": [0, 2]},
+        {"seeds": [2]},
+        {"hidden": (8, 6), "methods": ["post"], "percentiles": [0, 12.5]},
+        {"eigenvalue_range": [-0.25, 0.5], "eigenvector_range": (0, 1)},
+        {"dataset": "mnist", "activation": "tanh", "epochs": 1, "retraining_epochs": 0},
+        {"stage_two": "both", "batch_size": 50, "learning_rate": 1e-5, "train_images": 100},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_command_of_a_study_computes_that_study(run, monkeypatch, preset, changes):
+    study, computed = plan("fig03", preset, **changes), []
+
+    def remember(run, *_):
+        computed.append(run)
+        return 0, 0.0
+
+    monkeypatch.setattr(cli, "_fill", remember)
+    program, *words = command(study).split()
+    assert program == "spectral-core"
+    code, _, err = run(*words)
+    assert code == 0, err
+    (again,) = computed
+    assert (again.figure, again.preset) == (study.figure, study.preset)
+    assert (again.panels, again.recipe) == (study.panels, study.recipe)
+
+
+def test_verify_exits_with_0_where_runs_agree_and_with_1_where_not(run, ours, finished, project):
+    words = ["verify", "fig03", "--preset", "smoke", "--store", ours]
+    code, _, err = run(*words)
+    assert code == 1 and "no results of fig03 are published" in err
+
+    csv, _ = publish(*finished)
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert out.endswith("9 of 9 points agree\n")
+
+    lines = csv.read_text().splitlines()
+    for i in (1, 4):  # direct, uncut, both seeds
+        fields = lines[i].split(",")
+        assert fields[4] == "direct" and fields[6] == "0"
+        fields[9] = "1"
+        lines[i] = ",".join(fields)
+    csv.write_text("\n".join(lines) + "\n")
+    code, out, err = run(*words)
+    assert (code, err) == (1, "")
+    assert out.endswith("8 of 9 points agree\n")
+
+
+def test_publish_writes_into_the_project_and_names_the_files(run, ours, project):
+    code, out, err = run("publish", "fig03", "--preset", "smoke", "--store", ours)
+    assert (code, err) == (0, "")
+    folder = paths.published_results("fig03", "smoke")
+    assert folder.is_relative_to(project)
+    assert [Path(line) for line in out.splitlines()] == sorted(folder.iterdir())
+    code, out, err = run("publish", "fig03", "--store", ours)
+    assert (code, out) == (1, "") and "are not computed" in err
+
+
+def test_status_lists_every_figure_at_every_preset(run, ours, project):
+    code, out, _ = run("status", "--store", ours)
+    assert code == 0
+    header, *rows = out.splitlines()
+    assert header.split()[:4] == ["figure", "panel", "preset", "computed"]
+    assert len(rows) >= len(FIGURES) * len(PRESETS)
+    assert any("digits-elu-32" in row and "18/18" in row for row in rows)
+
+
+@pytest.mark.parametrize("words", [[], ["fig03", "--all"]], ids=" ".join)
+def test_notebook_wants_one_name_or_all(run, words):
+    code, _, err = run("notebook", *words)
+    assert code == 2
+    assert "name one notebook, or give --all; there are fig03" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fig3"], "Did you mean 'fig03'?"),
+        (["fig03", "-p", "hiden", "[8]"], "Did you mean 'hidden'?"),
+    ],
+)
+def test_unknown_notebook_or_parameter_exits_with_2(run, tmp_path, words, said):
+    code, _, err = run("notebook", *words, "--output-dir", tmp_path / "made")
+    assert code == 2
+    assert err.startswith("Error: ") and said in err.splitlines()[0]
+    assert not (tmp_path / "made").exists()
+
+
+def test_parameters_are_json_or_else_text(run, tmp_path, monkeypatch):
+    given = {}
+
+    def remember(name, parameters, folder):
+        given[name] = (parameters, folder)
+        return folder / f"{name}.ipynb"
+
+    monkeypatch.setattr(notebooks, "prepare", remember)
+    words = ["-p", "hidden", "[8, 6]", "-p", "preset", "smoke", "-p", "seeds", "2"]
+    code, out, _ = run("notebook", "fig03", "--prepare-only", *words, "--output-dir", tmp_path)
+    assert (code, out) == (0, f"{tmp_path / 'fig03.ipynb'}\n")
+    assert given == {"fig03": ({"hidden": [8, 6], "preset": "smoke", "seeds": 2}, tmp_path)}
+    run("notebook", "--all", "--prepare-only", *words, "--output-dir", tmp_path)
+    assert list(given) == list(notebooks.sources())
+    for name, (parameters, _) in given.items():
+        declared = notebooks.declared_parameters(notebooks.sources()[name])
+        assert set(parameters) == {"hidden", "preset", "seeds"} & set(declared)
+
+
+def test_data_commands_tell_fetch_and_verify(run, tmp_path):
+    at = ["--data-dir", tmp_path / "data"]
+    code, out, _ = run("data", "list", *at)
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(DATASETS)
+    code, out, _ = run("data", "fetch", "digits", *at)
+    assert code == 0 and out.startswith("digits: ")
+    assert Path(out.removeprefix("digits: ").strip()).is_dir()
+    assert run("data", "verify", "digits", *at)[0] == 0
+    code, _, err = run("data", "fetch", "digit", *at)
+    assert code == 2 and "Did you mean 'digits'?" in err
+    code, _, err = run("data", "verify", "digit", *at)
+    assert code == 2 and "Did you mean 'digits'?" in err
+
+
+def test_missing_data_fails_verification(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("SPECTRAL_CORE_DATA_PATH", raising=False)
+    code, out, _ = run("data", "verify", "cifar10", "--data-dir", tmp_path)
+    assert code == 1 and out.startswith("cifar10")

@@ -1,0 +1,188 @@
+"""The project as an installation: its declared versions agree, and imports bring only their own."""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import spectral_core
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(spectral_core.__file__).parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+PINS = {
+    canonicalize_name(name): Version(version)
+    for name, version in re.findall(
+        r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+}
+EXTRAS = PROJECT["optional-dependencies"]
+DECLARED = [
+    Requirement(text)
+    for text in [*PROJECT["dependencies"], *(text for texts in EXTRAS.values() for text in texts)]
+    if not text.startswith(PROJECT["name"])
+]
+
+
+def names(texts):
+    return {canonicalize_name(Requirement(text).name) for text in texts}
+
+
+def imports(module):
+    """Modules that a source file names in its import statements, as written."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+# Versions
+
+
+@pytest.mark.parametrize("requirement", DECLARED, ids=str)
+def test_dependency_has_a_range_and_a_pin_inside_it(requirement):
+    assert any(part.operator in (">=", "==", "~=") for part in requirement.specifier)
+    pin = PINS[canonicalize_name(requirement.name)]
+    assert pin in requirement.specifier
+
+
+def test_each_line_of_the_constraints_is_one_pin():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert len(PINS) == sum(not line.startswith("#") for line in lines)
+
+
+def test_environment_installs_the_project_through_the_constraints():
+    *conda, pip = ENVIRONMENT["dependencies"]
+    assert "pip" in conda
+    assert set(pip["pip"]) == {"--constraint constraints.txt", "--editable .[test]"}
+    assert ENVIRONMENT["name"] == PROJECT["name"]
+
+
+def test_environments_python_is_one_that_project_and_pins_accept():
+    (python,) = [d for d in ENVIRONMENT["dependencies"] if str(d).startswith("python=")]
+    version = Version(python.removeprefix("python=").strip("=") + ".9")
+    assert version in SpecifierSet(PROJECT["requires-python"])
+    for name in PINS:
+        required = distribution(name).metadata["Requires-Python"]
+        assert required is None or version in SpecifierSet(required), name
+
+
+def test_pins_are_closed_under_what_the_dependencies_need():
+    """A fresh installation picks no version that is not written down."""
+    needed, seen = list(DECLARED), set()
+    while needed:
+        requirement = needed.pop()
+        name = canonicalize_name(requirement.name)
+        if (name, *sorted(requirement.extras)) in seen:
+            continue
+        seen.add((name, *sorted(requirement.extras)))
+        if name in ("setuptools", "pip", "wheel"):
+            continue
+        assert name in PINS
+        for text in distribution(name).requires or []:
+            inner = Requirement(text)
+            extras = requirement.extras or {""}
+            if "nvidia" in text or "triton" in text or "cuda" in text:
+                continue  # brought by builds of torch for a GPU only
+            if inner.marker is None or any(inner.marker.evaluate({"extra": e}) for e in extras):
+                assert PINS.get(canonicalize_name(inner.name)) in inner.specifier or (
+                    canonicalize_name(inner.name) == "setuptools"
+                )
+                needed.append(inner)
+
+
+def test_command_is_installed():
+    assert PROJECT["scripts"] == {"spectral-core": "spectral_core.cli:main"}
+
+
+# Imports
+
+
+def test_each_import_is_declared_and_each_dependency_imported():
+    modules = sorted(PACKAGE.rglob("*.py"))
+    imported = {name.split(".")[0] for module in modules for name in imports(module)}
+    imported -= set(sys.stdlib_module_names) | {"spectral_core"}
+    origin = packages_distributions()
+    used = {canonicalize_name(origin[name][0]) for name in imported}
+    core = names(PROJECT["dependencies"])
+    assert core <= used
+    assert used - core <= names(EXTRAS["figures"]) | {"papermill"}
+
+
+def test_no_module_imports_what_imports_it():
+    graph = {}
+    for file in PACKAGE.rglob("*.py"):
+        module = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if module == "__init__":
+            continue
+        inside = [name.split(".")[1] for name in imports(file) if name.startswith("spectral_core.")]
+        graph.setdefault(module, set()).update(set(inside) - {module})
+    modules = set(graph)
+    graph = {module: needed & modules for module, needed in graph.items()}
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # fails where there is a circle
+    for mathematics in ("linear", "networks", "ranking", "pruning", "training", "evaluation"):
+        assert not graph[mathematics] & {"data", "steps", "study", "store", "compute", "results"}
+    assert order.index("store") < order.index("results") < order.index("book")
+
+
+def test_importing_the_package_brings_nothing_that_is_slow_or_optional():
+    heavy = ["torchvision", "pandas", "sklearn", "matplotlib", "seaborn", "IPython", "papermill"]
+    code = f"import sys, spectral_core; print(*sorted(set({heavy}) & set(sys.modules)))"
+    done = python(code)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_everything_in_all_is_there():
+    done = python("from spectral_core import *; print(SpectralLinear.__name__, prune.__name__)")
+    assert done.stdout == "SpectralLinear prune\n", done.stderr
+
+
+def test_computing_needs_no_package_of_figures_or_notebooks(tmp_path):
+    optional = names(text for text in EXTRAS["figures"] + EXTRAS["book"] if "[" not in text)
+    blocked = {"IPython", "ipykernel", "jupyter_client", "jupyter_core", "nbformat", "nbclient"}
+    blocked |= {name.replace("-", "_") for name in optional}
+    code = f"""
+import sys
+
+class Missing:
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing)
+from spectral_core import cli, compute
+for words in (
+    ["compute", "fig03", "--preset", "smoke", "--seeds", "1", "--epochs", "1", "--workers", "1"],
+    ["status"],
+    ["data", "list"],
+):
+    sys.argv = ["spectral-core", *words]
+    if words[0] != "data":
+        sys.argv += ["--store", {str(tmp_path)!r}]
+    try:
+        cli.main()
+    except SystemExit as end:
+        assert not end.code, words
+"""
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+    assert "steps run: 12," in done.stdout
+    assert len(list((tmp_path / "cut").glob("*.json"))) == 9

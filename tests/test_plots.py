@@ -1,0 +1,130 @@
+"""Figures: every curve shows the table's numbers, in the paper's colours."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from spectral_core import plots
+from spectral_core.results import collect, summary
+from spectral_core.strategies import STRATEGIES
+
+
+@pytest.fixture(scope="module")
+def table(finished):
+    return collect(*finished)
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    with matplotlib.rc_context():
+        matplotlib.use("agg")
+        yield
+        plots.plt.close("all")
+
+
+def curves(axes):
+    """Points of each curve by its colour."""
+    return {
+        to_hex(line.get_color()).upper(): line.get_xydata()
+        for line in axes.get_lines()
+        if len(line.get_xydata())
+    }
+
+
+def labels(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_every_method_has_a_colour_a_marker_and_a_name():
+    assert set(plots.COLOURS) == set(plots.MARKERS) == set(STRATEGIES)
+    for values in (plots.COLOURS, plots.MARKERS, {n: s.title for n, s in STRATEGIES.items()}):
+        assert len(set(values.values())) == len(STRATEGIES)
+
+
+def test_curves_are_means_over_seeds_in_the_methods_colours(table):
+    above, _ = plots.pruning_figure(table).axes
+    drawn = curves(above)
+    assert set(drawn) == set(plots.COLOURS.values())
+    means = summary(table)
+    for method, colour in plots.COLOURS.items():
+        expected = means[means["method"] == method][["percentile", "accuracy"]]
+        np.testing.assert_allclose(drawn[colour], expected)
+    assert labels(above) == [STRATEGIES[method].title for method in ("direct", "post", "pre")]
+
+
+def test_lower_curves_are_shares_of_the_uncut_networks_parameters(table):
+    _, below = plots.pruning_figure(table).axes
+    assert below.get_yscale() == "log"
+    for points in curves(below).values():
+        np.testing.assert_allclose(points, [(0, 100), (50, 50), (90, 12.5)])  # of 32: 16 and 4
+
+
+def test_missing_methods_leave_the_others_their_colours(table):
+    above, _ = plots.pruning_figure(table[table["method"] != "direct"]).axes
+    assert set(curves(above)) == {plots.COLOURS["post"], plots.COLOURS["pre"]}
+    assert labels(above) == [STRATEGIES[method].title for method in ("post", "pre")]
+
+
+@pytest.mark.parametrize(("band", "half"), [("sd", 0.03**0.5), ("semi-dispersion", 0.15)])
+def test_band_shows_the_spread_it_names(table, band, half):
+    wide = table[(table["method"] == "pre") & (table["seed"] == 0)]
+    wide = pd.concat([wide.assign(seed=i, accuracy=a) for i, a in enumerate((0.4, 0.4, 0.7))])
+    above, _ = plots.pruning_figure(wide, band).axes
+    (shade,) = above.collections
+    heights = shade.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_semi_dispersion_is_half_the_range_about_the_mean():
+    assert plots.semi_dispersion(pd.Series([0.2, 0.3, 0.7])) == pytest.approx((0.15, 0.65))
+
+
+def test_rerun_is_drawn_as_open_symbols_on_the_published_curves(table):
+    ours = table.assign(accuracy=table["accuracy"] / 2)
+    (axes,) = plots.rerun_figure(ours, table).axes
+    symbols = {
+        line.get_label(): line
+        for line in axes.get_lines()
+        if line.get_label().endswith("this machine")
+    }
+    assert list(symbols) == [f"{m}, this machine" for m in ("direct", "post", "pre")]
+    means = summary(ours)
+    for label, line in symbols.items():
+        expected = means[means["method"] == label.split(",")[0]]["accuracy"]
+        np.testing.assert_allclose(line.get_ydata(), expected)
+        assert line.get_linestyle() == "None" and line.get_markerfacecolor() == "white"
+    titles = [STRATEGIES[method].title for method in ("direct", "post", "pre")]
+    assert labels(axes) == [*titles, *symbols]
+
+
+def test_rerun_without_published_results_is_drawn_as_curves(table):
+    (axes,) = plots.rerun_figure(table, None).axes
+    assert set(curves(axes)) == set(plots.COLOURS.values())
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda t, two: plots.pruning_figure(t, "std"), "band must be one of sd, semi-dispersion"),
+        (
+            lambda t, two: plots.rerun_figure(t, None, "semi-dispersal"),
+            "Did you mean 'semi-dispersion'?",
+        ),
+        (lambda t, two: plots.pruning_figure(two), "the results of one panel; got 2"),
+        (lambda t, two: plots.pruning_figure(t[:0]), "the results of one panel; got 0"),
+        (lambda t, two: plots.rerun_figure(two, None), "the results of one panel; got 2"),
+        (lambda t, two: plots.rerun_figure(t, two), "the results of one panel; got 2"),
+    ],
+)
+def test_bad_argument_is_refused_and_named(table, draw, said):
+    with pytest.raises(ValueError) as caught:
+        draw(table, pd.concat([table, table.assign(panel="another")]))
+    assert said in str(caught.value)
+
+
+def test_theme_draws_a_grid_without_box():
+    plots.theme()
+    assert matplotlib.rcParams["axes.grid"]
+    assert not matplotlib.rcParams["axes.spines.top"]

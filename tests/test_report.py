@@ -1,0 +1,59 @@
+"""Tables and sentences under a figure: they say what the results say."""
+
+import pytest
+
+from spectral_core.report import accuracy_table, agreement_sentence, provenance_table
+from spectral_core.results import collect, panel_provenance
+
+
+@pytest.fixture(scope="module")
+def table(finished):
+    return collect(*finished)
+
+
+def test_accuracy_table_holds_mean_and_deviation_in_per_cent(table):
+    chosen = (table["method"] == "post") & (table["percentile"] == 50)
+    table = table.assign(accuracy=table["accuracy"].mask(chosen, [0.8, 0.9] * 9))
+    first, second = table[chosen]["accuracy"]
+    assert {first, second} == {0.8, 0.9}
+    shown = accuracy_table(table, [0, 50, 90])
+    assert list(shown.index) == ["direct", "post", "pre"]
+    assert list(shown.columns) == ["0 %", "50 %", "90 %"]
+    assert shown.loc["post", "50 %"] == "85.0 ± 7.1"
+
+
+def test_accuracy_table_leaves_out_cuts_that_are_not_there(table):
+    assert list(accuracy_table(table, [0, 33, 90]).columns) == ["0 %", "90 %"]
+
+
+def test_one_seed_has_no_deviation(table):
+    shown = accuracy_table(table[table["seed"] == 0].assign(accuracy=0.5), [0])
+    assert shown.loc["pre", "0 %"] == "50.0"
+
+
+def test_sentence_counts_agreeing_points_and_names_the_largest_difference(table):
+    assert agreement_sentence(table, table).startswith("9 of 9 mean accuracies agree")
+    shifted = (table["method"] == "pre") & (table["percentile"] == 90)
+    others = table.assign(accuracy=0.5 + 0.25 * shifted)
+    sentence = agreement_sentence(table.assign(accuracy=0.5), others)
+    assert sentence.startswith("8 of 9 mean accuracies agree")
+    assert "Largest difference: -0.250 (pre, 90 % pruned; tolerance 0.010)" in sentence
+
+
+def test_sentence_says_when_there_is_nothing_to_compare_with(table):
+    assert "nothing to compare with" in agreement_sentence(table, None)
+
+
+def test_provenance_table_shows_command_machine_commit_versions_and_seeds(finished):
+    study, store = finished
+    made = panel_provenance(study, study.panels[0], store)
+    shown = provenance_table(made)[""]
+    assert shown["made by"] == "spectral-core compute fig03 --preset smoke"
+    assert shown["seeds"] == "0, 1"
+    assert shown["epochs"] == "4, then 1 after each cut (pre)"
+    assert "24 steps" in shown["computing time"]
+    assert shown["machine"] == f"{made['hardware'][0]} (cpu)"
+    assert str(made["commit"][0]) in shown["commit"]
+    assert f"torch {made['versions']['torch'][0]}" in shown["versions"]
+    for file, md5 in made["data"].items():
+        assert f"{file} {md5}" in shown["data (MD5)"]

@@ -1,0 +1,313 @@
+"""Tables of results: collected, published, compared; and those that are published."""
+
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from packaging.version import Version
+
+from spectral_core import paths, provenance, results
+from spectral_core.results import (
+    COLUMNS,
+    NoResults,
+    agreement,
+    collect,
+    command,
+    counterpart,
+    publish,
+    published,
+    published_provenance,
+    status,
+    summary,
+)
+from spectral_core.steps import ALGORITHM
+from spectral_core.study import PRESETS, plan
+
+FOLDER = Path(__file__).parent.parent / "results" / "published"
+PUBLISHED = sorted(
+    (file.stem, *reversed(file.relative_to(FOLDER).parent.parts)) for file in FOLDER.rglob("*.csv")
+)  # (panel, figure) at the paper's settings, (panel, figure, preset) at others
+
+
+@pytest.fixture(scope="module")
+def table(finished):
+    return collect(*finished)
+
+
+def test_columns_are_those_of_the_data_dictionary(table):
+    assert COLUMNS == (
+        "panel", "dataset", "activation", "hidden", "method", "seed", "percentile", "nodes",
+        "parameters", "accuracy", "loss",
+    )  # fmt: skip
+    assert tuple(table.columns) == COLUMNS
+
+
+def test_table_has_one_row_per_point_in_the_studys_order(finished, table):
+    points = [(c.panel.name, c.method, c.seed, c.percentile) for c in finished.study.cells()]
+    keys = ["panel", "method", "seed", "percentile"]
+    assert list(table[keys].itertuples(index=False, name=None)) == points
+    assert len(points) == 3 * 2 * 3
+    for cell, row in zip(finished.study.cells(), table.itertuples()):
+        measured = finished.store.record(cell.step)["result"]
+        assert row.accuracy == measured["accuracy"] and row.loss == measured["loss"]
+        assert (row.nodes, row.parameters) == (measured["nodes"], measured["parameters"])
+
+
+def test_missing_points_are_counted_with_the_command_that_computes_them(finished):
+    more = plan("fig03", "smoke", seeds=3)
+    with pytest.raises(NoResults) as caught:
+        collect(more, finished.store)
+    assert str(caught.value) == (
+        "9 of 27 points of fig03 are not computed; "
+        "run: spectral-core compute fig03 --preset smoke --seeds 3"
+    )
+
+
+def test_published_tables_are_read_back(finished, table, project):
+    csv, provenance_file = publish(*finished)
+    folder = project / "results" / "published" / "smoke" / "fig03"
+    assert (csv, provenance_file) == (folder / "digits-elu-32.csv", folder / "digits-elu-32.json")
+    assert csv.read_bytes().startswith(",".join(COLUMNS).encode() + b"\n")
+    back = published("fig03", "smoke")
+    exact = ["panel", "hidden", "method", "seed", "percentile", "nodes", "parameters"]
+    pd.testing.assert_frame_equal(back[exact], table[exact], check_dtype=False)
+    np.testing.assert_allclose(back[["accuracy", "loss"]], table[["accuracy", "loss"]], rtol=1e-5)
+    assert agreement(table, back)["agrees"].all()
+
+
+def test_published_twice_gives_the_same_bytes(finished, project):
+    first = [file.read_bytes() for file in publish(*finished)]
+    assert [file.read_bytes() for file in publish(*finished)] == first
+
+
+def test_papers_settings_are_published_without_a_preset_in_the_path(project):
+    assert paths.published_results("fig03", "paper") == project / "results/published/fig03"
+
+
+def test_provenance_says_how_a_panel_was_made(finished, project):
+    publish(*finished)
+    (made,) = published_provenance("fig03", "smoke")
+    assert made["figure"] == "fig03" and made["preset"] == "smoke"
+    assert made["panel"] == "digits-elu-32"
+    assert made["command"] == "spectral-core compute fig03 --preset smoke"
+    assert made["steps"] == 6 + 18
+    assert made["algorithm"] == ALGORITHM
+    assert made["configuration"]["recipe"]["epochs"] == finished.study.recipe.epochs
+    assert made["configuration"]["panel"]["hidden"] == [32]
+    assert made["device"] == ["cpu"]
+    assert made["hardware"] == [provenance.hardware("cpu")]
+    assert made["commit"] == [provenance.commit()]
+    assert made["versions"] == {n: [v] for n, v in provenance.versions().items()}
+    assert made["from"] <= made["to"]
+    assert made["seconds"] > 0
+    assert all(re.fullmatch("[0-9a-f]{32}", md5) for md5 in made["data"].values())
+
+
+def test_only_a_presets_own_settings_are_published(finished, project):
+    changed = plan("fig03", "smoke", epochs=4)
+    with pytest.raises(ValueError, match="own settings are published; got changes to epochs"):
+        publish(changed, finished.store)
+    assert not (project / "results").exists()
+
+
+def test_incomplete_results_are_not_published(store, project):
+    with pytest.raises(NoResults):
+        publish(plan("fig03", "smoke"), store)
+    assert not (project / "results").exists()
+
+
+def test_failed_publishing_leaves_the_old_files(finished, project, monkeypatch):
+    before = {file: file.read_bytes() for file in publish(*finished)}
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(results, "panel_provenance", fail)
+    with pytest.raises(OSError):
+        publish(*finished)
+    folder = paths.published_results("fig03", "smoke")
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_unpublished_figures_are_named(project):
+    for read in (published, published_provenance):
+        with pytest.raises(NoResults, match="no results of fig03 are published at"):
+            read("fig03", "quick")
+
+
+def test_table_with_other_columns_is_refused(project):
+    folder = paths.published_results("fig03", "smoke")
+    folder.mkdir(parents=True)
+    (folder / "wrong.csv").write_text("panel,accuracy\na,0.5\n")
+    with pytest.raises(ValueError, match="must have the columns panel, dataset"):
+        published("fig03", "smoke")
+
+
+def test_counterpart_is_the_same_presets_published_run(finished, project):
+    study = finished.study
+    assert counterpart(study) is None
+    publish(*finished)
+    assert len(counterpart(study)) == 18
+    assert len(counterpart(plan("fig03", "smoke", seeds=1, methods=["pre"]))) == 18
+    assert counterpart(plan("fig03", "smoke", epochs=5)) is None
+    assert counterpart(plan("fig03", "quick")) is None
+
+
+def test_command_names_every_change():
+    study = plan(
+        "fig03", "quick", hidden=[8, 4], learning_rate=1e-4, stage_two="both", seeds=[0, 2]
+    )
+    assert command(study) == (
+        "spectral-core compute fig03 --preset quick --hidden 8-4 --learning-rate 0.0001 "
+        "--stage-two both --seeds 0,2"
+    )
+
+
+def made_table(accuracies, percentiles=(0.0, 90.0), method="pre"):
+    """Results of one method, one seed per row of accuracies."""
+    rows = [
+        {**dict.fromkeys(COLUMNS, 1), "panel": "p", "method": method, "seed": seed,
+         "percentile": percentile, "accuracy": accuracy}
+        for seed, row in enumerate(accuracies)
+        for percentile, accuracy in zip(percentiles, row)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def test_summary_is_mean_and_spread_over_seeds():
+    first, second = summary(made_table([(0.8, 0.5), (0.9, 0.5), (1.0, 0.2)])).to_dict("records")
+    assert first["accuracy"] == pytest.approx(0.9)
+    assert first["accuracy_sd"] == pytest.approx(0.1)  # n − 1; with n it were 0.0816
+    assert (first["accuracy_min"], first["accuracy_max"], first["seeds"]) == (0.8, 1.0, 3)
+    assert second["percentile"] == 90.0
+    assert second["accuracy"] == pytest.approx(0.4)
+
+
+def test_identical_runs_agree(table):
+    compared = agreement(table, table)
+    assert compared["agrees"].all() and (compared["difference"] == 0).all()
+    assert len(compared) == 3 * 3
+
+
+def test_shifted_curve_is_caught_and_only_that():
+    ours = made_table([(0.90, 0.50), (0.91, 0.51), (0.89, 0.49)])
+    theirs = made_table([(0.90, 0.60), (0.91, 0.61), (0.89, 0.59)])
+    compared = agreement(ours, theirs)
+    assert list(compared["agrees"]) == [True, False]
+    assert compared["difference"][1] == pytest.approx(-0.1)
+
+
+def test_tolerance_is_three_standard_errors_of_the_difference_and_a_floor():
+    ours = made_table([(0.90, 0.5), (0.92, 0.5)])  # variances 0.0002 and 0
+    theirs = made_table([(0.80, 0.5), (0.84, 0.5), (0.88, 0.5)])  # variances 0.0016 and 0
+    tolerance = agreement(ours, theirs, floor=0.02)["tolerance"]
+    pooled = math.sqrt((1 * 0.0002 + 2 * 0.0016) / 3)
+    assert tolerance[0] == pytest.approx(0.02 + 3 * pooled * math.sqrt(1 / 2 + 1 / 3))
+    assert tolerance[1] == pytest.approx(0.02)
+
+
+def test_single_seeds_have_the_floor_alone():
+    compared = agreement(made_table([(0.9, 0.5)]), made_table([(0.9, 0.52)]))
+    assert list(compared["tolerance"]) == [0.01, 0.01]
+    assert list(compared["agrees"]) == [True, False]
+
+
+def test_not_a_number_never_agrees():
+    broken = made_table([(math.nan, 0.5)])
+    assert list(agreement(broken, broken)["agrees"]) == [False, True]
+
+
+def test_runs_without_a_common_point_cannot_be_compared():
+    with pytest.raises(NoResults, match="no panel, method and percentile in common"):
+        agreement(made_table([(0.9, 0.5)]), made_table([(0.9, 0.5)], method="post"))
+
+
+def test_status_counts_what_is_here_and_what_is_published(finished, project):
+    def row():
+        table = status(finished.store)
+        assert len(table) == len(PRESETS)
+        return table.set_index("preset").loc["smoke"]
+
+    assert (row()["computed"], row()["published"], row()["when"]) == ("18/18", "-", "-")
+    publish(*finished)
+    assert (row()["computed"], row()["published"]) == ("18/18", "2 seeds")
+    assert row()["when"] == row()["latest"][:10]
+    assert status(finished.store).set_index("preset").loc["paper", "computed"] == "0/300"
+
+
+# What is published
+
+
+def test_the_papers_run_of_fig03_is_published_and_has_the_papers_order():
+    assert ("fashion-mnist-elu-500", "fig03") in PUBLISHED
+    table = pd.read_csv(FOLDER / "fig03" / "fashion-mnist-elu-500.csv")
+    means = summary(table).set_index(["method", "percentile"])["accuracy"]
+    assert means["pre", 90] > means["post", 90] + 0.1 > means["direct", 90] + 0.1
+    for method in ("direct", "post", "pre"):
+        assert means[method, 0] > 0.85
+
+
+@pytest.fixture(params=PUBLISHED, ids="-".join)
+def published_panel(request):
+    """Table and provenance of a published panel, and the study and the panel they belong to."""
+    name, figure, preset = (*request.param, "paper")[:3]
+    csv = FOLDER / ("" if preset == "paper" else preset) / figure / f"{name}.csv"
+    study = plan(figure, preset)
+    (panel,) = [panel for panel in study.panels if panel.name == name]
+    made = json.loads(csv.with_suffix(".json").read_text(encoding="utf-8"))
+    return pd.read_csv(csv, dtype={"hidden": str}), made, study, panel
+
+
+def test_published_points_are_those_of_the_preset(published_panel):
+    table, _, study, panel = published_panel
+    assert tuple(table.columns) == COLUMNS
+    cells = [c for c in study.cells() if c.panel == panel]
+    assert list(zip(table["method"], table["seed"], table["percentile"])) == [
+        (c.method, c.seed, c.percentile) for c in cells
+    ]
+    points = len(study.recipe.seeds) * len(study.recipe.percentiles)
+    assert len(table) == len(panel.methods) * points
+    assert (table["panel"] == panel.name).all() and (table["dataset"] == panel.dataset).all()
+
+
+def test_published_numbers_are_in_range(published_panel):
+    table, _, _, _ = published_panel
+    assert not table.isna().any(axis=None)
+    assert table["accuracy"].between(0, 1).all()
+    assert (table["loss"] > 0).all() and np.isfinite(table["loss"]).all()
+
+
+def test_published_sizes_follow_from_the_percentile(published_panel):
+    table, _, _, panel = published_panel
+    for row in table.itertuples():
+        hidden = panel.hidden_of(row.method)
+        assert row.hidden == "-".join(map(str, hidden))
+        # The threshold lies at rank (n − 1) q / 100 of the scores; what ranks below it goes.
+        removed = math.ceil((sum(hidden) - 1) * row.percentile / 100 - 1e-9)
+        assert row.nodes == sum(hidden) - removed
+        if len(hidden) == 1:
+            inputs = {"digits": 64, "cifar10": 3072}.get(panel.dataset, 784)
+            assert row.parameters == row.nodes * (inputs + 10)
+
+
+def test_published_provenance_is_complete(published_panel):
+    _, made, study, panel = published_panel
+    assert (made["figure"], made["preset"]) == (study.figure, study.preset)
+    as_json = json.loads(json.dumps(dataclasses.asdict(study.recipe)))
+    assert made["configuration"]["recipe"] == as_json
+    assert made["configuration"]["panel"] == json.loads(json.dumps(dataclasses.asdict(panel)))
+    assert made["command"] == command(study)
+    assert made["algorithm"] == ALGORITHM
+    steps = [c.step for c in study.cells() if c.panel == panel]
+    assert made["steps"] == len({*steps, *(step.trained for step in steps)})
+    assert all(made["hardware"]) and all(made["device"])
+    assert all(re.fullmatch("[0-9a-f]{12}", commit or "") for commit in made["commit"])
+    assert set(made["versions"]) == {"python", "torch", "numpy"}
+    for found in made["versions"].values():
+        assert found and all(Version(version) for version in found)
+    assert made["from"] <= made["to"]

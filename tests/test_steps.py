@@ -1,0 +1,246 @@
+"""Steps: names that hold all of a configuration, exact repetition, and what each stage trains."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from spectral_core import steps
+from spectral_core.data import load
+from spectral_core.evaluation import evaluate
+from spectral_core.networks import ACTIVATIONS
+from spectral_core.pruning import prune
+from spectral_core.ranking import node_scores
+from spectral_core.steps import run_cut, run_train
+from spectral_core.strategies import STRATEGIES
+from spectral_core.study import Panel, Recipe, cut_step, plan
+
+PANEL = Panel("digits", "elu", (12,))
+RECIPE = Recipe(epochs=2, retraining_epochs=2)
+
+OTHER_TRAIN_VALUES = {
+    "dataset": "mnist",
+    "train_images": 100,
+    "activation": "tanh",
+    "hidden": (12, 12),
+    "layers": "direct",
+    "trains": "eigenvalues",
+    "eigenvalue_range": (-0.5, 0.25),
+    "eigenvector_range": None,
+    "epochs": 3,
+    "batch_size": 100,
+    "learning_rate": 2e-3,
+    "seed": 1,
+}
+OTHER_CUT_VALUES = {
+    "trained": dataclasses.replace(cut_step(PANEL, RECIPE, "pre", 0, 50).trained, seed=1),
+    "score": "connectivity",
+    "percentile": 50.5,
+    "retrains": "both",
+    "retraining_epochs": 3,
+}
+
+
+def cut(method="pre", percentile=50.0, seed=0, panel=PANEL, **recipe):
+    return cut_step(panel, dataclasses.replace(RECIPE, **recipe), method, seed, percentile)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    """Network of each method after its first training, with its losses."""
+    return {method: run_train(cut(method).trained, digits) for method in STRATEGIES}
+
+
+def bits(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def same_bits(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The networks that are measured, in order."""
+    seen = []
+
+    def spy(network, inputs, targets):
+        seen.append(network)
+        return evaluate(network, inputs, targets)
+
+    monkeypatch.setattr(steps, "evaluate", spy)
+    return seen
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("step", "others"),
+    [(cut("post").trained, OTHER_TRAIN_VALUES), (cut("pre"), OTHER_CUT_VALUES)],
+    ids=["train", "cut"],
+)
+def test_key_changes_with_every_field(step, others):
+    fields = [field.name for field in dataclasses.fields(step)]
+    assert sorted(others) == sorted(fields)  # a new field needs a value here
+    changed = [dataclasses.replace(step, **{name: others[name]}) for name in fields]
+    assert len({step.key, *(other.key for other in changed)}) == len(fields) + 1
+
+
+def test_equal_settings_have_equal_keys_however_they_are_written():
+    ranges = {"eigenvalue_range": (-0.0, 1), "eigenvector_range": (0, 1.0)}
+    one = plan("fig03", "smoke", hidden=(8,), percentiles=(0, 50.0), learning_rate=1, **ranges)
+    lists = {"eigenvalue_range": [0.0, 1.0], "eigenvector_range": [-0.0, 1]}
+    other = plan("fig03", "smoke", hidden=[8], percentiles=[0.0, 50], learning_rate=1.0, **lists)
+    assert one.steps() == other.steps()
+    assert [step.key for step in one.steps()] == [step.key for step in other.steps()]
+    assert cut(percentile=50).key == cut(percentile=50.0).key
+
+
+def test_key_changes_with_the_version_of_the_algorithm(monkeypatch):
+    before = cut().key, cut().trained.key
+    monkeypatch.setattr(steps, "ALGORITHM", steps.ALGORITHM + 1)
+    assert cut().key != before[0]
+    assert cut().trained.key != before[1]
+
+
+def test_steps_are_frozen():
+    for step in (cut(), cut().trained):
+        for field in dataclasses.fields(step):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(step, field.name, None)
+
+
+def test_steps_say_what_they_are():
+    assert str(cut("post", 90)) == "digits elu 12 spectral seed 0 cut at 90 %"
+
+
+# The first training
+
+
+@pytest.mark.parametrize("method", STRATEGIES)
+def test_same_seed_gives_the_same_bits(method, digits, trained):
+    network, losses = run_train(cut(method).trained, digits)
+    assert losses == trained[method][1]
+    assert len(losses) == RECIPE.epochs
+    assert same_bits(bits(network), bits(trained[method][0]))
+
+
+def test_another_seed_gives_another_network(digits, trained):
+    network, losses = run_train(cut("post", seed=1).trained, digits)
+    assert losses != trained["post"][1]
+    assert not same_bits(bits(network), bits(trained["post"][0]))
+
+
+def test_pre_trains_every_eigenvalue_vector_and_no_eigenvector(digits, trained):
+    step = cut("pre").trained
+    start = steps.initial_network(step, digits, torch.Generator().manual_seed(step.seed))
+    for before, after in zip(start, trained["pre"][0]):
+        if isinstance(before, ACTIVATIONS["elu"]):
+            continue
+        assert torch.equal(before.eigenvectors, after.eigenvectors)
+        assert not torch.equal(before.eigenvalues, after.eigenvalues)
+
+
+def test_post_and_pre_start_from_the_same_network(digits):
+    post, pre = (
+        steps.initial_network(cut(m).trained, digits, torch.Generator().manual_seed(0))
+        for m in ("post", "pre")
+    )
+    assert same_bits(bits(post), bits(pre))
+
+
+def test_only_the_first_images_are_trained_on(digits):
+    step = cut(train_images=30).trained
+    inputs, targets = steps.training_examples(step, digits, "cpu")
+    assert torch.equal(inputs, digits.train_inputs[:30])
+    assert torch.equal(targets, digits.train_targets[:30])
+    assert len(steps.training_examples(cut().trained, digits, "cpu")[1]) == len(
+        digits.train_targets
+    )
+
+
+# The cut
+
+
+@pytest.mark.parametrize("method", STRATEGIES)
+def test_uncut_and_not_retrained_the_network_measures_as_it_is(method, digits, trained):
+    network = trained[method][0]
+    result = run_cut(cut(method, 0, retraining_epochs=0), network, digits)
+    assert (result["kept"], result["nodes"]) == ([12], 12)
+    assert result["parameters"] == 64 * 12 + 12 * 10
+    accuracy, loss = evaluate(network, digits.test_inputs, digits.test_targets)
+    assert (result["accuracy"], result["loss"]) == (accuracy, loss)
+
+
+@pytest.mark.parametrize(("method", "by"), [("direct", "connectivity"), ("post", "eigenvalue")])
+def test_direct_and_post_are_cut_by_their_score_and_never_retrained(
+    method, by, digits, trained, monkeypatch
+):
+    network = trained[method][0]
+    monkeypatch.setattr(steps, "train", None)  # calling it would fail
+    result = run_cut(cut(method, 50), network, digits)
+    by_hand = prune(network, node_scores(network, by=by), 50)
+    expected = evaluate(by_hand, digits.test_inputs, digits.test_targets)
+    assert result == {
+        "kept": [6],
+        "nodes": 6,
+        "parameters": 6 * 64 + 6 * 10,
+        "accuracy": expected.accuracy,
+        "loss": expected.loss,
+    }
+
+
+def test_stage_two_trains_eigenvectors_and_leaves_eigenvalues_bit_for_bit(
+    digits, trained, measured
+):
+    network = trained["pre"][0]
+    run_cut(cut("pre", 50), network, digits)
+    stage_one = prune(network, node_scores(network), 50)
+    (stage_two,) = measured
+    for before, after in zip(stage_one[::2], stage_two[::2]):
+        assert torch.equal(before.eigenvalues, after.eigenvalues)
+        assert not torch.equal(before.eigenvectors, after.eigenvectors)
+
+
+def test_stage_two_of_both_trains_eigenvalues_too(digits, trained, measured):
+    network = trained["pre"][0]
+    run_cut(cut("pre", 50, stage_two="both"), network, digits)
+    stage_one = prune(network, node_scores(network), 50)
+    for before, after in zip(stage_one[::2], measured[0][::2]):
+        assert not torch.equal(before.eigenvalues, after.eigenvalues)
+        assert not torch.equal(before.eigenvectors, after.eigenvectors)
+
+
+def test_every_cut_starts_from_the_network_of_stage_one(digits, trained):
+    network = trained["pre"][0]
+    before = bits(network)
+    alone = run_cut(cut("pre", 75), network, digits)
+    for percentile in (0, 25, 50):
+        run_cut(cut("pre", percentile), network, digits)
+        assert same_bits(bits(network), before)
+    assert run_cut(cut("pre", 75), network, digits) == alone
+
+
+def test_order_of_stage_two_is_the_same_for_each_cut_of_a_seed_and_no_other():
+    def draw(seed):
+        return torch.randperm(100, generator=steps.retraining_generator(seed)).tolist()
+
+    assert draw(0) == draw(0)
+    first = torch.randperm(100, generator=torch.Generator().manual_seed(0)).tolist()
+    assert len({tuple(draw(0)), tuple(draw(1)), tuple(first)}) == 3
+
+
+def test_scores_of_all_hidden_layers_form_one_pool(digits):
+    panel = Panel("digits", "elu", (12, 8))
+    step = cut("post", 50, panel=panel)
+    network, _ = run_train(step.trained, digits)
+    result = run_cut(step, network, digits)
+    assert sum(result["kept"]) == result["nodes"] == 10
+    first, second = result["kept"]
+    assert result["parameters"] == 64 * first + first * second + second * 10

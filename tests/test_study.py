@@ -1,0 +1,208 @@
+"""What is to be computed: the paper's settings, changes to them, and what is refused."""
+
+import dataclasses
+
+import pytest
+
+from spectral_core.strategies import STRATEGIES
+from spectral_core.study import FIGURES, PRESETS, Figure, Panel, Preset, Recipe, cut_step, plan
+
+PANEL = Panel("digits", "elu", (8,))
+
+
+def test_paper_preset_is_the_papers_setting():
+    recipe = plan("fig03", "paper").recipe
+    assert (recipe.epochs, recipe.retraining_epochs, recipe.batch_size) == (100, 20, 200)
+    assert recipe.learning_rate == 1e-3
+    assert recipe.eigenvalue_range == (-0.5, 0.5)
+    assert recipe.eigenvector_range == (-0.2, 0.2)
+    assert recipe.percentiles == tuple(range(0, 100, 5))
+    assert len(recipe.seeds) == 5
+    assert recipe.stage_two == "eigenvectors"
+    assert recipe.train_images is None
+
+
+def test_fig03_is_fashion_mnist_with_500_elu_nodes():
+    (panel,) = plan("fig03", "paper").panels
+    assert (panel.dataset, panel.activation, panel.hidden) == ("fashion-mnist", "elu", (500,))
+    assert panel.methods == ("direct", "post", "pre")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_has_a_plan_at_every_preset(figure, preset):
+    study = plan(figure, preset)
+    names = [panel.name for panel in study.panels]
+    assert len(set(names)) == len(names) >= 1
+    points = len(study.recipe.seeds) * len(study.recipe.percentiles)
+    cells = list(study.cells())
+    assert len(cells) == sum(len(panel.methods) * points for panel in study.panels)
+    assert len({(c.panel.name, c.method, c.seed, c.percentile) for c in cells}) == len(cells)
+    assert set(study.steps()) == {cell.step for cell in cells}
+    assert not study.overrides
+
+
+def test_overrides_replace_fields_of_panels_and_recipe_and_none_leaves_them():
+    study = plan("fig03", "quick", epochs=3, hidden=[8, 4], activation="tanh", batch_size=None)
+    assert study.recipe == dataclasses.replace(PRESETS["quick"].recipe, epochs=3)
+    assert study.panels == (Panel("fashion-mnist", "tanh", (8, 4)),)
+    assert study.overrides == {"epochs": 3, "hidden": [8, 4], "activation": "tanh"}
+
+
+def test_seeds_are_a_count_or_a_list():
+    assert plan("fig03", seeds=3).recipe.seeds == (0, 1, 2)
+    assert plan("fig03", seeds=[3]).recipe.seeds == (3,)
+
+
+def test_panel_name_tells_widths_apart():
+    mixed = dataclasses.replace(PANEL, hidden=(8, 8), hidden_by_method={"post": [16, 16]})
+    assert mixed.name == "digits-elu-8-8-post-16-16"
+    assert (mixed.hidden_of("post"), mixed.hidden_of("pre")) == ((16, 16), (8, 8))
+
+
+def test_new_widths_hold_for_every_method(monkeypatch):
+    mixed = dataclasses.replace(PANEL, hidden_by_method={"post": (16,)})
+    monkeypatch.setitem(FIGURES, "fig03", Figure("mixed widths", (mixed,)))
+    (panel,) = plan("fig03", hidden=(4,)).panels
+    assert {panel.hidden_of(method) for method in panel.methods} == {(4,)}
+    (panel,) = plan("fig03", epochs=1).panels
+    assert panel.hidden_of("post") == (16,)
+
+
+def test_panels_that_a_change_makes_equal_are_computed_once(monkeypatch):
+    both = (PANEL, dataclasses.replace(PANEL, activation="tanh"))
+    monkeypatch.setitem(FIGURES, "fig03", Figure("two panels", both))
+    assert len(plan("fig03").panels) == 2
+    assert len(plan("fig03", activation="relu").panels) == 1
+
+
+@pytest.mark.parametrize("kind", [Panel, Recipe, Figure, Preset])
+def test_configurations_are_frozen(kind):
+    made = {
+        Panel: PANEL,
+        Recipe: Recipe(),
+        Figure: FIGURES["fig03"],
+        Preset: PRESETS["quick"],
+    }[kind]
+    for field in dataclasses.fields(kind):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(made, field.name, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"epoch": 3}, ValueError, "Did you mean 'epochs'?"),
+        ({"hiden": (8,)}, ValueError, "Did you mean 'hidden'?"),
+        ({"dataset": "fashion_mnist"}, ValueError, "Did you mean 'fashion-mnist'?"),
+        ({"activation": "rely"}, ValueError, "Did you mean 'relu'?"),
+        ({"methods": ["prae"]}, ValueError, "Did you mean 'pre'?"),
+        ({"methods": "pre"}, TypeError, "methods must be a list or tuple; got 'pre'"),
+        ({"methods": []}, ValueError, "methods must hold at least one"),
+        ({"methods": ["pre", "pre"]}, ValueError, "methods must hold"),
+        ({"stage_two": "eigenvector"}, ValueError, "Did you mean 'eigenvectors'?"),
+        ({"hidden": 500}, TypeError, "hidden must be a list of whole numbers; got 500"),
+        ({"hidden": []}, ValueError, "hidden must hold at least one"),
+        ({"hidden": [0]}, ValueError, "hidden[0] must be a whole number of at least 1; got 0"),
+        ({"hidden": [8.5]}, TypeError, "hidden[0] must be a whole number"),
+        ({"hidden_by_method": {"past": [8]}}, ValueError, "Did you mean 'post'?"),
+        ({"hidden_by_method": {"post": 8}}, TypeError, "hidden_by_method['post'] must be"),
+        ({"hidden_by_method": ["post"]}, TypeError, "hidden_by_method must map"),
+        ({"epochs": -1}, ValueError, "epochs must be a whole number of at least 0; got -1"),
+        ({"epochs": 2.0}, TypeError, "epochs must be a whole number"),
+        ({"epochs": "2"}, TypeError, "epochs must be a whole number of at least 0; got '2'"),
+        ({"retraining_epochs": -1}, ValueError, "retraining_epochs must be"),
+        ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1; got 0"),
+        ({"learning_rate": 0}, ValueError, "learning_rate must be a number in (0, inf]; got 0"),
+        ({"learning_rate": float("nan")}, ValueError, "learning_rate must be"),
+        ({"eigenvalue_range": 0.5}, TypeError, "eigenvalue_range must be a pair (low, high)"),
+        ({"eigenvector_range": (1, 0)}, ValueError, "eigenvector_range must be a pair"),
+        ({"percentiles": [0, 100.5]}, ValueError, "percentiles[1] must be a number in [0, 100]"),
+        ({"percentiles": [-1]}, ValueError, "percentiles[0] must be a number in [0, 100]; got -1"),
+        ({"percentiles": [50, 50.0]}, ValueError, "percentiles must hold"),
+        ({"percentiles": 50}, TypeError, "percentiles must be a list or tuple; got 50"),
+        ({"seeds": 0}, ValueError, "seeds must be a whole number of at least 1; got 0"),
+        ({"seeds": True}, TypeError, "seeds must be a whole number of at least 1; got True"),
+        ({"seeds": [-1]}, ValueError, "seeds[0] must be a whole number of at least 0; got -1"),
+        ({"seeds": [0, 0]}, ValueError, "seeds must hold at least one item, each once"),
+        ({"train_images": 0}, ValueError, "train_images must be a whole number of at least 1"),
+    ],
+    ids=str,
+)
+def test_bad_setting_is_refused_and_named(changes, error, said):
+    with pytest.raises(error) as caught:
+        plan("fig03", "smoke", **changes)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fig3", "quick"), "got 'fig3'. Did you mean 'fig03'?"),
+        (("fig03", "quik"), "Did you mean 'quick'?"),
+    ],
+)
+def test_unknown_figure_or_preset_is_refused(arguments, said):
+    with pytest.raises(ValueError) as caught:
+        plan(*arguments)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "seed", "percentile", "error", "said"),
+    [
+        ("prae", 0, 50, ValueError, "Did you mean 'pre'?"),
+        ("pre", -1, 50, ValueError, "seed must be a whole number of at least 0; got -1"),
+        ("pre", 0.5, 50, TypeError, "seed must be a whole number"),
+        ("pre", 0, 101, ValueError, "percentile must be a number in [0, 100]; got 101"),
+        ("pre", 0, "50", TypeError, "percentile must be a number"),
+    ],
+)
+def test_cut_step_refuses_bad_arguments(method, seed, percentile, error, said):
+    with pytest.raises(error) as caught:
+        cut_step(PANEL, Recipe(), method, seed, percentile)
+    assert said in str(caught.value)
+
+
+def test_methods_train_rank_and_retrain_as_the_paper_says():
+    direct, post, pre = (cut_step(PANEL, Recipe(), m, 0, 50) for m in ("direct", "post", "pre"))
+    assert (direct.trained.layers, direct.trained.trains, direct.score) == (
+        "direct", "both", "connectivity",
+    )  # fmt: skip
+    assert (post.trained.layers, post.trained.trains, post.score) == (
+        "spectral", "both", "eigenvalue",
+    )  # fmt: skip
+    assert (pre.trained.layers, pre.trained.trains, pre.score) == (
+        "spectral", "eigenvalues", "eigenvalue",
+    )  # fmt: skip
+    assert (direct.retrains, direct.retraining_epochs) == (None, 0)
+    assert (post.retrains, post.retraining_epochs) == (None, 0)
+    assert (pre.retrains, pre.retraining_epochs) == ("eigenvectors", 20)
+
+
+def test_no_epochs_of_retraining_is_no_retraining():
+    pre = cut_step(PANEL, Recipe(retraining_epochs=0), "pre", 0, 50)
+    assert (pre.retrains, pre.retraining_epochs) == (None, 0)
+
+
+@pytest.mark.parametrize("method", STRATEGIES)
+def test_all_cuts_of_a_seed_share_one_trained_network(method):
+    cuts = [cut_step(PANEL, Recipe(), method, 0, percentile) for percentile in (0, 50, 90)]
+    assert len({cut.trained.key for cut in cuts}) == 1
+    assert len({cut.key for cut in cuts}) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "unused"),
+    [
+        ("direct", {"stage_two": "both", "retraining_epochs": 7, "eigenvalue_range": (0, 1)}),
+        ("direct", {"eigenvector_range": (0, 1)}),
+        ("post", {"stage_two": "both", "retraining_epochs": 7}),
+    ],
+)
+def test_settings_that_a_method_ignores_leave_its_steps_alone(method, unused):
+    before = cut_step(PANEL, Recipe(), method, 0, 50)
+    assert cut_step(PANEL, Recipe(**unused), method, 0, 50).key == before.key
+    assert cut_step(PANEL, Recipe(**unused), "pre", 0, 50).key != (
+        cut_step(PANEL, Recipe(), "pre", 0, 50).key
+    )
