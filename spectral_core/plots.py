@@ -110,8 +110,6 @@ def draw_accuracy(axes: Axes, table: pd.DataFrame, band: str = "sd", markers: bo
     _curves(axes, table, "accuracy", errorbar=BANDS[band], markers=markers)
     axes.set(ylabel="test accuracy", ylim=(0, 1), xlim=(-2, 100))
     axes.yaxis.set_major_locator(plt.MultipleLocator(0.1))
-    handles, names = axes.get_legend_handles_labels()
-    axes.legend(handles, [STRATEGIES[name].title for name in names])
     _legend(axes)
 
 
@@ -160,14 +158,10 @@ def _curves(axes: Axes, table: pd.DataFrame, y: str, errorbar: object, markers: 
 
 
 def _legend(axes: Axes) -> None:
-    """Put the legend where the curves leave room: they are high on the left."""
-    handles, labels = axes.get_legend_handles_labels()
-    existing = axes.get_legend()
-    if existing is not None:
-        labels = [text.get_text() for text in existing.get_texts()] + labels[
-            len(existing.get_texts()) :
-        ]
-    axes.legend(handles, labels, loc="lower left", fontsize="small")
+    """Name the methods in full, where the curves leave room: they are high on the left."""
+    handles, names = axes.get_legend_handles_labels()
+    titles = [STRATEGIES[name].title if name in STRATEGIES else name for name in names]
+    axes.legend(handles, titles, loc="lower left", fontsize="small")
 
 
 def _check_one_panel(table: pd.DataFrame) -> None:

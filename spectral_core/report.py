@@ -46,11 +46,34 @@ def agreement_sentence(ours: pd.DataFrame, reference: pd.DataFrame | None) -> st
     comparison = agreement(ours, reference)
     row = comparison.loc[comparison["difference"].abs().idxmax()]
     return (
-        f"{comparison['agrees'].sum()} of {len(comparison)} mean accuracies agree within three "
-        f"standard errors of the difference plus 0.01. Largest difference: "
-        f"{row['difference']:+.3f} ({row['method']}, {row['percentile']:g} % pruned; tolerance "
-        f"{row['tolerance']:.3f})."
+        f"{comparison['agrees'].sum()} of {len(comparison)} mean accuracies agree, "
+        "within three standard errors of the difference plus 0.01.\n"
+        f"Largest difference: {row['difference']:+.3f} ({row['method']}, "
+        f"{row['percentile']:g} % pruned; tolerance {row['tolerance']:.3f})."
     )
+
+
+def plateau_table(table: pd.DataFrame, drop: float = 0.01) -> pd.DataFrame:
+    """How far each method can be pruned before its mean accuracy falls noticeably.
+
+    Args:
+        table: results of one panel, uncut networks (percentile 0) among them.
+        drop: fall in accuracy, from that of the uncut network, that counts as noticeable.
+
+    Returns:
+        One row per method: its accuracy uncut, in per cent, and the largest cut up to which no
+        cut loses more than ``drop``.
+    """
+    rows = {}
+    for method, curve in summary(table).groupby("method", sort=False):
+        curve = curve.sort_values("percentile")
+        uncut = curve["accuracy"].iloc[0]
+        kept = (curve["accuracy"] >= uncut - drop).cummin()
+        rows[method] = {
+            "uncut (%)": f"{100 * uncut:.1f}",
+            f"within {100 * drop:g} point up to": f"{curve['percentile'][kept].max():g} % pruned",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 
 def provenance_table(provenance: Mapping[str, Any]) -> pd.DataFrame:
@@ -73,7 +96,7 @@ def provenance_table(provenance: Mapping[str, Any]) -> pd.DataFrame:
         "versions": ", ".join(
             f"{name} {_joined(found)}" for name, found in provenance["versions"].items()
         ),
-        "data (MD5)": ", ".join(f"{file} {md5}" for file, md5 in provenance["data"].items()),
+        **{f"MD5 of {file}": md5 for file, md5 in provenance["data"].items()},
     }
     return pd.DataFrame({"": rows.values()}, index=pd.Index(rows.keys(), name="provenance"))
 

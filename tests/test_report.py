@@ -1,8 +1,14 @@
 """Tables and sentences under a figure: they say what the results say."""
 
+import pandas as pd
 import pytest
 
-from spectral_core.report import accuracy_table, agreement_sentence, provenance_table
+from spectral_core.report import (
+    accuracy_table,
+    agreement_sentence,
+    plateau_table,
+    provenance_table,
+)
 from spectral_core.results import collect, panel_provenance
 
 
@@ -56,4 +62,25 @@ def test_provenance_table_shows_command_machine_commit_versions_and_seeds(finish
     assert str(made["commit"][0]) in shown["commit"]
     assert f"torch {made['versions']['torch'][0]}" in shown["versions"]
     for file, md5 in made["data"].items():
-        assert f"{file} {md5}" in shown["data (MD5)"]
+        assert shown[f"MD5 of {file}"] == md5
+
+
+def test_plateau_ends_before_the_first_noticeable_fall():
+    accuracies = {"direct": [0.90, 0.895, 0.85, 0.90], "post": [0.90, 0.90, 0.90, 0.89]}
+    table = pd.DataFrame(
+        {
+            "panel": "p",
+            "method": method,
+            "seed": 0,
+            "percentile": 10.0 * i,
+            "nodes": 10 - i,
+            "parameters": 10 - i,
+            "accuracy": accuracy,
+            "loss": 1.0,
+        }
+        for method, curve in accuracies.items()
+        for i, accuracy in enumerate(curve)
+    )
+    plateaus = plateau_table(table)
+    assert plateaus["uncut (%)"].tolist() == ["90.0", "90.0"]
+    assert plateaus["within 1 point up to"].tolist() == ["10 % pruned", "30 % pruned"]
