@@ -10,7 +10,7 @@ test: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 _build/notebooks
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 _prepared
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -18,4 +18,4 @@ test: .venv/installed
 	touch $@
 
 clean:
-	rm -rf _build book/figures book/generated
+	rm -rf _build _prepared book/figures book/generated

@@ -195,7 +195,7 @@ def compute(
 @click.option(
     "--output-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where it goes [default: book/figures; _build/notebooks if only prepared].",
+    help="Where it goes [default: book/figures; _prepared if only prepared].",
 )
 def notebook(
     name: str | None,

@@ -81,7 +81,7 @@ def prepare(
 ) -> Path:
     """Write a copy of a notebook with other parameters in it, without running it.
 
-    Arguments and errors are those of :func:`execute`; the folder is ``_build/notebooks`` if
+    Arguments and errors are those of :func:`execute`; the folder is ``_prepared`` if
     ``None``.
     """
 
@@ -92,7 +92,7 @@ def prepare(
             source, target, parameters=dict(parameters or {}), prepare_only=True
         )
 
-    return _make(name, parameters, folder or paths.project() / "_build" / "notebooks", run)
+    return _make(name, parameters, folder or paths.project() / "_prepared", run)
 
 
 def declared_parameters(source: Path) -> list[str]:

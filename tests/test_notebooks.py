@@ -176,7 +176,7 @@ def test_damaged_result_is_made_anew(tiny, tmp_path):
 
 def test_prepared_copy_holds_the_parameters_and_no_output(tiny, project):
     made = prepare(tiny, {"count": 4})
-    assert made == project / "_build" / "notebooks" / "tiny.ipynb"
+    assert made == project / "_prepared" / "tiny.ipynb"
     assert outputs(made) == []
     assert any("count = 4" in cell.source for cell in nbformat.read(made, 4).cells)
 
