@@ -67,6 +67,7 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--stage-two", help="What stage 2 trains: eigenvectors or both."),
         click.option("--batch-size", type=int, help="Examples per step."),
         click.option("--learning-rate", type=float, help="Adam's step size."),
+        click.option("--precision", help="fp32, or bf16 for large matrix products."),
         click.option("--eigenvalue-range", type=Numbers(float), help="Start of λ, like -0.5,0.5."),
         click.option("--eigenvector-range", type=Numbers(float), help="Start of φ."),
         click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),

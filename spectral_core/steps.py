@@ -20,7 +20,7 @@ from spectral_core.pruning import folded_parameters, hidden_nodes, prune
 from spectral_core.ranking import node_scores
 from spectral_core.training import train
 
-ALGORITHM = 1
+ALGORITHM = 2
 """Version of the mathematics. Raise it when the same configuration gives other numbers."""
 
 OnEpoch = Callable[[int, float], None]
@@ -41,6 +41,7 @@ class TrainStep:
     epochs: int
     batch_size: int
     learning_rate: float
+    precision: str
     seed: int
 
     kind = "train"
@@ -124,6 +125,7 @@ def run_train(
         epochs=step.epochs,
         batch_size=step.batch_size,
         learning_rate=step.learning_rate,
+        precision=step.precision,
         generator=generator,
         on_epoch=on_epoch,
     )
@@ -154,6 +156,7 @@ def run_cut(
             epochs=step.retraining_epochs,
             batch_size=step.trained.batch_size,
             learning_rate=step.trained.learning_rate,
+            precision=step.trained.precision,
             generator=retraining_generator(step.trained.seed),
             on_epoch=on_epoch,
         )

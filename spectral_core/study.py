@@ -12,6 +12,7 @@ from spectral_core.data import DATASETS
 from spectral_core.networks import ACTIVATIONS
 from spectral_core.steps import CutStep, TrainStep
 from spectral_core.strategies import STRATEGIES
+from spectral_core.training import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Recipe:
     """Examples per step."""
     learning_rate: float = 1e-3
     """Adam's step size."""
+    precision: str = "fp32"
+    """``"fp32"``, or ``"bf16"`` for large matrix products in bfloat16."""
     eigenvalue_range: tuple[float, float] = (-0.5, 0.5)
     """Uniform start of λ."""
     eigenvector_range: tuple[float, float] = (-0.2, 0.2)
@@ -90,6 +93,7 @@ class Recipe:
         _checks.whole_number("retraining_epochs", self.retraining_epochs)
         _checks.choice("stage_two", self.stage_two, ("eigenvectors", "both"))
         _checks.whole_number("batch_size", self.batch_size, least=1)
+        _checks.choice("precision", self.precision, PRECISIONS)
         _checks.assign(
             self,
             learning_rate=_checks.number("learning_rate", self.learning_rate, 0, open_low=True),
@@ -249,6 +253,7 @@ def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: f
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
+        precision=recipe.precision,
         seed=seed,
     )
     retrains = strategy.retrains and recipe.retraining_epochs > 0

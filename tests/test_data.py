@@ -50,7 +50,7 @@ def put(directory: Path, contents: dict[str, bytes], gzipped: bool = False) -> P
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         path = directory / (f"{name}.gz" if gzipped else name)
-        path.write_bytes(gzip.compress(content) if gzipped else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if gzipped else content)
     return directory
 
 
@@ -161,7 +161,7 @@ def mirror(files: dict[str, bytes], *, wait: float = 0, cut: bool = False, durin
 
 
 def gzipped(contents: dict[str, bytes]) -> dict[str, bytes]:
-    return {f"{name}.gz": gzip.compress(content) for name, content in contents.items()}
+    return {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in contents.items()}
 
 
 # --- files found on this machine -----------------------------------------------------------------

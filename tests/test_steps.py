@@ -30,6 +30,7 @@ OTHER_TRAIN_VALUES = {
     "epochs": 3,
     "batch_size": 100,
     "learning_rate": 2e-3,
+    "precision": "bf16",
     "seed": 1,
 }
 OTHER_CUT_VALUES = {

@@ -1,0 +1,199 @@
+"""Loss and gradients of a feed-forward stack, written out over buffers that are allocated once.
+
+Automatic differentiation builds a graph and fresh arrays for each step. For a stack of fully
+connected layers the same sums can be written down once: with z = x φᵀ, u = −λ z + b and a = f(u),
+and g = ∂L/∂u,
+
+    ∂L/∂b = Σ g,   ∂L/∂λ = −Σ g z,   ∂L/∂φ = (−λ g)ᵀ x,   ∂L/∂x = (−λ g) φ,
+
+sums over the batch; a plain layer has −λ = 1. Only what trains gets a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from spectral_core.linear import SpectralLinear
+
+# f(u) in place, and f'(u) multiplied onto a gradient, told from a = f(u); `scratch` is like a.
+_Forward = Callable[[Tensor], object]
+_Backward = Callable[[Tensor, Tensor, Tensor], object]
+
+
+def _elu_backward(gradient: Tensor, a: Tensor, scratch: Tensor) -> None:
+    torch.clamp(a, max=0, out=scratch)  # f' = a + 1 where u < 0, else 1
+    gradient.addcmul_(gradient, scratch)
+
+
+def _relu_backward(gradient: Tensor, a: Tensor, scratch: Tensor) -> None:
+    gradient.mul_(a > 0)
+
+
+def _tanh_backward(gradient: Tensor, a: Tensor, scratch: Tensor) -> None:
+    torch.mul(a, a, out=scratch)
+    gradient.addcmul_(gradient, scratch, value=-1)
+
+
+_ACTIVATIONS: dict[type[nn.Module], tuple[_Forward, _Backward]] = {
+    nn.ELU: (nn.functional.elu_, _elu_backward),
+    nn.ReLU: (torch.relu_, _relu_backward),
+    nn.Tanh: (torch.tanh_, _tanh_backward),
+}
+
+
+def is_written_out(network: nn.Module) -> bool:
+    """Whether :class:`Stack` knows a network: layers with ELU (α = 1), ReLU or tanh in between."""
+    if not isinstance(network, nn.Sequential) or len(network) % 2 == 0:
+        return False
+    layers, activations = list(network)[::2], list(network)[1::2]
+    return all(
+        type(layer) is nn.Linear
+        or (type(layer) is SpectralLinear and layer.input_eigenvalues is None)
+        for layer in layers
+    ) and all(
+        type(activation) in _ACTIVATIONS and getattr(activation, "alpha", 1.0) == 1.0
+        for activation in activations
+    )
+
+
+class Stack:
+    """Forward and backward passes of one network, a batch at a time.
+
+    Gradients are left in the ``grad`` of each parameter that trains; each call overwrites them.
+
+    Args:
+        network: one that :func:`is_written_out`.
+        batch_size: largest batch, at least 1.
+        precision: ``"fp32"``: everything in the parameters' own type. ``"bf16"``: the matrix
+            products of all layers but the last take bfloat16 operands; parameters, activation
+            functions, the last layer, the loss and the optimiser stay in their own type.
+    """
+
+    def __init__(self, network: nn.Sequential, batch_size: int, precision: str = "fp32") -> None:
+        modules = list(network)
+        low = torch.bfloat16 if precision == "bf16" else None
+        self.layers = [
+            _Layer(layer, activation, batch_size, low)
+            for layer, activation in zip(modules[:-1:2], modules[1::2])
+        ]
+        self.layers.append(_Layer(modules[-1], None, batch_size, None))
+        self.projects = not self.layers[0].matrix.requires_grad
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """What batches are taken from: the inputs or, where the first layer's φ is frozen, x φᵀ.
+
+        The projection is the same in each epoch, so it is made once.
+
+        Args:
+            inputs: shape (n, N_1).
+
+        Returns:
+            Shape (n, N_1), or (n, N_2) for a frozen first layer.
+        """
+        first = self.layers[0]
+        if self.projects:
+            return inputs @ first.matrix.detach().t()
+        return inputs if first.low is None else inputs.to(first.low)
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy of a batch; leaves its gradients in the parameters.
+
+        Args:
+            inputs: rows of what :meth:`prepare` returned, shape (m, ·) with m ≤ ``batch_size``.
+            targets: class indices, int64, shape (m,).
+
+        Returns:
+            The loss, shape ().
+        """
+        m, x = len(targets), inputs
+        for layer, after in zip(self.layers, [*self.layers[1:], None]):
+            projected = self.projects and layer is self.layers[0]
+            x = layer.forward(x, m, projected, None if after is None else after.low)
+        log_p = torch.log_softmax(x, dim=1)
+        picked = targets[:, None]
+        loss = -log_p.gather(1, picked).mean()
+
+        gradient = log_p.exp_()  # ∂L/∂logits = (p − y) / m
+        gradient.scatter_add_(1, picked, gradient.new_full((m, 1), -1.0)).div_(m)
+        for layer, before in zip(self.layers[::-1], [*self.layers[-2::-1], None]):
+            gradient = layer.backward(gradient, before, m)
+        return loss
+
+
+class _Layer:
+    """One fully connected layer and the activation behind it, with their buffers."""
+
+    def __init__(
+        self,
+        layer: nn.Linear | SpectralLinear,
+        activation: nn.Module | None,
+        batch_size: int,
+        low: torch.dtype | None,
+    ) -> None:
+        self.layer, self.low = layer, low
+        self.spectral = isinstance(layer, SpectralLinear)
+        self.matrix = layer.eigenvectors if self.spectral else layer.weight  # (out, in)
+        self.activate, self.times_slope = _ACTIVATIONS.get(type(activation), (None, None))
+        shape = (batch_size, layer.out_features)
+        self.a, self.g, self.scratch = (self.matrix.new_empty(shape) for _ in range(3))
+        self.z = self.matrix.new_empty(shape, dtype=low)
+        # What the products take and give, where it is not in the parameters' own type.
+        self.operand, self.gradient = self.matrix.detach(), None
+        if low is not None:
+            self.operand = self.matrix.detach().to(low)
+            self.gradient = torch.empty_like(self.operand)
+        self.a_low = self.matrix.new_empty(shape, dtype=torch.bfloat16) if low else None
+        self.g_low = torch.empty_like(self.a_low) if low else None
+        for parameter in layer.parameters(recurse=False):
+            parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+
+    def forward(self, x: Tensor, m: int, projected: bool, low_after: torch.dtype | None) -> Tensor:
+        """From x, (m, in), or from x φᵀ where it is projected, to a = f(u), (m, out)."""
+        layer, z, a = self.layer, self.z[:m], self.a[:m]
+        if projected:
+            z = x
+        else:
+            if self.low is not None and self.matrix.requires_grad:
+                self.operand.copy_(self.matrix)
+            torch.mm(x, self.operand.t(), out=z)
+        self.x, self.sums = x, z
+        if self.spectral:
+            torch.mul(z, -layer.eigenvalues, out=a)
+        else:
+            a.copy_(z)
+        if layer.bias is not None:
+            a += layer.bias
+        if self.activate is not None:
+            self.activate(a)
+        return a if low_after is None else self.a_low[:m].copy_(a)
+
+    def backward(self, gradient: Tensor, before: _Layer | None, m: int) -> Tensor | None:
+        """From ∂L/∂u, (m, out), to this layer's gradients and the ∂L/∂u of the layer before."""
+        layer = self.layer
+        if layer.bias is not None and layer.bias.requires_grad:
+            torch.sum(gradient, dim=0, out=layer.bias.grad)
+        if self.spectral:
+            lam = layer.eigenvalues
+            if lam.requires_grad:
+                products = torch.mul(gradient, self.sums, out=self.scratch[:m])
+                torch.sum(products, dim=0, out=lam.grad).neg_()
+            gradient.mul_(-lam)
+        if self.low is not None:
+            gradient = self.g_low[:m].copy_(gradient)
+        if self.matrix.requires_grad and self.low is None:
+            torch.mm(gradient.t(), self.x, out=self.matrix.grad)
+        elif self.matrix.requires_grad:
+            self.matrix.grad.copy_(torch.mm(gradient.t(), self.x, out=self.gradient))
+        if before is None:
+            return None
+        onward = before.g[:m]
+        if self.low is None:
+            torch.mm(gradient, self.operand, out=onward)
+        else:
+            onward.copy_(torch.mm(gradient, self.operand, out=before.g_low[:m]))
+        before.times_slope(onward, before.a[:m], before.scratch[:m])
+        return onward

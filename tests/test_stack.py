@@ -1,0 +1,148 @@
+"""The written-out passes against automatic differentiation, in float64."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from spectral_core import SpectralLinear, direct_mlp, spectral_mlp, train, train_only
+from spectral_core.data import load
+from spectral_core.networks import ACTIVATIONS
+from spectral_core.stack import Stack, is_written_out
+
+DOUBLE = torch.float64
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def network_of(hidden, activation, bias, trains, seed):
+    make = direct_mlp if trains == "weights" else spectral_mlp
+    network = make((6, *hidden, 4), activation, bias, generator=seeded(seed)).to(DOUBLE)
+    if bias:
+        for layer in network[::2]:
+            layer.bias.data.uniform_(-1, 1, generator=seeded(seed))
+    return network if trains == "weights" else train_only(network, trains)
+
+
+def by_autograd(network, x, y):
+    for parameter in network.parameters():
+        parameter.grad = None
+    loss = F.cross_entropy(network(x), y)
+    loss.backward()
+    return loss.detach(), {name: p.grad for name, p in network.named_parameters()}
+
+
+networks = st.fixed_dictionaries(
+    {
+        "hidden": st.lists(st.integers(1, 5), max_size=4),
+        "activation": st.sampled_from(list(ACTIVATIONS)),
+        "bias": st.booleans(),
+        "trains": st.sampled_from(["weights", "both", "eigenvalues", "eigenvectors"]),
+        "seed": st.integers(0, 10_000),
+    }
+)
+
+
+@given(networks, st.integers(1, 9))
+def test_loss_and_gradients_are_those_of_autograd(network, m):
+    network = network_of(**network)
+    x = torch.randn(9, 6, dtype=DOUBLE, generator=seeded(1))
+    y = torch.randint(0, 4, (9,), generator=seeded(2))
+    stack = Stack(network, batch_size=9)
+    data = stack.prepare(x)
+    stack(data, y)  # whatever an earlier, larger batch left in the buffers must not matter
+    loss = stack(data[:m], y[:m])
+    ours = {name: p.grad for name, p in network.named_parameters()}
+    expected_loss, expected = by_autograd(network, x[:m], y[:m])
+    torch.testing.assert_close(loss, expected_loss, rtol=0, atol=1e-12)
+    for name, gradient in expected.items():
+        assert (gradient is None) == (ours[name] is None), name
+        if gradient is not None:
+            torch.testing.assert_close(ours[name], gradient, rtol=0, atol=1e-12)
+
+
+def test_fifty_steps_equal_the_loop_over_autograd():
+    data = load("digits")
+    inputs, targets = data.train_inputs[:500].to(DOUBLE), data.train_targets[:500]
+    for trains in ("weights", "both", "eigenvalues", "eigenvectors"):
+
+        def make(trains=trains):
+            if trains == "weights":
+                return direct_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(DOUBLE)
+            network = spectral_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(DOUBLE)
+            return train_only(network, trains)
+
+        ours = make()
+        theirs = nn.Sequential(*make(), nn.Identity())  # not written out: goes through autograd
+        assert is_written_out(ours) and not is_written_out(theirs)
+        for network in (ours, theirs):
+            train(network, inputs, targets, epochs=10, batch_size=100, generator=seeded(1))
+        for one, other in zip(ours.parameters(), theirs.parameters()):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
+def test_bf16_gradients_are_close_in_direction_and_size(trains):
+    network = network_of((64, 48), "elu", True, trains, 0).to(torch.float32)
+    x = torch.rand(100, 6, generator=seeded(1))
+    y = torch.randint(0, 4, (100,), generator=seeded(2))
+    stack = Stack(network, 100, precision="bf16")
+    loss = stack(stack.prepare(x), y)
+    ours = {name: p.grad.clone() for name, p in network.named_parameters() if p.requires_grad}
+    expected_loss, expected = by_autograd(network, x, y)
+    assert abs(loss - expected_loss) < 0.02 * expected_loss
+    for name, gradient in ours.items():
+        assert (gradient - expected[name]).norm() < 0.03 * expected[name].norm(), name
+
+
+def test_bf16_trains_as_well_as_fp32():
+    data = load("digits")
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        network = spectral_mlp((64, 64, 10), "elu", generator=seeded())
+        losses[precision] = train(
+            network,
+            data.train_inputs,
+            data.train_targets,
+            epochs=15,
+            batch_size=50,
+            precision=precision,
+            generator=seeded(1),
+        )[-1]
+        assert all(p.dtype == torch.float32 for p in network.parameters())
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.05)
+
+
+def test_a_frozen_first_layer_is_projected_once():
+    network = train_only(spectral_mlp((6, 5, 4), "elu", generator=seeded()), "eigenvalues")
+    x = torch.rand(7, 6)
+    torch.testing.assert_close(Stack(network, 7).prepare(x), x @ network[0].eigenvectors.t())
+    assert Stack(train_only(network, "both"), 7).prepare(x) is x
+
+
+@pytest.mark.parametrize(
+    ("network", "known"),
+    [
+        (nn.Sequential(nn.Linear(3, 2)), True),
+        (nn.Sequential(nn.Linear(3, 2), nn.Tanh(), SpectralLinear(2, 2)), True),
+        (nn.Linear(3, 2), False),
+        (nn.Sequential(nn.Linear(3, 2), nn.ELU()), False),
+        (nn.Sequential(nn.Linear(3, 2), nn.ELU(alpha=2.0), nn.Linear(2, 2)), False),
+        (nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2)), False),
+        (nn.Sequential(SpectralLinear(3, 2, input_eigenvalues=True)), False),
+    ],
+)
+def test_what_is_written_out(network, known):
+    assert is_written_out(network) is known
+
+
+def test_bf16_is_refused_where_it_is_not_to_be_had():
+    network = nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
+    with pytest.raises(ValueError, match=r"precision must be fp32 for networks other.*'bf16'"):
+        train(
+            network, torch.rand(4, 3), torch.zeros(4, dtype=torch.int64), epochs=1, precision="bf16"
+        )
