@@ -1,6 +1,7 @@
 """Spectral pruning of fully connected layers: train eigenvalues, rank nodes by them, prune."""
 
-from spectral_core.evaluation import evaluate, pruning_curve
+from spectral_core.curve import pruning_curve
+from spectral_core.evaluation import evaluate
 from spectral_core.linear import SpectralLinear
 from spectral_core.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.pruning import prune, remove, select

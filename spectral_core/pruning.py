@@ -58,13 +58,12 @@ def select(scores: Sequence[Tensor], percentile: float) -> list[Tensor]:
     """
     percentile = _checks.number("percentile", percentile, 0, 100)
     _check_scores(scores)
-    pool = torch.cat([score.detach().reshape(-1).cpu() for score in scores])
-    if len(pool) == 0:
-        return [torch.empty(0, dtype=torch.int64, device=score.device) for score in scores]
-    threshold = np.percentile(pool.numpy(), percentile)
+    values = [_numbers(score) for score in scores]
+    pool = np.concatenate(values)
+    threshold = np.percentile(pool, percentile) if len(pool) else 0.0
     return [
-        torch.as_tensor(np.flatnonzero(score.detach().cpu().numpy() >= threshold)).to(score.device)
-        for score in scores
+        torch.as_tensor(np.flatnonzero(value >= threshold)).to(score.device)
+        for value, score in zip(values, scores)
     ]
 
 
@@ -108,6 +107,14 @@ def prune(network: nn.Sequential, scores: Sequence[Tensor], percentile: float) -
         >>> scores = node_scores(network)              # |λ| of each hidden node
         >>> small = prune(network, scores, percentile=80)
     """
+    return remove(network, kept_nodes(network, scores, percentile))
+
+
+def kept_nodes(network: nn.Sequential, scores: Sequence[Tensor], percentile: float) -> list[Tensor]:
+    """What a cut keeps: :func:`~spectral_core.select`, once the scores are seen to fit the network.
+
+    Arguments and errors are those of :func:`~spectral_core.prune`.
+    """
     kept = select(scores, percentile)
     widths = [layer.out_features for layer in _checked_layers(network)[:-1]]
     if [len(score) for score in scores] != widths:
@@ -115,7 +122,7 @@ def prune(network: nn.Sequential, scores: Sequence[Tensor], percentile: float) -
             f"scores must have one score per hidden node, {widths}; "
             f"got {[len(score) for score in scores]}"
         )
-    return remove(network, kept)
+    return kept
 
 
 def hidden_nodes(network: nn.Module) -> tuple[int, ...]:
@@ -163,7 +170,8 @@ def _checked_layers(network: nn.Sequential) -> list[nn.Linear | SpectralLinear]:
     layers = [module for module in network if isinstance(module, nn.Linear | SpectralLinear)]
     if not layers:
         raise ValueError("network must have Linear or SpectralLinear layers; got none")
-    for module in network:
+    last = list(network).index(layers[-1])  # what comes behind it sees no hidden node
+    for module in list(network)[:last]:
         if module not in layers and not isinstance(module, _NODEWISE):
             raise TypeError(
                 "network must hold Linear or SpectralLinear layers with node-wise modules "
@@ -174,12 +182,16 @@ def _checked_layers(network: nn.Sequential) -> list[nn.Linear | SpectralLinear]:
 
 
 def _checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
+    if not isinstance(kept, list | tuple):
+        raise TypeError(f"kept must be a list of index tensors; got {type(kept).__name__}")
     if len(kept) != len(widths):
         raise ValueError(
             f"kept must have one index tensor per hidden layer, {len(widths)}; got {len(kept)}"
         )
     checked = []
     for k, (indices, width) in enumerate(zip(kept, widths)):
+        if not isinstance(indices, Tensor | list | tuple | np.ndarray):
+            raise TypeError(f"kept[{k}] must be a tensor of indices; got {indices!r}")
         indices = torch.as_tensor(indices)
         if indices.numel() == 0:
             indices = indices.to(torch.int64)
@@ -197,6 +209,12 @@ def _checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
             raise ValueError(f"kept[{k}] must hold each index once; got repeated ones")
         checked.append(indices)
     return checked
+
+
+def _numbers(score: Tensor) -> np.ndarray:
+    """Scores as numpy holds them; numpy has no bfloat16."""
+    score = score.detach().cpu()
+    return (score.float() if score.dtype == torch.bfloat16 else score).numpy()
 
 
 def _check_scores(scores: Sequence[Tensor]) -> None:

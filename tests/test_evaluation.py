@@ -1,14 +1,12 @@
-"""Accuracy and loss by hand, and the pruning curve against its brute-force twin."""
+"""Accuracy and loss by hand."""
 
-import itertools
 import math
 
-import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from spectral_core import evaluate, node_scores, prune, pruning_curve, spectral_mlp
+from spectral_core import evaluate
 
 
 class Fixed(nn.Module):
@@ -41,33 +39,6 @@ def test_evaluation_mode_is_used_and_training_mode_restored():
     x, y = torch.randn(50, 4), torch.zeros(50, dtype=torch.int64)
     assert evaluate(network, x, y) == evaluate(network, x, y)
     assert network.training
-
-
-@pytest.mark.parametrize("hidden", [(12,), (6, 9), (5, 4, 6)])
-def test_curve_is_prune_and_evaluate_at_each_cut(hidden):
-    generator = torch.Generator().manual_seed(1)
-    network = spectral_mlp((8, *hidden, 3), "elu", bias=True, generator=generator)
-    x, y = (
-        torch.randn(200, 8, generator=generator),
-        torch.randint(0, 3, (200,), generator=generator),
-    )
-    scores, percentiles = node_scores(network), [0, 12.5, 50, 90, 100]
-    curve = pruning_curve(network, scores, x, y, percentiles)
-    assert list(curve) == ["percentile", "nodes", "parameters", "accuracy", "loss"]
-    assert curve["percentile"].tolist() == percentiles
-    for row in curve.itertuples():
-        small = prune(network, scores, row.percentile)
-        with torch.no_grad():
-            logits = small(x)
-        widths = [layer.out_features for layer in small[::2]]
-        assert row.nodes == sum(widths[:-1])
-        ends = [8, *widths]
-        assert row.parameters == sum(a * b + b for a, b in itertools.pairwise(ends))
-        assert row.accuracy == (logits.argmax(1) == y).float().mean().item() or math.isclose(
-            row.accuracy, (logits.argmax(1) == y).sum().item() / 200
-        )
-        assert row.loss == pytest.approx(nn.functional.cross_entropy(logits, y).item(), rel=1e-5)
-    assert isinstance(curve, pd.DataFrame)
 
 
 @pytest.mark.parametrize(

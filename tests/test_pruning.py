@@ -180,3 +180,15 @@ def test_bad_arguments_are_named(call, error, words):
     with pytest.raises(error) as caught:
         call(spectral_mlp((3, 5, 2), "elu"))
     assert all(word in str(caught.value) for word in words)
+
+
+def test_networks_in_bfloat16_can_be_pruned():
+    full = spectral_mlp((8, 6, 3), "elu").bfloat16()
+    small = prune(full, node_scores(full), 50)
+    assert hidden_nodes(small) == (3,) and small[0].eigenvectors.dtype == torch.bfloat16
+
+
+def test_modules_behind_the_last_layer_are_kept():
+    full = nn.Sequential(*spectral_mlp((8, 6, 3), "elu"), nn.LogSoftmax(dim=1))
+    small = prune(full, node_scores(full), 50)
+    torch.testing.assert_close(small(torch.rand(2, 8)).exp().sum(dim=1), torch.ones(2))
