@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spectral_core import paths
+from spectral_core._checks import choice
+from spectral_core.backends import BACKENDS
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import FIGURES, PRESETS, Study, plan
 
 if TYPE_CHECKING:
+    from spectral_core.compute import Cost
     from spectral_core.data import Availability
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -51,6 +54,21 @@ class Seeds(Numbers):
         return super().convert(value, param, ctx)
 
 
+class WidthsByMethod(click.ParamType):
+    """Widths of some methods: ``direct=800-800-800,post=800-800-800``."""
+
+    name = "METHOD=INT-INT…,…"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        widths = Numbers(int, "-")
+        pairs = [item.split("=") for item in value.split(",")]
+        if any(len(pair) != 2 for pair in pairs):
+            self.fail(f"{value!r} is not like {self.name}", param, ctx)
+        return {method: widths.convert(hidden, param, ctx) for method, hidden in pairs}
+
+
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that change a preset."""
     options = [
@@ -61,6 +79,8 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--dataset", help="Data set in place of the figure's."),
         click.option("--activation", help="elu, relu or tanh."),
         click.option("--hidden", type=Numbers(int, "-"), help="Hidden widths, like 500-500-500."),
+        click.option("--hidden-by-method", type=WidthsByMethod(),
+                     help="Widths where methods differ, like direct=800,post=800."),
         click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(STRATEGIES)}."),
         click.option("--epochs", type=int, help="Epochs of the first training."),
         click.option("--retraining-epochs", type=int, help="Epochs of stage 2, after each cut."),
@@ -145,7 +165,6 @@ def fetch_data(names: tuple[str, ...], data_dir: Path | None) -> None:
 @data_dir_option
 def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
     """Check the files of data sets against their known checksums; all that are here by default."""
-    from spectral_core._checks import choice
     from spectral_core.data import DATASETS, available
 
     wanted = [choice("name", name, DATASETS) for name in names]
@@ -164,20 +183,43 @@ def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
 @settings
 @workers_option
 @device_option
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="loky",
+    show_default=True,
+    help="loky: processes of this machine; dask: a cluster, which needs the extra [dask].",
+)
+@click.option("--scheduler", help="Address of the dask scheduler, such as tcp://host:8786.")
 @data_dir_option
 @store_option
+@click.option("--dry-run", is_flag=True, help="Only say what is missing and how long it takes.")
 def compute(
     figure: str,
     workers: int | None,
     device: str,
+    backend: str,
+    scheduler: str | None,
     data_dir: Path | None,
     store_dir: Path | None,
+    dry_run: bool,
     **changes: Any,
 ) -> None:
-    """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter."""
+    """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter.
+
+    With --backend dask the workers of a cluster compute, one thread each; they and this command
+    must see the store at the same path, on a disk that they share.
+    """
     run = plan(figure, **changes)
-    done, seconds = _fill(run, workers, device, data_dir, store_dir)
-    click.echo(f"{figure} at the preset {run.preset}: steps run: {done}, in {seconds:.0f} s")
+    where = {"workers": workers, "device": device, "backend": backend, "scheduler": scheduler}
+    if dry_run:
+        click.echo(f"{figure} at the preset {run.preset}: {_forecast(run, store_dir, **where)}")
+        return
+    cost = _fill(run, store_dir, data_dir=data_dir, **where)
+    click.echo(
+        f"{figure} at the preset {run.preset}: steps run: {cost.steps}, "
+        f"in {_duration(cost.seconds)}, with {_duration(cost.computing)} of computing"
+    )
 
 
 @cli.command()
@@ -212,6 +254,10 @@ def notebook(
     if every == (name is not None):
         raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(known)}")
     parameters = {key: _value(text) for key, text in pairs}
+    if every and parameters:
+        anywhere = {p for source in known.values() for p in notebooks.declared_parameters(source)}
+        for parameter in parameters:
+            choice("parameter of a notebook", parameter, sorted(anywhere))
     make = notebooks.prepare if prepare_only else notebooks.execute
     for each in known if every else [name]:
         declared = notebooks.declared_parameters(known[each]) if every else None
@@ -296,7 +342,7 @@ def book(preset: str, workers: int | None, device: str) -> None:  # fmt: skip
     from spectral_core import book as building
 
     for figure in FIGURES:
-        _fill(plan(figure, preset), workers, device, None, None)
+        _fill(plan(figure, preset), None, workers=workers, device=device)
     page = building.build(paths.project(), preset)
     click.echo(f"\nThe book is at {page}")
 
@@ -304,8 +350,11 @@ def book(preset: str, workers: int | None, device: str) -> None:  # fmt: skip
 def main() -> None:
     """Run the command; an error is one line, unless ``--debug`` is given."""
     debug = "--debug" in sys.argv[1:]
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may stand anywhere
     try:
-        sys.exit(cli(standalone_mode=False) or 0)  # an Exit's code comes back as the value
+        sys.exit(
+            cli(arguments, standalone_mode=False) or 0
+        )  # an Exit's code comes back as the value
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -316,7 +365,7 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, ValueError | TypeError) else 1)
 
@@ -327,26 +376,56 @@ def _state(row: Availability) -> str:
     return "checksums right" if row.checksums_ok else "damaged"
 
 
-def _fill(
-    run: Study, workers: int | None, device: str, data_dir: Path | None, store_dir: Path | None
-) -> tuple[int, float]:
-    """Compute what is missing of a study; return the number of steps and the seconds."""
+def _fill(run: Study, store_dir: Path | None, **options: Any) -> Cost:
+    """Compute what is missing of a study."""
     from spectral_core import compute as computing
     from spectral_core.store import Store
 
-    start = time.perf_counter()
-    done = computing.compute(
-        run.steps(),
-        Store(store_dir or paths.local_results()),
-        workers=workers,
-        device=device,
-        data_dir=data_dir,
-    )
-    return done, time.perf_counter() - start
+    return computing.compute(run.steps(), Store(store_dir or paths.local_results()), **options)
+
+
+def _forecast(
+    run: Study,
+    store_dir: Path | None,
+    workers: int | None,
+    device: str,
+    backend: str,
+    scheduler: str | None,
+) -> str:
+    """Say what is missing of a study and how long it will take; writes nothing."""
+    from spectral_core.backends import check_backend
+    from spectral_core.compute import check_device, default_workers
+    from spectral_core.forecast import forecast
+    from spectral_core.store import Store
+
+    check_backend(backend, scheduler, workers)
+    check_device(device)
+    workers = workers or default_workers(device)
+    store = Store(store_dir or paths.local_results())
+    told = forecast(run.steps(), store, workers=workers, device=device)
+    missing = told.trainings + told.cuts
+    said = f"{told.stored} steps stored, {told.trainings} trainings and {told.cuts} cuts missing"
+    if not missing:
+        return said
+    if told.unknown == missing:
+        return f"{said}\ntime: unknown until a step like them has run on this machine"
+    times = [f"about {_duration(told.computing)} of computing"]
+    if backend == "loky":
+        times.insert(0, f"about {_duration(told.seconds)} with {workers} at a time")
+    if told.unknown:
+        times.append(f"unknown for {told.unknown} steps")
+    return f"{said}\ntime: {'; '.join(times)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return None if text == "None" else json.loads(text)
     except ValueError:
         return text

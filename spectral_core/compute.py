@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import torch
 from filelock import Timeout
 
-from spectral_core import _checks
+from spectral_core.backends import check_backend, open_backend
 from spectral_core.data import load
 from spectral_core.progress import Tally, progress_bar, show_running
 from spectral_core.provenance import made
 from spectral_core.steps import CutStep, TrainStep, initial_network, run_cut, run_train
 from spectral_core.store import Store
+
+
+class Cost(NamedTuple):
+    """What a run took."""
+
+    steps: int
+    """Steps run here; not those of another run, nor of a worker that died before it could tell."""
+    seconds: float
+    """Time from beginning to end."""
+    computing: float
+    """Seconds that the steps took, added up, as their records have them."""
 
 
 def compute(
@@ -29,7 +42,9 @@ def compute(
     device: str = "cpu",
     data_dir: Path | None = None,
     progress: bool = True,
-) -> int:
+    backend: str = "loky",
+    scheduler: str | None = None,
+) -> Cost:
     """Run every step that the cuts need and the store lacks.
 
     Networks are trained first, then cut. A step runs on one thread whatever the number of
@@ -38,28 +53,33 @@ def compute(
 
     Args:
         cuts: cuts wanted in the store.
-        store: where finished steps are kept.
+        store: where finished steps are kept; for a cluster, on a disk that its workers share.
         workers: processes that run steps side by side, at least 1; all cores if ``None`` on a
-            CPU, one process on an accelerator.
+            CPU, one process on an accelerator. Not for ``backend="dask"``.
         device: torch device that trains.
         data_dir: where data sets are kept; the user's cache if ``None``.
         progress: whether to show a bar on standard error.
+        backend: ``"loky"``, processes of this machine; or ``"dask"``, the workers of a cluster,
+            each with one thread. A step whose worker dies is computed by another one.
+        scheduler: address of the dask scheduler, such as ``"tcp://host:8786"``; the dask client
+            that is open if ``None``.
 
     Returns:
-        Number of steps run here; not those that another run did meanwhile.
+        How many steps were run here, and the time that it took.
 
     Raises:
         TypeError, ValueError: if an argument is out of range or the device is not there.
+        ModuleNotFoundError: if dask is wanted and not installed.
         TrainingDiverged: if a loss becomes NaN or infinite.
         DataNotFoundError: if a data set cannot be had.
     """
-    check_device(device)
-    if workers is None:
-        workers = joblib.cpu_count() if device == "cpu" else 1
-    _checks.whole_number("workers", workers, least=1)
-
-    missing = [cut for cut in dict.fromkeys(cuts) if cut not in store]
-    networks = [step for step in dict.fromkeys(c.trained for c in missing) if step not in store]
+    start = time.perf_counter()
+    check_backend(backend, scheduler, workers)
+    if backend == "loky":  # a cluster's workers have devices of their own
+        check_device(device)
+    networks, missing = missing_steps(cuts, store)
+    if not missing:
+        return Cost(0, time.perf_counter() - start, 0.0)
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
         load(name, data_dir)  # fetched once, here, before the processes need it
 
@@ -67,26 +87,42 @@ def compute(
         ("training", _train, _longest_first([(step,) for step in networks])),
         ("pruning", _cut, _longest_first(_jobs(missing))),
     ]
-    total = sum(step.cost for step in [*networks, *missing])
-    steps_run = 0
+    steps = [*networks, *missing]
+    # Workers elsewhere stand in folders of their own.
+    store, data_dir = Store(store.root.absolute()), data_dir and Path(data_dir).absolute()
+    settled, steps_run, computing = 0, 0, 0.0
     with (
-        progress_bar(total, shown=progress and bool(missing)) as (tally, bar),
-        joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1),
+        open_backend(backend, workers or default_workers(device), scheduler) as run_all,
+        progress_bar(sum(step.cost for step in steps), progress, store.root) as (tally, bar),
     ):
         for phase, work, jobs in phases:
             # First what no other run is busy with; then wait for what they were busy with.
             for wait in (False, True):
-                show_running(bar, f"{phase} 0/{len(jobs)}")
-                running = joblib.Parallel(return_as="generator_unordered", batch_size=1)(
-                    joblib.delayed(work)(job, store, device, data_dir, tally, wait) for job in jobs
+                show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
+                todo = partial(
+                    work, store=store, device=device, data_dir=data_dir, tally=tally, wait=wait
                 )
                 busy = []
-                for done, (run_here, left) in enumerate(running, start=1):
-                    steps_run += run_here
-                    busy += [left] if left else []
-                    show_running(bar, f"{phase} {done}/{len(jobs)}")
+                for done in run_all(todo, jobs):
+                    settled += done.settled
+                    steps_run += len(done.seconds)
+                    computing += sum(done.seconds)
+                    busy += [done.busy] if done.busy else []
+                    show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
                 jobs = busy
-    return steps_run
+    return Cost(steps_run, time.perf_counter() - start, computing)
+
+
+def missing_steps(cuts: Iterable[CutStep], store: Store) -> tuple[list[TrainStep], list[CutStep]]:
+    """Trainings and cuts that are not stored and would have to be run, each once."""
+    missing = [cut for cut in dict.fromkeys(cuts) if cut not in store]
+    networks = [step for step in dict.fromkeys(c.trained for c in missing) if step not in store]
+    return networks, missing
+
+
+def default_workers(device: str) -> int:
+    """Number of processes that suits a device: one per core, or one on an accelerator."""
+    return joblib.cpu_count() if device == "cpu" else 1
 
 
 def check_device(device: str) -> None:
@@ -105,6 +141,17 @@ Job = tuple[Any, ...]
 """Steps that one process runs in one go: a training, or cuts of one network."""
 
 
+class Done(NamedTuple):
+    """What became of a job."""
+
+    settled: int
+    """Number of its steps that are stored now."""
+    seconds: tuple[float, ...]
+    """Time that each step took that was run for it."""
+    busy: tuple[Any, ...]
+    """Steps left out because another run is busy with them."""
+
+
 def _jobs(cuts: Sequence[CutStep]) -> list[Job]:
     """Cuts to run in one go: those of one network together if none of them retrains."""
     groups = groupby(cuts, key=lambda cut: (cut.trained, cut.score, cut.retrains is None))
@@ -120,60 +167,74 @@ def _longest_first(jobs: list[Job]) -> list[Job]:
 
 def _train(
     job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
-) -> tuple[int, Job]:
+) -> Done:
     """Train the network of a job."""
+    _check_worker(store, device, tally)
 
-    def train(step: TrainStep) -> None:
+    def train(step: TrainStep) -> dict[str, Any]:
         data = load(step.dataset, data_dir)
         start = time.perf_counter()
-        network, history = run_train(step, data, device, on_epoch=lambda *_: tally.add(100))
-        result = {"training_loss": history}
-        store.save(step, result, made(time.perf_counter() - start, device), network)
+        network, history = run_train(
+            step, data, device, on_epoch=lambda *_: tally.add(step.key, 100)
+        )
+        how = made(time.perf_counter() - start, device)
+        store.save(step, {"training_loss": history}, how, network)
+        return how
 
     return _run_missing(job, store, tally, wait, train)
 
 
 def _cut(
     job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
-) -> tuple[int, Job]:
+) -> Done:
     """Make the cuts of a job, all of one network."""
+    _check_worker(store, device, tally)
     trained = job[0].trained
     data = load(trained.dataset, data_dir)
     network = initial_network(trained, data, torch.Generator())
     store.load_network(trained, network).to(device)
 
-    def cut(step: CutStep) -> None:
-        tally.add(1)
+    def cut(step: CutStep) -> dict[str, Any]:
+        tally.add(step.key, 1)
         start = time.perf_counter()
         result = run_cut(
-            step, network, data, device, on_epoch=lambda *_: tally.add(step.epoch_cost)
+            step, network, data, device, on_epoch=lambda *_: tally.add(step.key, step.epoch_cost)
         )
-        store.save(step, result, made(time.perf_counter() - start, device))
+        how = made(time.perf_counter() - start, device)
+        store.save(step, result, how)
+        return how
 
     return _run_missing(job, store, tally, wait, cut)
 
 
-def _run_missing(
-    job: Job, store: Store, tally: Tally, wait: bool, run: Callable[[Any], None]
-) -> tuple[int, Job]:
-    """Run the steps of a job that are not stored by now, each under its lock, on one thread.
+def _check_worker(store: Store, device: str, tally: Tally) -> None:
+    """Raise an error where a worker, perhaps elsewhere, lacks the device or the run's store."""
+    check_device(device)
+    if not tally.folder.is_dir():
+        raise FileNotFoundError(
+            f"store must be on a disk that all workers share; {platform.node()} does not see "
+            f"this run in {store.root}"
+        )
 
-    Returns:
-        The number of steps run, and the steps left out because another run is busy with them.
-    """
-    steps_run, busy = 0, []
+
+def _run_missing(
+    job: Job, store: Store, tally: Tally, wait: bool, run: Callable[[Any], dict[str, Any]]
+) -> Done:
+    """Run the steps of a job that are not stored by now, each under its lock, on one thread."""
+    seconds: list[float] = []
+    busy: list[Any] = []
     with single_thread():
         for step in job:
             try:
                 with store.lock(step, wait):
+                    tally.begin(step.key)
                     if step in store:  # another run has just done it
-                        tally.add(step.cost)
+                        tally.add(step.key, step.cost)
                     else:
-                        run(step)
-                        steps_run += 1
+                        seconds.append(run(step)["seconds"])
             except Timeout:
                 busy.append(step)
-    return steps_run, tuple(busy)
+    return Done(len(job) - len(busy), tuple(seconds), tuple(busy))
 
 
 @contextmanager

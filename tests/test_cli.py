@@ -1,5 +1,6 @@
 """The command line: its help, its exit codes, and errors of one line."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import click
 import pytest
 
 from spectral_core import cli, notebooks, paths
+from spectral_core.compute import Cost
 from spectral_core.data import DATASETS
 from spectral_core.results import command, publish
 from spectral_core.study import FIGURES, PRESETS, Panel, Recipe, plan
@@ -100,6 +102,9 @@ def test_arguments_that_cannot_be_read_exit_with_2(run, words, said):
         (["--eigenvalue-range", "1,-1"], "eigenvalue_range must be a pair (low, high)"),
         (["--workers", "0"], "workers must be a whole number of at least 1; got 0"),
         (["--device", "gpu"], "device must be one that torch can use here"),
+        (["--device", "gpu", "--dry-run"], "device must be one that torch can use here"),
+        (["--scheduler", "tcp://a:1"], "scheduler must be left out unless backend is 'dask'"),
+        (["--backend", "dask", "--workers", "2"], "workers must be left out: a dask cluster"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -112,11 +117,11 @@ def test_bad_setting_exits_with_2_and_one_line(run, tmp_path, words, said):
 
 
 def test_debug_shows_the_traceback():
-    words = ["--debug", "compute", "fig03", "--activation", "rely"]
+    words = ["compute", "fig03", "--activation", "rely", "--debug"]
     done = subprocess.run([SCRIPT, *words], capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("Traceback")
-    assert done.stderr.splitlines()[-1].startswith("ValueError: activation must be one of")
+    assert "ValueError: activation must be one of" in done.stderr
 
 
 def test_failure_exits_with_1_and_one_line(run, tmp_path):
@@ -129,7 +134,7 @@ def test_failure_exits_with_1_and_one_line(run, tmp_path):
 
 
 def test_interrupted_run_says_how_to_go_on(run, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_fill", interrupt)
@@ -146,9 +151,51 @@ def test_compute_says_what_it_did_and_goes_on_from_what_is_stored(run, ours, mon
     lost = next(ours.glob("cut/*.json"))
     lost.unlink()
     code, out, err = run(*words)
-    assert code == 0 and "steps run: 1," in out
-    assert "100%" in err
+    assert code == 0
+    assert re.search(r"steps run: 1, in \d+ s, with \d+ s of computing\n$", out)
+    assert "pruning, 1/1 steps 100%" in err
     assert lost.exists()
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=" ".join)
+def test_missing_extra_exits_with_1_and_says_which(run, tmp_path, monkeypatch, dry):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ["--backend", "dask", "--scheduler", "tcp://a:1", "--store", tmp_path / "store", *dry]
+    code, out, err = run("compute", "fig03", *words)
+    assert (code, out) == (1, "")
+    assert err == (
+        "Error: backend 'dask' needs the extra [dask]: python -m pip install '.[dask]'\n"
+    )
+
+
+def test_dry_run_tells_the_cost_and_writes_nothing(run, ours, tmp_path):
+    words = ["compute", "fig03", "--preset", "smoke", "--workers", "2", "--dry-run", "--store"]
+    where = "fig03 at the preset smoke:"
+    assert run(*words, tmp_path / "none") == (
+        0,
+        f"{where} 0 steps stored, 6 trainings and 18 cuts missing\n"
+        "time: unknown until a step like them has run on this machine\n",
+        "",
+    )
+    assert not (tmp_path / "none").exists()
+
+    before = sorted(ours.rglob("*"))
+    assert run(*words, ours)[1] == f"{where} 24 steps stored, 0 trainings and 0 cuts missing\n"
+    _, out, _ = run(*words, ours, "--seeds", "3")
+    assert out.startswith(f"{where} 24 steps stored, 3 trainings and 9 cuts missing\n")
+    assert re.search(r"time: about \d+ s with 2 at a time; about \d+ s of computing\n$", out)
+    _, out, _ = run(*words, ours, "--seeds", "3", "--stage-two", "both")
+    assert out.startswith(f"{where} 18 steps stored, 3 trainings and 15 cuts missing\n")
+    assert out.endswith("; unknown for 9 steps\n")
+    assert sorted(ours.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (99.4, "99 s"), (100, "2 min"), (5969, "99 min"), (5971, "1 h 40 min")],
+)
+def test_duration_is_in_the_unit_that_fits(seconds, said):
+    assert cli._duration(seconds) == said
 
 
 def test_store_of_the_environment_is_used_unless_one_is_named(run, ours, tmp_path, monkeypatch):
@@ -161,7 +208,7 @@ def test_store_of_the_environment_is_used_unless_one_is_named(run, ours, tmp_pat
 def test_every_setting_of_a_study_has_an_option():
     options = {option.name for option in cli.compute.params}
     fields = {*Panel.__dataclass_fields__, *Recipe.__dataclass_fields__}
-    assert fields - options == {"hidden_by_method"}
+    assert fields <= options
 
 
 @pytest.mark.parametrize(
@@ -171,6 +218,7 @@ def test_every_setting_of_a_study_has_an_option():
         {"seeds": 3},
         {"seeds": [0, 2]},
         {"seeds": [2]},
+        {"hidden": 16, "hidden_by_method": {"pre": [8], "direct": [4]}},
         {"hidden": (8, 6), "methods": ["post"], "percentiles": [0, 12.5]},
         {"eigenvalue_range": [-0.25, 0.5], "eigenvector_range": (0, 1)},
         {"dataset": "mnist", "activation": "tanh", "epochs": 1, "retraining_epochs": 0},
@@ -182,9 +230,9 @@ def test_every_setting_of_a_study_has_an_option():
 def test_command_of_a_study_computes_that_study(run, monkeypatch, preset, changes):
     study, computed = plan("fig03", preset, **changes), []
 
-    def remember(run, *_):
+    def remember(run, *_, **__):
         computed.append(run)
-        return 0, 0.0
+        return Cost(0, 0.0, 0.0)
 
     monkeypatch.setattr(cli, "_fill", remember)
     program, *words = command(study).split()

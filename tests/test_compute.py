@@ -18,6 +18,7 @@ import torch
 
 from spectral_core import compute as compute_module
 from spectral_core.compute import compute
+from spectral_core.progress import Tally
 from spectral_core.results import collect, publish
 from spectral_core.store import Store
 from spectral_core.study import plan
@@ -153,7 +154,7 @@ def test_two_runs_at_once_run_each_step_once(finished, store):
 
 def test_number_of_workers_changes_no_bit(finished, store):
     study, by_one = finished
-    assert compute(study.steps(), store, workers=2, progress=False) == 24
+    assert compute(study.steps(), store, workers=2, progress=False).steps == 24
     assert results_only(store) == results_only(by_one)
     for file in store.root.glob("train/*.safetensors"):
         assert file.read_bytes() == (by_one.root / "train" / file.name).read_bytes()
@@ -172,7 +173,7 @@ def test_only_what_is_missing_is_run(store):
     everything = 3 + 6  # networks and cuts
 
     def run(study):
-        return compute(study.steps(), store, workers=1, progress=False)
+        return compute(study.steps(), store, workers=1, progress=False).steps
 
     assert run(study) == everything
     complete = stored(store)
@@ -202,15 +203,15 @@ def test_a_cut_does_not_depend_on_the_cuts_beside_it(finished, store):
 
 def test_repeated_cuts_are_run_once(store):
     cuts = plan("fig03", "smoke", **SMALL).steps()
-    assert compute([*cuts, *cuts], store, workers=1, progress=False) == 9
+    assert compute([*cuts, *cuts], store, workers=1, progress=False).steps == 9
 
 
 def test_bar_is_full_when_everything_is_done(store, monkeypatch):
     study, seen = plan("fig03", "smoke", **SMALL), {}
 
     @contextmanager
-    def spy(total, shown):
-        with original(total, shown) as (tally, bar):
+    def spy(total, shown, folder):
+        with original(total, shown, folder) as (tally, bar):
             yield tally, bar
             seen.update(total=total, done=tally.total())
 
@@ -219,6 +220,63 @@ def test_bar_is_full_when_everything_is_done(store, monkeypatch):
     compute(study.steps(), store, workers=1, progress=False)
     # Three networks for one epoch; six cuts, of which two retrain for one: all, and a tenth.
     assert seen == {"total": 3 * 100 + 6 + 100 + 10, "done": 3 * 100 + 6 + 100 + 10}
+
+
+def test_cost_is_that_of_the_steps_run(store):
+    study = plan("fig03", "smoke", **SMALL)
+    start = time.perf_counter()
+    cost = compute(study.steps(), store, workers=1, progress=False)
+    elapsed = time.perf_counter() - start
+    made = {file: json.loads(file.read_text())["made"]["seconds"] for file in records(store)}
+    assert cost.steps == len(made) == 9
+    assert cost.computing == pytest.approx(sum(made.values()))
+    assert cost.computing < cost.seconds < elapsed
+    assert compute(study.steps(), store, workers=1, progress=False)[::2] == (0, 0)
+
+    lost = store.root / "cut" / f"{study.steps()[0].key}.json"
+    lost.unlink()
+    again = compute(study.steps(), store, workers=1, progress=False)
+    assert (again.steps, again.computing) == (
+        1,
+        json.loads(lost.read_text())["made"]["seconds"],
+    )
+
+
+def test_complete_store_is_not_written_to(finished, monkeypatch):
+    study, store = finished
+    monkeypatch.setattr(compute_module, "progress_bar", None)
+    before = {file: file.stat().st_mtime_ns for file in store.root.rglob("*")}
+    assert compute(study.steps(), store).steps == 0
+    assert {file: file.stat().st_mtime_ns for file in store.root.rglob("*")} == before
+
+
+def test_bar_counts_steps(store, capsys):
+    compute(plan("fig03", "smoke", **SMALL).steps(), store, workers=1)
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert re.match(r"pruning, 9/9 steps 100% \|█+\| .* so far, 00:00 left, .* epochs/s", last)
+
+
+def test_a_step_begun_again_is_counted_once(store):
+    """A worker that dies leaves its count behind, and perhaps a stored step that it told nobody."""
+    study = plan("fig03", "smoke", **SMALL)
+    step = study.steps()[0].trained
+    tally = Tally(store.root / "tally")
+    tally.folder.mkdir(parents=True)
+    tally.add(step.key, 70)  # of 100
+    where = {"store": store, "device": "cpu", "data_dir": None, "tally": tally, "wait": True}
+    done = compute_module._train((step,), **where)
+    assert (done.settled, len(done.seconds), done.busy) == (1, 1, ())
+    assert tally.total() == step.cost == 100
+    assert compute_module._train((step,), **where) == (1, (), ())
+    assert tally.total() == 100
+
+
+def test_worker_that_does_not_see_the_store_says_so(store):
+    step = plan("fig03", "smoke", **SMALL).steps()[0].trained
+    tally = Tally(store.root / "tally")
+    with pytest.raises(FileNotFoundError, match="store must be on a disk that all workers share"):
+        compute_module._train((step,), store, "cpu", None, tally, True)
+    assert not store.root.exists()
 
 
 def test_record_tells_how_a_step_was_made(finished):
@@ -268,6 +326,10 @@ def test_cuts_without_retraining_share_a_job_and_the_others_run_alone():
         ({"workers": 0}, ValueError, "workers must be a whole number of at least 1; got 0"),
         ({"workers": -1}, ValueError, "workers must be a whole number of at least 1; got -1"),
         ({"workers": 1.5}, TypeError, "workers must be a whole number of at least 1; got 1.5"),
+        ({"backend": "dsk"}, ValueError, "backend must be one of loky, dask; got 'dsk'. Did you"),
+        ({"scheduler": "tcp://a:1"}, ValueError, "scheduler must be left out unless backend is"),
+        ({"backend": "dask", "workers": 2}, ValueError, "workers must be left out: a dask cluster"),
+        ({"backend": "dask", "scheduler": 8786}, TypeError, "scheduler must be an address such"),
         ({"device": "gpu"}, ValueError, "device must be one that torch can use here"),
         ({"device": "cuda:99"}, ValueError, "got 'cuda:99'"),
         ({"device": None}, TypeError, "device must be a name such as 'cpu'; got None"),
@@ -278,6 +340,13 @@ def test_bad_argument_is_refused_before_anything_is_stored(store, changes, error
     with pytest.raises(error) as caught:
         compute(plan("fig03", "smoke").steps(), store, **changes)
     assert said in str(caught.value)
+    assert not store.root.exists()
+
+
+def test_missing_extra_is_named(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs the extra \[dask\]: .* '\.\[dask\]'"):
+        compute(plan("fig03", "smoke").steps(), store, backend="dask", scheduler="tcp://a:1")
     assert not store.root.exists()
 
 

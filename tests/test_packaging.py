@@ -81,7 +81,7 @@ def test_environments_python_is_one_that_project_and_pins_accept():
     version = Version(python.removeprefix("python=").strip("=") + ".9")
     assert version in SpecifierSet(PROJECT["requires-python"])
     for name in PINS:
-        required = distribution(name).metadata["Requires-Python"]
+        required = distribution(name).metadata.get("Requires-Python")
         assert required is None or version in SpecifierSet(required), name
 
 
@@ -124,7 +124,7 @@ def test_each_import_is_declared_and_each_dependency_imported():
     used = {canonicalize_name(origin[name][0]) for name in imported}
     core = names(PROJECT["dependencies"])
     assert core <= used
-    assert used - core <= names(EXTRAS["figures"]) | {"papermill"}
+    assert used - core <= names(EXTRAS["figures"] + EXTRAS["dask"]) | {"papermill"}
 
 
 def test_no_module_imports_what_imports_it():
@@ -145,6 +145,7 @@ def test_no_module_imports_what_imports_it():
 
 def test_importing_the_package_brings_nothing_that_is_slow_or_optional():
     heavy = ["torchvision", "pandas", "sklearn", "matplotlib", "seaborn", "IPython", "papermill"]
+    heavy += ["dask", "distributed"]
     code = f"import sys, spectral_core; print(*sorted(set({heavy}) & set(sys.modules)))"
     done = python(code)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
@@ -156,7 +157,8 @@ def test_everything_in_all_is_there():
 
 
 def test_computing_needs_no_package_of_figures_or_notebooks(tmp_path):
-    optional = names(text for text in EXTRAS["figures"] + EXTRAS["book"] if "[" not in text)
+    extras = EXTRAS["figures"] + EXTRAS["book"] + EXTRAS["dask"]
+    optional = names(text for text in extras if "[" not in text)
     blocked = {"IPython", "ipykernel", "jupyter_client", "jupyter_core", "nbformat", "nbclient"}
     blocked |= {name.replace("-", "_") for name in optional}
     code = f"""

@@ -1,0 +1,121 @@
+"""Who runs the jobs: processes of this machine (loky), or the workers of a dask cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from spectral_core import _checks
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+BACKENDS = ("loky", "dask")
+"""Names of what can run jobs."""
+
+RunAll = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+"""Like ``map``, but each result comes as soon as it is ready."""
+
+
+def check_backend(backend: str, scheduler: str | None, workers: int | None) -> None:
+    """Raise an error unless the three belong together and the backend is installed.
+
+    Args:
+        backend: name out of :data:`BACKENDS`.
+        scheduler: address of a dask scheduler, or ``None``; for ``"dask"`` only.
+        workers: number of processes, or ``None``; for ``"loky"`` only.
+
+    Raises:
+        TypeError, ValueError: if an argument is out of range, or not one of the backend's.
+        ModuleNotFoundError: if dask is wanted and not installed.
+    """
+    _checks.choice("backend", backend, BACKENDS)
+    if scheduler is not None and not isinstance(scheduler, str):
+        raise TypeError(f"scheduler must be an address such as tcp://host:8786; got {scheduler!r}")
+    if workers is not None:
+        _checks.whole_number("workers", workers, least=1)
+    if backend == "loky" and scheduler is not None:
+        raise ValueError(f"scheduler must be left out unless backend is 'dask'; got {scheduler!r}")
+    if backend == "dask":
+        if workers is not None:
+            raise ValueError(f"workers must be left out: a dask cluster has its own; got {workers}")
+        if not _installed("distributed"):
+            raise ModuleNotFoundError(
+                "backend 'dask' needs the extra [dask]: python -m pip install '.[dask]'"
+            )
+
+
+@contextmanager
+def open_backend(backend: str, workers: int | None, scheduler: str | None) -> Iterator[RunAll]:
+    """Yield a function that runs one job each on free workers, in the order given.
+
+    A job whose dask worker dies is given to another one, up to dask's ``allowed-failures``.
+
+    Args:
+        backend: name out of :data:`BACKENDS`.
+        workers: processes of this machine, for ``"loky"``.
+        scheduler: address of a dask scheduler; with ``None`` the dask client that is open.
+    """
+    if backend == "dask":
+        with _client(scheduler) as client:
+            yield partial(_run_on_cluster, client)
+    else:
+        with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+            yield _run_on_this_machine
+
+
+def _run_on_this_machine(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
+    parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+    return parallel(joblib.delayed(work)(job) for job in jobs)
+
+
+def _run_on_cluster(
+    client: Client, work: Callable[[Any], Any], jobs: Sequence[Any]
+) -> Iterator[Any]:
+    # Not through joblib's own dask backend: when dask gives a job up because its workers keep
+    # dying, that one waits for it forever. A future raises the error.
+    from distributed import as_completed
+
+    futures = client.map(partial(_run_on_worker, work), jobs, pure=False)
+    try:
+        for future in as_completed(futures, loop=client.loop):
+            yield future.result()
+    finally:
+        for future in futures:
+            future.release()  # what has not begun is not begun, after an error
+
+
+def _run_on_worker(work: Callable[[Any], Any], job: Any) -> Any:
+    """Run a job on a dask worker, which must have one thread: torch's settings are a process's."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    if worker.state.nthreads != 1:
+        raise ValueError(
+            "dask workers must have one thread each, so start them with --nthreads 1; "
+            f"got {worker.state.nthreads} at {worker.address}"
+        )
+    return work(job)
+
+
+def _client(scheduler: str | None) -> AbstractContextManager[Client]:
+    from distributed import Client, get_client
+
+    if scheduler is not None:
+        return Client(scheduler, set_as_default=False)
+    try:
+        return nullcontext(get_client())  # its owner closes it
+    except ValueError as error:
+        raise ValueError(
+            "scheduler must be an address such as tcp://host:8786 unless a dask client is open; "
+            "got None"
+        ) from error
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
