@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test clean
+.PHONY: book test bench clean
 book: .venv/installed
 	$(BIN)/spectral-core book
 
@@ -11,6 +11,9 @@ test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 _prepared
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
