@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import functools
 import math
 from collections.abc import Iterable
+from numbers import Integral, Real
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def choice(name: str, value: object, valid: Iterable[str]) -> str:
@@ -23,12 +26,13 @@ def choice(name: str, value: object, valid: Iterable[str]) -> str:
 
 
 def whole_number(name: str, value: object, least: int = 0) -> int:
-    """Return ``value`` if it is an integer of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    """Return ``value`` as an int if it is whole and from ``least`` to what 64 bits hold."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number of at least {least}; got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}; got {value}")
-    return value
+    if not least <= value < 2**63:
+        bounds = f"of at least {least}" if value < least else "below 2^63"
+        raise ValueError(f"{name} must be a whole number {bounds}; got {value}")
+    return int(value)
 
 
 def number(
@@ -36,7 +40,7 @@ def number(
 ) -> float:
     """Return ``value`` as a float if it is finite and lies in [low, high], or (low, high]."""
     bounds = f"{'(' if open_low else '['}{low:g}, {high:g}]"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number in {bounds}; got {value!r}")
     too_low = value <= low if open_low else value < low
     if not math.isfinite(value) or too_low or value > high:
@@ -54,27 +58,55 @@ def interval(name: str, value: object) -> tuple[float, float]:
     return low, high
 
 
-def nonempty(name: str, values: object) -> tuple:
-    """Return ``values`` as a tuple if it is a list or tuple of distinct items, at least one."""
-    if not isinstance(values, tuple | list):
+def items(name: str, values: object) -> list:
+    """Return ``values`` as a list if it is a list, tuple, range or array of at least one item."""
+    if isinstance(values, str) or not hasattr(values, "__iter__") or not hasattr(values, "__len__"):
         raise TypeError(f"{name} must be a list or tuple; got {values!r}")
-    if not values or any(values.count(value) > 1 for value in values):
-        raise ValueError(f"{name} must hold at least one item, each once; got {values!r}")
+    if len(values) == 0:
+        raise ValueError(f"{name} must hold at least one item; got {values!r}")
+    return list(values)
+
+
+def distinct(name: str, values: object) -> tuple:
+    """Return ``values`` as a tuple if it is a list of items of which each is there once."""
+    values = items(name, values)
+    if any(values.count(value) > 1 for value in values):
+        raise ValueError(f"{name} must hold each item once; got {values!r}")
     return tuple(values)
 
 
 def whole_numbers(name: str, values: object, least: int = 0) -> tuple[int, ...]:
     """Return ``values`` as a tuple of integers of at least ``least``, at least one of them."""
-    if not isinstance(values, tuple | list):
-        raise TypeError(f"{name} must be a list of whole numbers; got {values!r}")
-    if not values:
-        raise ValueError(f"{name} must hold at least one whole number; got {values!r}")
-    return tuple(whole_number(f"{name}[{i}]", v, least) for i, v in enumerate(values))
+    found = items(name, values)
+    return tuple(whole_number(f"{name}[{i}]", value, least) for i, value in enumerate(found))
 
 
 def numbers(name: str, values: object, low: float, high: float) -> tuple[float, ...]:
     """Return ``values`` as a tuple of distinct numbers in [low, high], at least one of them."""
-    return tuple(number(f"{name}[{i}]", v, low, high) for i, v in enumerate(nonempty(name, values)))
+    found = distinct(name, values)
+    return tuple(number(f"{name}[{i}]", value, low, high) for i, value in enumerate(found))
+
+
+def module(name: str, value: object) -> nn.Module:
+    """Return ``value`` if it is a module."""
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{name} must be a torch.nn.Module; got {type(value).__name__}")
+    return value
+
+
+def named_settings(cls: type) -> type:
+    """Let a dataclass refuse a keyword that is none of its fields, and name the nearest one."""
+    original = cls.__init__
+    names = [field.name for field in dataclasses.fields(cls)]
+
+    @functools.wraps(original)
+    def __init__(self: object, *values: object, **settings: object) -> None:
+        for name in settings:
+            choice(f"setting of {cls.__name__}", name, names)
+        original(self, *values, **settings)
+
+    cls.__init__ = __init__
+    return cls
 
 
 def assign(config: object, **values: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,9 @@ def build(root: Path, preset: str = "quick", output: Path | None = None) -> Path
         )
     generate(root / "book" / "generated")
     output = output or root
-    tool = Path(sys.executable).with_name("jupyter-book")
+    tool = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
+    if tool is None:
+        raise BookFailed("jupyter-book must be installed beside Python: pip install '.[book]'")
     command = [tool, "build", root, "--path-output", output, "-W", "-n", "--keep-going", "--quiet"]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     done = subprocess.run(

@@ -118,15 +118,18 @@ class SpectralLinear(nn.Module):
         Raises:
             ValueError: if the last dimension of ``inputs`` is not ``in_features``.
         """
-        if inputs.shape[-1] != self.in_features:
+        if not isinstance(inputs, Tensor):
+            raise TypeError(f"inputs must be a tensor; got {type(inputs).__name__}")
+        if inputs.dim() == 0 or inputs.shape[-1] != self.in_features:
             raise ValueError(
                 f"inputs must have shape (..., {self.in_features}); got {tuple(inputs.shape)}"
             )
         if self.input_eigenvalues is not None:
             return F.linear(inputs, self.weight, self.bias)
         # With λ_j = 0 the first sum of Eq. 3 vanishes: no weight matrix needs to be built.
-        outputs = F.linear(inputs, self.eigenvectors) * -self.eigenvalues  # (..., out_features)
-        return outputs if self.bias is None else outputs + self.bias
+        sums = F.linear(inputs, self.eigenvectors)  # (..., out_features); half as wide in autocast
+        outputs = sums * -self.eigenvalues.to(sums.dtype)
+        return outputs if self.bias is None else outputs + self.bias.to(sums.dtype)
 
     def train_only(self, which: Trainable) -> Self:
         """Let only the eigenvalues, only the eigenvectors, or both take gradients.
@@ -144,6 +147,8 @@ class SpectralLinear(nn.Module):
             TypeError, ValueError: if ``which`` is none of the three.
         """
         _checks.choice("which", which, ("eigenvalues", "eigenvectors", "both"))
+        if self.bias is not None:
+            self.bias.requires_grad_(True)
         self.eigenvectors.requires_grad_(which != "eigenvalues")
         self.eigenvalues.requires_grad_(which != "eigenvectors")
         if self.input_eigenvalues is not None:
@@ -217,11 +222,12 @@ class SpectralLinear(nn.Module):
             linear.in_features,
             linear.out_features,
             bias=linear.bias is not None,
-            device=weight.device,
+            device="meta",  # nothing is drawn, so no later draw changes
             dtype=weight.dtype,
-        )
-        # In float64, so that squares of small float32 weights do not underflow.
-        norm = torch.linalg.vector_norm(weight, dim=1, dtype=torch.float64).to(weight.dtype)
+        ).to_empty(device=weight.device)
+        # In float64, so that squares of small or large float32 weights stay in range.
+        norm = torch.linalg.vector_norm(weight, dim=1, dtype=torch.float64)
+        norm = norm.clamp(max=torch.finfo(weight.dtype).max).to(weight.dtype)
         layer.eigenvalues.copy_(-norm)
         layer.eigenvectors.copy_(weight / torch.where(norm > 0, norm, 1.0)[:, None])
         if linear.bias is not None:

@@ -93,6 +93,7 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
     Raises:
         TypeError, ValueError: if ``which`` is unknown or the network has no spectral layer.
     """
+    _checks.module("network", network)
     layers = [module for module in network.modules() if isinstance(module, SpectralLinear)]
     if not layers:
         raise ValueError("network must have at least one SpectralLinear layer; got none")
@@ -105,6 +106,8 @@ def _stack(
     sizes: Sequence[int], activation: str, layer: Callable[[int, int], nn.Module]
 ) -> nn.Sequential:
     _checks.choice("activation", activation, ACTIVATIONS)
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence):
+        raise TypeError(f"sizes must be a list of layer widths; got {sizes!r}")
     sizes = [_checks.whole_number(f"sizes[{i}]", size, least=1) for i, size in enumerate(sizes)]
     if len(sizes) < 2:
         raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")

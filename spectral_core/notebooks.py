@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from spectral_core import _checks, paths
 from spectral_core.store import write_whole
 from spectral_core.study import FIGURES
@@ -138,12 +140,17 @@ def _name(file: Path) -> str:
 
 
 def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
-    """Hash of all that an executed notebook depends on: its text, its parameters, the package
-    and the published results."""
+    """Hash of what an executed notebook depends on.
+
+    That is its text, its parameters, the package, the version of torch, the published results and
+    benchmarks, and where this machine's results are.
+    """
     digest = hashlib.sha256(json.dumps(parameters or {}, sort_keys=True, default=str).encode())
-    package = sorted(Path(__file__).parent.glob("*.py"))
+    digest.update(f"{torch.__version__} {paths.local_results()}".encode())
+    package = sorted(Path(__file__).parent.rglob("*.py"))
     published = sorted((paths.project() / "results" / "published").rglob("*.*"))
-    for file in [source, *package, *published]:
+    benchmarks = sorted((paths.project() / "benchmarks").glob("*.json"))
+    for file in [source, *package, *published, *benchmarks]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:24]
 

@@ -115,6 +115,11 @@ def draw_accuracy(axes: Axes, table: pd.DataFrame, band: str = "sd", markers: bo
 
 def draw_parameters(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the share of weights and biases that is left, on a logarithmic scale."""
+    if table["percentile"].min() > 0:
+        raise ValueError(
+            "table must hold the uncut networks, percentile 0, to say what share of them is kept; "
+            f"its first cut is at {table['percentile'].min():g}"
+        )
     full = table.groupby("method")["parameters"].transform("max")
     share = table.assign(share=100 * table["parameters"] / full)
     _curves(axes, share, "share", errorbar=None, markers=True)

@@ -17,6 +17,7 @@ def dense_layers(network: nn.Module) -> list[nn.Linear | SpectralLinear]:
     Raises:
         ValueError: if there is none.
     """
+    _checks.module("network", network)
     layers = [m for m in network.modules() if isinstance(m, nn.Linear | SpectralLinear)]
     if not layers:
         raise ValueError("network must have Linear or SpectralLinear layers; got none")

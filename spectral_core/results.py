@@ -166,13 +166,24 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
 def command(study: Study) -> str:
     """Command line that computes a study."""
     words = [f"spectral-core compute {study.figure} --preset {study.preset}"]
-    for name, value in study.overrides.items():
-        values = value if isinstance(value, list | tuple) else [value]
-        text = ("-" if name == "hidden" else ",").join(str(v) for v in values)
-        if name == "seeds" and values is value and len(values) == 1:
-            text += ","  # that one seed, not so many seeds
-        words.append(f"--{name.replace('_', '-')} {text}")
+    words += [
+        f"--{name.replace('_', '-')} {_option(name, value)}"
+        for name, value in study.overrides.items()
+    ]
     return " ".join(words)
+
+
+def _option(name: str, value: Any) -> str:
+    """A setting as the command line takes it."""
+    if name == "hidden":
+        return hidden_label(value)
+    if name == "hidden_by_method":
+        return ",".join(f"{method}={hidden_label(hidden)}" for method, hidden in value.items())
+    if name == "seeds" and value == tuple(range(len(value))):
+        return str(len(value))
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value) + ("," if len(value) == 1 else "")
+    return str(value)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

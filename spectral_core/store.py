@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -31,15 +32,16 @@ class Store:
 
     def record(self, step: Step) -> dict[str, Any] | None:
         """What is stored of a step: ``step``, ``result`` and ``made``; ``None`` if it is not."""
-        path = self._path(step, "json")
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return _read(self._path(step, "json"))
         except FileNotFoundError:
             return None
-        except ValueError as error:
-            raise RuntimeError(
-                f"stored result {path} must be JSON; got {error}. Delete it to compute it again"
-            ) from error
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Everything that is stored, as :meth:`record` gives it, whatever it was computed for."""
+        for path in sorted(self.root.glob("*/*.json")):
+            if not path.name.startswith("."):  # what a write that was cut off has left behind
+                yield _read(path)
 
     def __contains__(self, step: Step) -> bool:
         suffixes = ("json", "safetensors") if isinstance(step, TrainStep) else ("json",)
@@ -70,7 +72,13 @@ class Store:
 
     def load_network(self, step: TrainStep, network: nn.Module) -> nn.Module:
         """Fill a network of the right shape with the stored parameters of a trained one."""
-        network.load_state_dict(load_file(self._path(step, "safetensors")))
+        path = self._path(step, "safetensors")
+        try:
+            network.load_state_dict(load_file(path))
+        except SafetensorError as error:
+            raise RuntimeError(
+                f"stored network {path} must be whole; got {error}. Delete it to train it again"
+            ) from error
         return network
 
     def lock(self, step: Step, wait: bool = True) -> FileLock:
@@ -87,6 +95,15 @@ class Store:
 
     def _path(self, step: Step, suffix: str) -> Path:
         return self.root / step.kind / f"{step.key}.{suffix}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RuntimeError(
+            f"stored result {path} must be JSON; got {error}. Delete it to compute it again"
+        ) from error
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

@@ -15,6 +15,7 @@ from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
 
 
+@_checks.named_settings
 @dataclass(frozen=True)
 class Panel:
     """One plot: a data set, a network, and the methods compared on it."""
@@ -34,7 +35,7 @@ class Panel:
         _checks.choice("dataset", self.dataset, DATASETS)
         _checks.choice("activation", self.activation, ACTIVATIONS)
         _checks.assign(self, hidden=_checks.whole_numbers("hidden", self.hidden, least=1))
-        _checks.assign(self, methods=_checks.nonempty("methods", self.methods))
+        _checks.assign(self, methods=_checks.distinct("methods", self.methods))
         for name in self.methods:
             _checks.choice("methods", name, STRATEGIES)
         if not isinstance(self.hidden_by_method, Mapping):
@@ -61,6 +62,7 @@ class Panel:
         return self.hidden_by_method.get(method, self.hidden)
 
 
+@_checks.named_settings
 @dataclass(frozen=True)
 class Recipe:
     """How each network is trained and cut. The defaults are the paper's settings."""
@@ -100,7 +102,7 @@ class Recipe:
             eigenvalue_range=_checks.interval("eigenvalue_range", self.eigenvalue_range),
             eigenvector_range=_checks.interval("eigenvector_range", self.eigenvector_range),
             percentiles=_checks.numbers("percentiles", self.percentiles, 0, 100),
-            seeds=_checks.whole_numbers("seeds", _checks.nonempty("seeds", self.seeds)),
+            seeds=_checks.whole_numbers("seeds", _checks.distinct("seeds", self.seeds)),
         )
         if self.train_images is not None:
             _checks.whole_number("train_images", self.train_images, least=1)
@@ -194,34 +196,50 @@ def plan(figure: str, preset: str = "quick", **overrides: Any) -> Study:
         figure: name out of :data:`FIGURES`.
         preset: name out of :data:`PRESETS`.
         overrides: fields of :class:`Panel` or :class:`Recipe` to replace; ``None`` leaves the
-            preset's value. ``seeds`` may be a count: 3 means seeds 0, 1, 2.
+            preset's value. ``seeds`` may be a count: 3 means seeds 0, 1, 2. A single width,
+            method or percentile need not be in a list.
 
     Raises:
         TypeError, ValueError: if a name or value is not valid; names the nearest valid one.
     """
     chosen = PRESETS[_checks.choice("preset", preset, PRESETS)]
     panels = FIGURES[_checks.choice("figure", figure, FIGURES)].panels
-    overrides = {name: value for name, value in overrides.items() if value is not None}
     panel_fields = [f.name for f in dataclasses.fields(Panel)]
     recipe_fields = [f.name for f in dataclasses.fields(Recipe)]
-    for name in overrides:
+    changes = {}
+    for name, value in overrides.items():
         _checks.choice("setting", name, panel_fields + recipe_fields)
-    panel_changes = dict(chosen.panel)
-    panel_changes |= {n: v for n, v in overrides.items() if n in panel_fields}
-    if "hidden" in overrides and "hidden_by_method" not in overrides:
-        panel_changes["hidden_by_method"] = {}
-    recipe_changes = {n: v for n, v in overrides.items() if n in recipe_fields}
-    if isinstance(recipe_changes.get("seeds"), int):
-        count = _checks.whole_number("seeds", recipe_changes["seeds"], least=1)
-        recipe_changes["seeds"] = tuple(range(count))
-    changed = [dataclasses.replace(panel, **panel_changes) for panel in panels]
+        if value is not None:
+            changes[name] = _listed(name, value)
+    preset_panels = [dataclasses.replace(panel, **chosen.panel) for panel in panels]
+    panel_changes = {name: value for name, value in changes.items() if name in panel_fields}
+    if "hidden" in changes:
+        panel_changes.setdefault("hidden_by_method", {})
+    changed = [dataclasses.replace(panel, **panel_changes) for panel in preset_panels]
+    recipe_changes = {name: value for name, value in changes.items() if name in recipe_fields}
+    recipe = dataclasses.replace(chosen.recipe, **recipe_changes)
+    pairs = [(recipe, chosen.recipe), *zip(changed, preset_panels)]
     return Study(
         figure=figure,
         preset=preset,
         panels=tuple({panel.name: panel for panel in changed}.values()),
-        recipe=dataclasses.replace(chosen.recipe, **recipe_changes),
-        overrides=overrides,
+        recipe=recipe,
+        overrides={
+            name: getattr(new, name)
+            for name in changes
+            for new, old in pairs
+            if hasattr(new, name) and getattr(new, name) != getattr(old, name)
+        },
     )
+
+
+def _listed(name: str, value: Any) -> Any:
+    """A single item in place of a list, and a count in place of seeds, as the list they mean."""
+    if name == "seeds" and isinstance(value, int):
+        return tuple(range(_checks.whole_number("seeds", value, least=1)))
+    if name in ("hidden", "methods", "percentiles") and isinstance(value, int | float | str):
+        return (value,)
+    return value
 
 
 def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: float) -> CutStep:

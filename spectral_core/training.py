@@ -55,16 +55,17 @@ def train(
             bfloat16, see :class:`~spectral_core.stack.Stack`; worth it where the hardware
             multiplies such numbers.
         generator: source of the order, on the CPU whatever the device; torch's default if ``None``.
-        on_epoch: called after each epoch with its number, from 1, and its mean loss.
+        on_epoch: called after each epoch with its number, from 1, and its loss.
 
     Returns:
-        Mean training loss of each epoch, in nats.
+        Training loss of each epoch, in nats, averaged over its steps.
 
     Raises:
         TrainingDiverged: if the loss of a step is NaN or infinite; names the step and settings.
         TypeError, ValueError: if an argument is out of range, nothing is there to train, or the
             precision is not to be had for this network.
     """
+    _checks.module("network", network)
     _checks.examples(inputs, targets)
     _checks.whole_number("epochs", epochs)
     _checks.whole_number("batch_size", batch_size, least=1)

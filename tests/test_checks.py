@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from spectral_core import _checks
@@ -31,18 +32,21 @@ from spectral_core import _checks
         (_checks.interval, ((2, 1),), ValueError, "low ≤ high; got (2, 1)"),
         (_checks.interval, ((1, 2, 3),), TypeError, "a pair (low, high); got (1, 2, 3)"),
         (_checks.interval, ((0, "1"),), TypeError, "argument[1] must be a number"),
-        (_checks.nonempty, (["a", "b"],), None, ("a", "b")),
-        (_checks.nonempty, ([],), ValueError, "at least one item"),
-        (_checks.nonempty, (["a", "a"],), ValueError, "each once"),
-        (_checks.nonempty, ([[1], [1]],), ValueError, "each once"),
-        (_checks.nonempty, ("ab",), TypeError, "a list or tuple; got 'ab'"),
+        (_checks.distinct, (["a", "b"],), None, ("a", "b")),
+        (_checks.distinct, ([],), ValueError, "at least one item"),
+        (_checks.distinct, (["a", "a"],), ValueError, "each item once"),
+        (_checks.distinct, ([[1], [1]],), ValueError, "each item once"),
+        (_checks.distinct, ("ab",), TypeError, "a list or tuple; got 'ab'"),
         (_checks.whole_numbers, ([3, 3],), None, (3, 3)),
-        (_checks.whole_numbers, ([],), ValueError, "at least one whole number"),
+        (_checks.whole_numbers, ([],), ValueError, "at least one item"),
+        (_checks.whole_numbers, (range(3),), None, (0, 1, 2)),
+        (_checks.whole_numbers, (np.array([3, 4]),), None, (3, 4)),
+        (_checks.whole_number, (2**63,), ValueError, "below 2^63"),
         (_checks.whole_numbers, ([1, 2.5],), TypeError, "argument[1] must be a whole number"),
-        (_checks.whole_numbers, (3,), TypeError, "a list of whole numbers; got 3"),
+        (_checks.whole_numbers, (3,), TypeError, "a list or tuple; got 3"),
         (_checks.numbers, ([0, 50], 0, 100), None, (0.0, 50.0)),
         (_checks.numbers, ([0, 101], 0, 100), ValueError, "argument[1] must be a number"),
-        (_checks.numbers, ([50, 50.0], 0, 100), ValueError, "each once"),
+        (_checks.numbers, ([50, 50.0], 0, 100), ValueError, "each item once"),
         (_checks.numbers, ([[50]], 0, 100), TypeError, "argument[0] must be a number"),
     ],
 )

@@ -212,3 +212,31 @@ def test_bad_arguments_are_named(make, error, words):
     with pytest.raises(error) as caught:
         make()
     assert all(word in str(caught.value) for word in words)
+
+
+def test_train_only_wakes_a_frozen_bias():
+    layer = SpectralLinear(3, 2, bias=True).requires_grad_(False).train_only("eigenvalues")
+    assert layer.bias.requires_grad and layer.eigenvalues.requires_grad
+
+
+def test_from_linear_draws_nothing():
+    linear = nn.Linear(3, 2)
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    SpectralLinear.from_linear(linear)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_from_linear_of_huge_weights_stays_finite():
+    linear = nn.Linear(50, 2)
+    linear.weight.data.fill_(3e38)
+    weight = SpectralLinear.from_linear(linear).weight
+    torch.testing.assert_close(weight, linear.weight, rtol=3e-7, atol=0)
+
+
+def test_under_autocast_the_outputs_are_as_wide_as_a_plain_layers():
+    x, layer = torch.rand(4, 3), SpectralLinear(3, 2, bias=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(x).dtype == layer.to_linear()(x).dtype == torch.bfloat16
+    torch.testing.assert_close(layer(x), layer.to_linear()(x))

@@ -109,7 +109,7 @@ def test_provenance_says_how_a_panel_was_made(finished, project):
 
 
 def test_only_a_presets_own_settings_are_published(finished, project):
-    changed = plan("fig03", "smoke", epochs=4)
+    changed = plan("fig03", "smoke", epochs=5)
     with pytest.raises(ValueError, match="own settings are published; got changes to epochs"):
         publish(changed, finished.store)
     assert not (project / "results").exists()

@@ -47,6 +47,14 @@ def test_stored_network_comes_back_bit_for_bit(store):
         assert torch.equal(loaded.state_dict()[name], tensor)
 
 
+def test_records_are_all_that_is_whole(store):
+    assert list(store.records()) == []
+    store.save(CUT, RESULT, MADE)
+    store.save(TRAIN, RESULT, MADE, network())
+    (store.root / "cut" / f".0123abcd.{CUT.key}.json").write_text('{"step": {')
+    assert list(store.records()) == [store.record(CUT), store.record(TRAIN)]
+
+
 def test_two_stores_on_one_folder_see_the_same(store):
     store.save(CUT, RESULT, MADE)
     assert CUT in Store(str(store.root))

@@ -46,7 +46,25 @@ def test_overrides_replace_fields_of_panels_and_recipe_and_none_leaves_them():
     study = plan("fig03", "quick", epochs=3, hidden=[8, 4], activation="tanh", batch_size=None)
     assert study.recipe == dataclasses.replace(PRESETS["quick"].recipe, epochs=3)
     assert study.panels == (Panel("fashion-mnist", "tanh", (8, 4)),)
-    assert study.overrides == {"epochs": 3, "hidden": [8, 4], "activation": "tanh"}
+    assert study.overrides == {"epochs": 3, "hidden": (8, 4), "activation": "tanh"}
+
+
+def test_a_setting_that_is_the_presets_own_is_no_change():
+    own = plan("fig03", "quick", epochs=PRESETS["quick"].recipe.epochs, activation="elu", seeds=2)
+    assert own == plan("fig03", "quick") and not own.overrides
+
+
+def test_a_single_item_needs_no_list():
+    study = plan("fig03", hidden=12, methods="pre", percentiles=50)
+    assert study.panels[0].hidden == (12,) and study.panels[0].methods == ("pre",)
+    assert study.recipe.percentiles == (50.0,)
+
+
+def test_mistyped_fields_name_the_nearest_valid_one():
+    with pytest.raises(ValueError, match=r"setting of Recipe must be one of.*mean 'epochs'"):
+        Recipe(epoch=5)
+    with pytest.raises(ValueError, match=r"setting of Panel must be one of.*mean 'methods'"):
+        Panel("digits", "elu", (5,), method=("pre",))
 
 
 def test_seeds_are_a_count_or_a_list():
@@ -97,11 +115,11 @@ def test_configurations_are_frozen(kind):
         ({"dataset": "fashion_mnist"}, ValueError, "Did you mean 'fashion-mnist'?"),
         ({"activation": "rely"}, ValueError, "Did you mean 'relu'?"),
         ({"methods": ["prae"]}, ValueError, "Did you mean 'pre'?"),
-        ({"methods": "pre"}, TypeError, "methods must be a list or tuple; got 'pre'"),
+        ({"methods": {}}, ValueError, "methods must hold at least one item"),
         ({"methods": []}, ValueError, "methods must hold at least one"),
         ({"methods": ["pre", "pre"]}, ValueError, "methods must hold"),
         ({"stage_two": "eigenvector"}, ValueError, "Did you mean 'eigenvectors'?"),
-        ({"hidden": 500}, TypeError, "hidden must be a list of whole numbers; got 500"),
+        ({"hidden": 0.5}, TypeError, "hidden[0] must be a whole number of at least 1; got 0.5"),
         ({"hidden": []}, ValueError, "hidden must hold at least one"),
         ({"hidden": [0]}, ValueError, "hidden[0] must be a whole number of at least 1; got 0"),
         ({"hidden": [8.5]}, TypeError, "hidden[0] must be a whole number"),
@@ -120,11 +138,11 @@ def test_configurations_are_frozen(kind):
         ({"percentiles": [0, 100.5]}, ValueError, "percentiles[1] must be a number in [0, 100]"),
         ({"percentiles": [-1]}, ValueError, "percentiles[0] must be a number in [0, 100]; got -1"),
         ({"percentiles": [50, 50.0]}, ValueError, "percentiles must hold"),
-        ({"percentiles": 50}, TypeError, "percentiles must be a list or tuple; got 50"),
+        ({"percentiles": 500}, ValueError, "percentiles[0] must be a number in [0, 100]; got 500"),
         ({"seeds": 0}, ValueError, "seeds must be a whole number of at least 1; got 0"),
         ({"seeds": True}, TypeError, "seeds must be a whole number of at least 1; got True"),
         ({"seeds": [-1]}, ValueError, "seeds[0] must be a whole number of at least 0; got -1"),
-        ({"seeds": [0, 0]}, ValueError, "seeds must hold at least one item, each once"),
+        ({"seeds": [0, 0]}, ValueError, "seeds must hold each item once"),
         ({"train_images": 0}, ValueError, "train_images must be a whole number of at least 1"),
     ],
     ids=str,
