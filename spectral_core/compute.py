@@ -21,6 +21,7 @@ from spectral_core.progress import Tally, progress_bar, show_running
 from spectral_core.provenance import made
 from spectral_core.steps import CutStep, TrainStep, initial_network, run_cut, run_train
 from spectral_core.store import Store
+from spectral_core.training import TrainingDiverged
 
 
 class Cost(NamedTuple):
@@ -234,6 +235,8 @@ def _run_missing(
                         seconds.append(run(step)["seconds"])
             except Timeout:
                 busy.append(step)
+            except TrainingDiverged as error:
+                raise TrainingDiverged(f"{step}: {error}") from error
     return Done(len(job) - len(busy), tuple(seconds), tuple(busy))
 
 

@@ -359,3 +359,9 @@ def test_other_data_and_networks_are_computed_as_well(store):
     assert set(table["hidden"]) == {"8-6"}
     assert dataclasses.asdict(study.panels[0])["hidden"] == (8, 6)
     assert (table[table["percentile"] == 0]["nodes"] == 14).all()
+
+
+def test_a_broken_loss_names_the_network_and_its_seed(store):
+    steps = plan("fig03", "smoke", learning_rate=1e30, seeds=[3], methods="post").steps()
+    with pytest.raises(TrainingDiverged, match=r"digits elu 32 spectral seed 3: the loss became"):
+        compute(steps, store, workers=1, progress=False)

@@ -45,7 +45,7 @@ def cluster(folder, workers, **settings):
     with contextlib.ExitStack() as stack:
         on_loopback = ("--host", "127.0.0.1")
         scheduler = start("dask_scheduler", *on_loopback, "--port", "0", "--scheduler-file", file)
-        wait_until(file.exists)
+        wait_until(lambda: file.exists() and file.read_text().endswith("}"))  # written whole
         address = json.loads(file.read_text())["address"]
         options = (address, *on_loopback, "--nthreads", "1", "--no-nanny")
         yield address, scheduler, [start("dask_worker", *options) for _ in range(workers)]
