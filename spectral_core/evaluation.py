@@ -30,12 +30,15 @@ def evaluate(
         network: module from (n, N_1) inputs to (n, classes) logits; its training mode is restored.
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
-        batch_size: inputs per forward pass; bounds the memory.
+        batch_size: inputs per forward pass, at least 1; bounds the memory.
 
     Raises:
-        ValueError: if there are no inputs, or not one target per input.
+        TypeError, ValueError: if there is no module, there are no inputs, not one target per
+            input, or the batch size is below 1.
     """
+    _checks.module("network", network)
     _checks.examples(inputs, targets)
+    _checks.whole_number("batch_size", batch_size, least=1)
     was_training = network.training
     network.eval()
     correct, loss = 0, 0.0

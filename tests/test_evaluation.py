@@ -54,3 +54,11 @@ def test_bad_examples_are_named(inputs, targets, error, words):
     with pytest.raises(error) as caught:
         evaluate(Fixed(), inputs, targets)
     assert all(word in str(caught.value) for word in words)
+
+
+def test_what_is_no_network_or_no_batch_is_named():
+    inputs, targets = torch.rand(3, 2), torch.zeros(3, dtype=torch.int64)
+    with pytest.raises(TypeError, match=r"network must be a torch.nn.Module; got str"):
+        evaluate("net", inputs, targets)
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1; got 0"):
+        evaluate(Fixed(), inputs, targets, batch_size=0)
