@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import joblib
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -56,7 +57,7 @@ def our_epochs(
 
 def run(rounds: int = 3, epochs: int = 1) -> list[dict[str, Any]]:
     """Measure each network; one row each, with seconds per epoch of the whole machine."""
-    cores = torch.get_num_threads()
+    cores = joblib.cpu_count()
     rows = []
     for name, hidden in NETWORKS.items():
         for layers, trains in (
