@@ -69,11 +69,21 @@ class WidthsByMethod(click.ParamType):
         return {method: widths.convert(hidden, param, ctx) for method, hidden in pairs}
 
 
+def preset_option(default: str, purpose: str) -> Callable[..., Any]:
+    """The option that picks a preset."""
+    return click.option(
+        "--preset",
+        type=click.Choice(list(PRESETS)),
+        default=default,
+        show_default=True,
+        help=purpose,
+    )
+
+
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that change a preset."""
     options = [
-        click.option("--preset", type=click.Choice(list(PRESETS)), default="quick",
-                     show_default=True, help=PRESET_HELP),
+        preset_option("quick", PRESET_HELP),
         click.option("--seeds", type=Seeds(), help="How many realisations, 3 for seeds 0, 1, 2; "
                      "or which ones: 0,2,4 (a single one: 4,)."),
         click.option("--dataset", help="Data set in place of the figure's."),
@@ -107,6 +117,7 @@ store_option = click.option(
     "--store",
     "store_dir",
     type=click.Path(path_type=Path, file_okay=False),
+    default=paths.local_results,
     help="Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
 )
 workers_option = click.option(
@@ -201,7 +212,7 @@ def compute(
     backend: str,
     scheduler: str | None,
     data_dir: Path | None,
-    store_dir: Path | None,
+    store_dir: Path,
     dry_run: bool,
     **changes: Any,
 ) -> None:
@@ -246,7 +257,7 @@ def notebook(
     pairs: tuple[tuple[str, str], ...],
     prepare_only: bool,
     output_dir: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Run a notebook with papermill, such as fig03; an undeclared parameter is an error."""
     from spectral_core import notebooks
 
@@ -254,28 +265,23 @@ def notebook(
     if every == (name is not None):
         raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(known)}")
     parameters = {key: _value(text) for key, text in pairs}
-    if every and parameters:
-        anywhere = {p for source in known.values() for p in notebooks.declared_parameters(source)}
-        for parameter in parameters:
-            choice("parameter of a notebook", parameter, sorted(anywhere))
     make = notebooks.prepare if prepare_only else notebooks.execute
-    for each in known if every else [name]:
-        declared = notebooks.declared_parameters(known[each]) if every else None
-        own = {k: v for k, v in parameters.items() if declared is None or k in declared}
+    if not every:
+        click.echo(make(name, parameters, output_dir))
+        return
+    declared = {each: notebooks.declared_parameters(source) for each, source in known.items()}
+    for parameter in parameters:
+        choice("parameter of a notebook", parameter, sorted(set().union(*declared.values())))
+    for each, names in declared.items():
+        own = {key: value for key, value in parameters.items() if key in names}
         click.echo(make(each, own, output_dir))
 
 
 @cli.command()
 @click.argument("figure", type=click.Choice(list(FIGURES)))
-@click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="quick",
-    show_default=True,
-    help="Which of the published runs to compare with.",
-)
+@preset_option("quick", "Which of the published runs to compare with.")
 @store_option
-def verify(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: skip
+def verify(figure: str, preset: str, store_dir: Path) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
     Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
@@ -284,7 +290,7 @@ def verify(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: sk
     from spectral_core.results import agreement, collect, published
     from spectral_core.store import Store
 
-    ours = collect(plan(figure, preset), Store(store_dir or paths.local_results()))
+    ours = collect(plan(figure, preset), Store(store_dir))
     table = agreement(ours, published(figure, preset))
     click.echo(table.to_string(index=False, float_format="{:.4f}".format))
     disagreeing = int((~table["agrees"]).sum())
@@ -295,22 +301,16 @@ def verify(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: sk
 
 @cli.command()
 @click.argument("figure", type=click.Choice(list(FIGURES)))
-@click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="paper",
-    show_default=True,
-    help="Which run to publish.",
-)
+@preset_option("paper", "Which run to publish.")
 @store_option
-def publish(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: skip
+def publish(figure: str, preset: str, store_dir: Path) -> None:
     """Write a finished run into results/published: table, provenance and picture of each panel."""
     from spectral_core.plots import save_pictures
     from spectral_core.results import publish as write
     from spectral_core.results import published
     from spectral_core.store import Store
 
-    files = write(plan(figure, preset), Store(store_dir or paths.local_results()))
+    files = write(plan(figure, preset), Store(store_dir))
     files += save_pictures(published(figure, preset), paths.published_results(figure, preset))
     for file in files:
         click.echo(file)
@@ -318,31 +318,25 @@ def publish(figure: str, preset: str, store_dir: Path | None) -> None:  # fmt: s
 
 @cli.command()
 @store_option
-def status(store_dir: Path | None) -> None:
+def status(store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
     from spectral_core.results import status as rows
     from spectral_core.store import Store
 
-    table = rows(Store(store_dir or paths.local_results()))
+    table = rows(Store(store_dir))
     click.echo(table.to_string(index=False))
 
 
 @cli.command()
-@click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="quick",
-    show_default=True,
-    help="What to run on this machine for comparison with the published results.",
-)
+@preset_option("quick", "What to run on this machine for comparison with the published results.")
 @workers_option
 @device_option
-def book(preset: str, workers: int | None, device: str) -> None:  # fmt: skip
+def book(preset: str, workers: int | None, device: str) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
     from spectral_core import book as building
 
     for figure in FIGURES:
-        _fill(plan(figure, preset), None, workers=workers, device=device)
+        _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
     page = building.build(paths.project(), preset)
     click.echo(f"\nThe book is at {page}")
 
@@ -352,9 +346,8 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may stand anywhere
     try:
-        sys.exit(
-            cli(arguments, standalone_mode=False) or 0
-        )  # an Exit's code comes back as the value
+        # An Exit's code comes back as the value.
+        sys.exit(cli(arguments, standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -376,17 +369,17 @@ def _state(row: Availability) -> str:
     return "checksums right" if row.checksums_ok else "damaged"
 
 
-def _fill(run: Study, store_dir: Path | None, **options: Any) -> Cost:
+def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
     """Compute what is missing of a study."""
     from spectral_core import compute as computing
     from spectral_core.store import Store
 
-    return computing.compute(run.steps(), Store(store_dir or paths.local_results()), **options)
+    return computing.compute(run.steps(), Store(store_dir), **options)
 
 
 def _forecast(
     run: Study,
-    store_dir: Path | None,
+    store_dir: Path,
     workers: int | None,
     device: str,
     backend: str,
@@ -401,7 +394,7 @@ def _forecast(
     check_backend(backend, scheduler, workers)
     check_device(device)
     workers = workers or default_workers(device)
-    store = Store(store_dir or paths.local_results())
+    store = Store(store_dir)
     told = forecast(run.steps(), store, workers=workers, device=device)
     missing = told.trainings + told.cuts
     said = f"{told.stored} steps stored, {told.trainings} trainings and {told.cuts} cuts missing"
