@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.linear import SpectralLinear
-from spectral_core.pruning import kept_nodes
+from spectral_core.pruning import folded_parameters, kept_nodes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ def measure_cuts(
         totals += torch.stack([_right_and_loss(logits, y) for logits in stack.at(x, cuts)]).cpu()
     measured = dict(zip(cuts, (totals / len(targets)).tolist()))
     return [
-        Cut(percentile, left, sum(left), _parameters(network, left), *measured[left])
+        Cut(percentile, left, sum(left), folded_parameters(network, left), *measured[left])
         for percentile, left in zip(percentiles, widths)
     ]
 
@@ -199,13 +199,3 @@ def _right_and_loss(logits: Tensor, targets: Tensor) -> Tensor:
     # As an image of one row would be laid out: the sums over classes then run over whole rows.
     loss = F.cross_entropy(logits[None], targets[None], reduction="sum")
     return torch.stack([right.to(loss.dtype), loss])
-
-
-def _parameters(network: nn.Sequential, hidden: tuple[int, ...]) -> int:
-    """Weights and biases of a network folded to plain layers, with so many hidden nodes."""
-    layers = [module for module in network if isinstance(module, nn.Linear | SpectralLinear)]
-    ends = [layers[0].in_features, *hidden, layers[-1].out_features]
-    return sum(
-        arrival * (departure + (layer.bias is not None))
-        for layer, departure, arrival in zip(layers, ends, ends[1:])
-    )

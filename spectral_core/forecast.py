@@ -9,7 +9,7 @@ from typing import Any
 
 from spectral_core.compute import missing_steps
 from spectral_core.provenance import hardware
-from spectral_core.steps import ALGORITHM, CutStep, TrainStep, describe
+from spectral_core.steps import ALGORITHM, CutStep, TrainStep, describe, with_trainings
 from spectral_core.store import Step, Store
 
 MAY_DIFFER = (
@@ -48,8 +48,8 @@ def forecast(
         workers: processes side by side, at least 1.
         device: torch device that trains.
     """
-    cuts = list(dict.fromkeys(cuts))
-    study: list[Step] = [*dict.fromkeys(cut.trained for cut in cuts), *cuts]
+    cuts = list(cuts)
+    study = with_trainings(cuts)
     networks, missing = missing_steps(cuts, store)
     pace = _pace(store, device)
     unknown, computing, seconds = 0, 0.0, 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -130,12 +131,19 @@ def hidden_nodes(network: nn.Module) -> tuple[int, ...]:
     return tuple(layer.out_features for layer in dense_layers(network)[:-1])
 
 
-def folded_parameters(network: nn.Module) -> int:
-    """Number of weights and biases once every layer is folded to a plain one."""
+def folded_parameters(network: nn.Module, hidden: Sequence[int] | None = None) -> int:
+    """Number of weights and biases once every layer is folded to a plain one.
+
+    Args:
+        network: fully connected layers, one behind the other.
+        hidden: count as if the hidden layers had so many nodes; their own if ``None``.
+    """
+    layers = dense_layers(network)
+    hidden = hidden_nodes(network) if hidden is None else hidden
+    ends = [layers[0].in_features, *hidden, layers[-1].out_features]
     return sum(
-        layer.in_features * layer.out_features
-        + (layer.out_features if layer.bias is not None else 0)
-        for layer in dense_layers(network)
+        arrival * (departure + (layer.bias is not None))
+        for layer, (departure, arrival) in zip(layers, itertools.pairwise(ends))
     )
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from spectral_core import paths
 from spectral_core.data.raw_data import RAW_DATA
-from spectral_core.steps import ALGORITHM, CutStep
+from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
 from spectral_core.store import Store, write_whole
-from spectral_core.study import FIGURES, PRESETS, Panel, Study, hidden_label, plan
+from spectral_core.study import FIGURES, PRESETS, Panel, Study, plan
 
 COLUMNS = (
     "panel",
@@ -137,7 +137,7 @@ def published_provenance(figure: str, preset: str) -> list[dict[str, Any]]:
 def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]:
     """How the results of one panel were made: settings, versions, commit, machine, time, data."""
     cuts = [cell.step for cell in study.cells() if cell.panel == panel]
-    records = [store.record(step) for step in _with_trainings(cuts)]
+    records = [store.record(step) for step in with_trainings(cuts)]
     made = [record["made"] for record in records if record is not None]
     return {
         "figure": study.figure,
@@ -280,11 +280,6 @@ def _published_panel(figure: str, preset: str, panel: str) -> tuple[int, str]:
         return 0, "-"
     provenance = json.loads(csv.with_suffix(".json").read_text(encoding="utf-8"))
     return _read(csv)["seed"].nunique(), provenance["to"]
-
-
-def _with_trainings(cuts: Iterable[CutStep]) -> list[Any]:
-    cuts = list(cuts)
-    return list(dict.fromkeys([*(cut.trained for cut in cuts), *cuts]))
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

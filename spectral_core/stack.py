@@ -146,7 +146,7 @@ class _Layer:
         if low is not None:
             self.operand = self.matrix.detach().to(low)
             self.gradient = torch.empty_like(self.operand)
-        self.a_low = self.matrix.new_empty(shape, dtype=torch.bfloat16) if low else None
+        self.a_low = self.matrix.new_empty(shape, dtype=low) if low else None
         self.g_low = torch.empty_like(self.a_low) if low else None
         for parameter in layer.parameters(recurse=False):
             parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None

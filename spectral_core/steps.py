@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ class TrainStep:
         return 100 * self.epochs
 
     def __str__(self) -> str:
-        hidden = "-".join(map(str, self.hidden))
+        hidden = hidden_label(self.hidden)
         return f"{self.dataset} {self.activation} {hidden} {self.layers} seed {self.seed}"
 
 
@@ -90,6 +90,17 @@ class CutStep:
 
     def __str__(self) -> str:
         return f"{self.trained} cut at {self.percentile:g} %"
+
+
+def with_trainings(cuts: Iterable[CutStep]) -> list[TrainStep | CutStep]:
+    """The trainings behind some cuts, then the cuts themselves, each once."""
+    cuts = list(cuts)
+    return list(dict.fromkeys([*(cut.trained for cut in cuts), *cuts]))
+
+
+def hidden_label(hidden: Sequence[int]) -> str:
+    """``500`` or ``500-500-500``: hidden widths as they stand in tables and names."""
+    return "-".join(str(width) for width in hidden)
 
 
 def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) -> nn.Sequential:

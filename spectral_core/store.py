@@ -39,9 +39,8 @@ class Store:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Everything that is stored, as :meth:`record` gives it, whatever it was computed for."""
-        for path in sorted(self.root.glob("*/*.json")):
-            if not path.name.startswith("."):  # what a write that was cut off has left behind
-                yield _read(path)
+        # What a write that was cut off has left behind begins with a dot.
+        yield from map(_read, sorted(self.root.glob("*/[!.]*.json")))
 
     def __contains__(self, step: Step) -> bool:
         suffixes = ("json", "safetensors") if isinstance(step, TrainStep) else ("json",)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from spectral_core import _checks
 from spectral_core.data import DATASETS
 from spectral_core.networks import ACTIVATIONS
-from spectral_core.steps import CutStep, TrainStep
+from spectral_core.steps import CutStep, TrainStep, hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
 
@@ -282,8 +282,3 @@ def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: f
         retrains=recipe.stage_two if retrains else None,
         retraining_epochs=recipe.retraining_epochs if retrains else 0,
     )
-
-
-def hidden_label(hidden: tuple[int, ...]) -> str:
-    """``500`` or ``500-500-500``: hidden widths as they stand in tables and names."""
-    return "-".join(str(width) for width in hidden)
