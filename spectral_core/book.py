@@ -6,24 +6,27 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from spectral_core import notebooks
-from spectral_core.results import NoResults, published, summary
+from spectral_core import notebooks, paths
+from spectral_core.results import NoResults, published, published_files, summary
+from spectral_core.study import FIGURES
 
 
 class BookFailed(RuntimeError):
     """The book did not build without a warning."""
 
 
-def build(root: Path, preset: str = "quick", output: Path | None = None) -> Path:
+def build(root: Path, presets: Mapping[str, str], output: Path | None = None) -> Path:
     """Execute the notebooks that are out of date, write the generated text, build the book.
 
     Every warning is an error.
 
     Args:
         root: folder with ``_config.yml``, ``_toc.yml`` and ``book``.
-        preset: what the figures' notebooks run on this machine.
+        presets: what the notebooks of some figures run on this machine, by figure; the others
+            show published results only.
         output: where ``_build`` goes; ``root`` if ``None``.
 
     Returns:
@@ -33,11 +36,9 @@ def build(root: Path, preset: str = "quick", output: Path | None = None) -> Path
         BookFailed: if Jupyter Book warns or fails; what it said is on standard error.
         NotebookFailed: if a notebook fails.
     """
-    for name, source in notebooks.sources().items():
-        takes_preset = "preset" in notebooks.declared_parameters(source)
-        notebooks.execute(
-            name, {"preset": preset} if takes_preset else None, root / "book" / "figures"
-        )
+    for name in notebooks.sources():
+        parameters = {"preset": presets[name]} if name in presets else None
+        notebooks.execute(name, parameters, root / "book" / "figures")
     generate(root / "book" / "generated")
     output = output or root
     tool = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
@@ -55,15 +56,37 @@ def build(root: Path, preset: str = "quick", output: Path | None = None) -> Path
 
 
 def generate(folder: Path) -> None:
-    """Write the text of the landing page that follows from the published results."""
+    """Write the text that follows from the published results: headline, downloads."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "headline.md").write_text(headline() + "\n", encoding="utf-8")
+    texts = {"headline": headline()}
+    texts |= {f"{figure}_downloads": downloads(figure) for figure in FIGURES}
+    for name, text in texts.items():
+        (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+
+
+def downloads(figure: str) -> str:
+    """Links to the published tables of a figure, for a page in ``book/figures``."""
+    items = []
+    for preset in ("paper", "quick"):
+        for panel, files in published_files(figure, preset, "*").items():
+            table, provenance = (
+                f"../../{file.relative_to(paths.project()).as_posix()}"
+                for file in (files.table, files.provenance)
+            )
+            items.append(
+                f"- {panel}, preset `{preset}`: {{download}}`all points <{table}>`, "
+                f"{{download}}`provenance <{provenance}>`"
+            )
+    if not items:
+        return "No results of this figure are published yet."
+    columns = "The columns are explained in the [data dictionary](../data_dictionary.md)."
+    return "\n".join(["Download:", "", *items, "", columns])
 
 
 def headline() -> str:
     """One paragraph: what the published run of Fig. 3 measured."""
     try:
-        means = summary(published("fig03", "paper"))
+        means = summary(published("fig03", "paper", "fashion-mnist-elu-500"))
     except NoResults:
         return "No results at the paper's settings are published yet."
     at = means.set_index(["method", "percentile"])

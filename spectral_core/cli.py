@@ -84,6 +84,8 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that change a preset."""
     options = [
         preset_option("quick", PRESET_HELP),
+        click.option("--panels", type=Numbers(str), help="Patterns of panel names: '*' for all, "
+                     "'*released' [default: those as written in the paper]."),
         click.option("--seeds", type=Seeds(), help="How many realisations, 3 for seeds 0, 1, 2; "
                      "or which ones: 0,2,4 (a single one: 4,)."),
         click.option("--dataset", help="Data set in place of the figure's."),
@@ -100,6 +102,9 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--precision", help="fp32, or bf16 for large matrix products."),
         click.option("--eigenvalue-range", type=Numbers(float), help="Start of λ, like -0.5,0.5."),
         click.option("--eigenvector-range", type=Numbers(float), help="Start of φ."),
+        click.option("--penalties", type=Numbers(float), help="Weights of the l1 penalty."),
+        click.option("--output-bias/--no-output-bias", default=None,
+                     help="Whether the output layer has a bias."),
         click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),
         click.option("--train-images", type=int, help="Train on the first so many images only."),
     ]  # fmt: skip
@@ -108,6 +113,14 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+panels_option = click.option(
+    "--panels",
+    type=Numbers(str),
+    help="Patterns of panel names [default: those as written in the paper].",
+)
+precision_option = click.option(
+    "--precision", help="Of the run that is meant [default: the preset's]."
+)
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -280,8 +293,16 @@ def notebook(
 @cli.command()
 @click.argument("figure", type=click.Choice(list(FIGURES)))
 @preset_option("quick", "Which of the published runs to compare with.")
+@panels_option
+@precision_option
 @store_option
-def verify(figure: str, preset: str, store_dir: Path) -> None:
+def verify(
+    figure: str,
+    preset: str,
+    panels: tuple[str, ...] | None,
+    precision: str | None,
+    store_dir: Path,
+) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
     Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
@@ -290,8 +311,9 @@ def verify(figure: str, preset: str, store_dir: Path) -> None:
     from spectral_core.results import agreement, collect, published
     from spectral_core.store import Store
 
-    ours = collect(plan(figure, preset), Store(store_dir))
-    table = agreement(ours, published(figure, preset))
+    study = plan(figure, preset, panels, precision=precision)
+    ours = collect(study, Store(store_dir))
+    table = agreement(ours, published(figure, preset, panels))
     click.echo(table.to_string(index=False, float_format="{:.4f}".format))
     disagreeing = int((~table["agrees"]).sum())
     click.echo(f"{len(table) - disagreeing} of {len(table)} points agree")
@@ -302,16 +324,28 @@ def verify(figure: str, preset: str, store_dir: Path) -> None:
 @cli.command()
 @click.argument("figure", type=click.Choice(list(FIGURES)))
 @preset_option("paper", "Which run to publish.")
+@panels_option
+@precision_option
 @store_option
-def publish(figure: str, preset: str, store_dir: Path) -> None:
+def publish(
+    figure: str,
+    preset: str,
+    panels: tuple[str, ...] | None,
+    precision: str | None,
+    store_dir: Path,
+) -> None:
     """Write a finished run into results/published: table, provenance and picture of each panel."""
-    from spectral_core.plots import save_pictures
+    from spectral_core.plots import save_picture
     from spectral_core.results import publish as write
-    from spectral_core.results import published
+    from spectral_core.results import published, published_files
     from spectral_core.store import Store
 
-    files = write(plan(figure, preset), Store(store_dir))
-    files += save_pictures(published(figure, preset), paths.published_results(figure, preset))
+    study = plan(figure, preset, panels, precision=precision)
+    files = write(study, Store(store_dir))
+    which = (figure, preset, panels, study.recipe.precision)
+    for panel, rows in published(*which).groupby("panel", sort=False):
+        files.append(published_files(*which)[panel].picture)
+        save_picture(rows, files[-1])
     for file in files:
         click.echo(file)
 
@@ -329,15 +363,24 @@ def status(store_dir: Path) -> None:
 
 @cli.command()
 @preset_option("quick", "What to run on this machine for comparison with the published results.")
+@click.option(
+    "--run",
+    "figures",
+    type=click.Choice(list(FIGURES)),
+    multiple=True,
+    default=("fig03",),
+    show_default=True,
+    help="Figure to run on this machine; may be given several times. The others are read.",
+)
 @workers_option
 @device_option
-def book(preset: str, workers: int | None, device: str) -> None:
+def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
     from spectral_core import book as building
 
-    for figure in FIGURES:
+    for figure in figures:
         _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
-    page = building.build(paths.project(), preset)
+    page = building.build(paths.project(), dict.fromkeys(figures, preset))
     click.echo(f"\nThe book is at {page}")
 
 

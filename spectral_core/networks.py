@@ -20,6 +20,7 @@ def spectral_mlp(
     activation: str,
     bias: bool = False,
     *,
+    output_bias: bool | None = None,
     eigenvector_range: tuple[float, float] = (-0.2, 0.2),
     eigenvalue_range: tuple[float, float] = (-0.5, 0.5),
     generator: torch.Generator | None = None,
@@ -30,6 +31,7 @@ def spectral_mlp(
         sizes: nodes of each layer, input and output included: (N_1, …, N_ℓ), each at least 1.
         activation: ``"elu"``, ``"relu"`` or ``"tanh"``, after each layer but the last.
         bias: whether the layers have biases.
+        output_bias: whether the last one has; as ``bias`` if ``None``.
         eigenvector_range: (low, high) of the uniform start of φ.
         eigenvalue_range: (low, high) of the uniform start of λ.
         generator: source of the starting values, on the CPU; torch's default one if ``None``.
@@ -42,7 +44,7 @@ def spectral_mlp(
             activation is unknown.
     """
 
-    def layer(before: int, after: int) -> nn.Module:
+    def layer(before: int, after: int, bias: bool) -> nn.Module:
         return SpectralLinear(
             before,
             after,
@@ -52,7 +54,7 @@ def spectral_mlp(
             generator=generator,
         )
 
-    return _stack(sizes, activation, layer)
+    return _stack(sizes, activation, layer, bias, output_bias)
 
 
 def direct_mlp(
@@ -60,6 +62,7 @@ def direct_mlp(
     activation: str,
     bias: bool = False,
     *,
+    output_bias: bool | None = None,
     generator: torch.Generator | None = None,
 ) -> nn.Sequential:
     """Network of plain layers, for training in direct space: Glorot-uniform weights, biases 0.
@@ -67,14 +70,14 @@ def direct_mlp(
     Args, returns and errors are those of :func:`spectral_mlp`.
     """
 
-    def layer(before: int, after: int) -> nn.Module:
+    def layer(before: int, after: int, bias: bool) -> nn.Module:
         linear = nn.utils.skip_init(nn.Linear, before, after, bias=bias)
         nn.init.xavier_uniform_(linear.weight, generator=generator)
         if bias:
             nn.init.zeros_(linear.bias)
         return linear
 
-    return _stack(sizes, activation, layer)
+    return _stack(sizes, activation, layer, bias, output_bias)
 
 
 def train_only(network: nn.Module, which: Trainable) -> nn.Module:
@@ -103,7 +106,11 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
 
 
 def _stack(
-    sizes: Sequence[int], activation: str, layer: Callable[[int, int], nn.Module]
+    sizes: Sequence[int],
+    activation: str,
+    layer: Callable[[int, int, bool], nn.Module],
+    bias: bool,
+    output_bias: bool | None,
 ) -> nn.Sequential:
     _checks.choice("activation", activation, ACTIVATIONS)
     if isinstance(sizes, str) or not isinstance(sizes, Sequence):
@@ -112,6 +119,7 @@ def _stack(
     if len(sizes) < 2:
         raise ValueError(f"sizes must name at least an input and an output layer; got {sizes}")
     modules: list[nn.Module] = []
-    for before, after in itertools.pairwise(sizes):
-        modules += [layer(before, after), ACTIVATIONS[activation]()]
-    return nn.Sequential(*modules[:-1])  # the output layer has no activation
+    for before, after in itertools.pairwise(sizes[:-1]):
+        modules += [layer(before, after, bias), ACTIVATIONS[activation]()]
+    last = layer(*sizes[-2:], bias if output_bias is None else output_bias)
+    return nn.Sequential(*modules, last)  # the output layer has no activation

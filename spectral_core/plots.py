@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
@@ -28,6 +27,7 @@ def semi_dispersion(values: pd.Series) -> tuple[float, float]:
     return values.mean() - half, values.mean() + half
 
 
+ACTIVATION_NAMES = {"elu": "ELU", "relu": "ReLU", "tanh": "tanh"}
 _STILL = {"Software": None}
 
 BANDS: dict[str, str | Callable[[pd.Series], tuple[float, float]]] = {
@@ -37,71 +37,148 @@ BANDS: dict[str, str | Callable[[pd.Series], tuple[float, float]]] = {
 """Bands by name: the standard deviation (n − 1), or half the range, over seeds."""
 
 
-def pruning_figure(table: pd.DataFrame, band: str = "sd") -> Figure:
+def pruning_figure(
+    table: pd.DataFrame, band: str = "sd", reference: pd.DataFrame | None = None
+) -> Figure:
     """Accuracy (above) and parameters kept (below) against the share of pruned nodes.
 
     Args:
-        table: results of one panel, see :data:`spectral_core.results.COLUMNS`.
+        table: results of one panel or several, a column each on the same scales, see
+            :data:`spectral_core.results.COLUMNS`.
         band: what the shaded band shows over seeds, a name out of :data:`BANDS`.
+        reference: accuracies from elsewhere to draw as diamonds, with the columns ``dataset``,
+            ``activation``, ``method``, ``percentile`` and ``accuracy``.
 
     Raises:
-        TypeError, ValueError: if the band is unknown or the table holds more than one panel.
+        ValueError: if the band is unknown or the table is empty.
     """
-    _check_one_panel(table)
-    figure, (above, below) = plt.subplots(
-        2, 1, figsize=(7, 6.2), sharex=True, height_ratios=(3, 1.3), layout="constrained"
+    panels = _panels(table)
+    figure, axes = plt.subplots(
+        2,
+        len(panels),
+        figsize=(7 if len(panels) == 1 else 1 + 4.2 * len(panels), 6.2),
+        sharex=True,
+        sharey="row",
+        height_ratios=(3, 1.3),
+        layout="constrained",
+        squeeze=False,
     )
-    draw_accuracy(above, table, band)
-    draw_parameters(below, table)
-    below.set_xlabel("pruned hidden nodes (%)")
+    titles = _titles([rows for _, rows in panels])
+    for (_, rows), title, (above, below) in zip(panels, titles, axes.T):
+        draw_accuracy(above, rows, band)
+        if reference is not None:
+            draw_reference(above, rows, reference)
+        draw_parameters(below, rows)
+        above.set_title(title)
+        below.set_xlabel("pruned hidden nodes (%)")
+    for above in axes[0, 1:]:
+        above.get_legend().remove()
     return figure
 
 
-def save_pictures(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draw :func:`pruning_figure` of each panel into ``<folder>/<panel>.png``."""
+def _panels(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    if table.empty:
+        raise ValueError("table must hold the results of at least one panel; got none")
+    return list(table.groupby("panel", sort=False))
+
+
+def _titles(panels: list[pd.DataFrame]) -> list[str]:
+    """``(a) ELU``, ``(b) ReLU`` …, or widths where they are what differs; one panel needs none."""
+    if len(panels) == 1:
+        return [""]
+    names = [ACTIVATION_NAMES[rows["activation"].iloc[0]] for rows in panels]
+    if len(set(names)) < len(names):
+        names = [f"{name}, {rows['hidden'].iloc[0]}" for name, rows in zip(names, panels)]
+    return [f"({letter}) {name}" for letter, name in zip("abcdefgh", names)]
+
+
+def draw_reference(axes: Axes, table: pd.DataFrame, reference: pd.DataFrame) -> None:
+    """Draw accuracies from elsewhere of one panel's data set, activation and methods."""
+    same = reference.merge(table[["dataset", "activation", "method"]].drop_duplicates())
+    for method, rows in same.groupby("method", sort=False):
+        axes.plot(
+            rows["percentile"],
+            rows["accuracy"],
+            linestyle="none",
+            marker="D",
+            markersize=6,
+            markerfacecolor="white",
+            markeredgewidth=1.5,
+            color=COLOURS[method],
+            label="_",
+        )
+    axes.plot([], [], "D", markerfacecolor="white", color="0.3", label="authors' released means")
+    _legend(axes)
+
+
+def save_picture(table: pd.DataFrame, file: Path) -> None:
+    """Draw :func:`pruning_figure` into a file, whole or not at all."""
     theme()
-    files = []
-    for name, rows in table.groupby("panel", sort=False):
-        figure = pruning_figure(rows)
-        files.append(folder / f"{name}.png")
-        # Without matplotlib's version in it, so that the same results are the same file.
-        write_whole(files[-1], lambda aside, figure=figure: figure.savefig(aside, metadata=_STILL))
-        plt.close(figure)
-    return files
+    figure = pruning_figure(table)
+    # Without matplotlib's version in it, so that the same results are the same file.
+    write_whole(file, lambda aside: figure.savefig(aside, metadata=_STILL))
+    plt.close(figure)
 
 
-def rerun_figure(ours: pd.DataFrame, published: pd.DataFrame | None, band: str = "sd") -> Figure:
-    """This machine's accuracies as points, on top of the published curves of the same preset.
+def rerun_figure(
+    ours: pd.DataFrame,
+    published: pd.DataFrame | None,
+    band: str = "sd",
+    ours_are: str = "this machine",
+) -> Figure:
+    """A run's accuracies as points, on top of the published curves of the same preset.
 
     Args:
-        ours: results of one panel, computed here.
-        published: published results at the same settings; ``None`` if there are none, in which
-            case this machine's results are drawn as curves.
+        ours: results of the run, of one panel or several, a column each.
+        published: published results at the same settings; a panel that is not among them is drawn
+            as curves.
         band: see :func:`pruning_figure`.
+        ours_are: what the legend calls the run.
     """
-    _check_one_panel(ours)
-    figure, axes = plt.subplots(figsize=(7, 4.4), layout="constrained")
-    if published is None:
-        draw_accuracy(axes, ours, band)
-    else:
-        _check_one_panel(published)
-        draw_accuracy(axes, published, band, markers=False)
-        for method, rows in ours.groupby("method", sort=False):
-            means = rows.groupby("percentile")["accuracy"].mean()
-            axes.plot(
-                means.index,
-                means,
-                linestyle="none",
-                marker=MARKERS[method],
-                markersize=7,
-                markerfacecolor="white",
-                markeredgewidth=1.8,
-                color=COLOURS[method],
-                label=f"{method}, this machine",
-            )
-        _legend(axes)
-    axes.set_xlabel("pruned hidden nodes (%)")
+    panels = _panels(ours)
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(7 if len(panels) == 1 else 1 + 4.2 * len(panels), 4.4),
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    titles = _titles([rows for _, rows in panels])
+    for (name, rows), title, each in zip(panels, titles, axes[0]):
+        curves = None if published is None else published[published["panel"] == name]
+        draw_rerun(each, rows, curves, band, ours_are)
+        each.set_title(title)
+        each.set_xlabel("pruned hidden nodes (%)")
     return figure
+
+
+def draw_rerun(
+    axes: Axes,
+    ours: pd.DataFrame,
+    published: pd.DataFrame | None,
+    band: str = "sd",
+    ours_are: str = "this machine",
+) -> None:
+    """Draw one panel of :func:`rerun_figure`."""
+    if published is None or published.empty:
+        draw_accuracy(axes, ours, band)
+        return
+    draw_accuracy(axes, published, band, markers=False)
+    for method, rows in ours.groupby("method", sort=False):
+        means = rows.groupby("percentile")["accuracy"].mean()
+        axes.plot(
+            means.index,
+            means,
+            linestyle="none",
+            marker=MARKERS[method],
+            markersize=7,
+            markerfacecolor="white",
+            markeredgewidth=1.8,
+            color=COLOURS[method],
+            label=f"{method}, {ours_are}",
+        )
+    _legend(axes)
 
 
 def draw_accuracy(axes: Axes, table: pd.DataFrame, band: str = "sd", markers: bool = True) -> None:
@@ -167,9 +244,3 @@ def _legend(axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     titles = [STRATEGIES[name].title if name in STRATEGIES else name for name in names]
     axes.legend(handles, titles, loc="lower left", fontsize="small")
-
-
-def _check_one_panel(table: pd.DataFrame) -> None:
-    panels = list(np.unique(table["panel"]))
-    if len(panels) != 1:
-        raise ValueError(f"table must hold the results of one panel; got {len(panels)}: {panels}")

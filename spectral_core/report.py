@@ -7,18 +7,20 @@ from typing import Any
 
 import pandas as pd
 
-from spectral_core.results import agreement, summary
+from spectral_core.authors import deviation
+from spectral_core.results import agreement, published_provenance, summary
+from spectral_core.study import FIGURES, plan
 
 
 def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.DataFrame:
     """Mean accuracy ± standard deviation over seeds, in per cent, at some of the cuts.
 
     Args:
-        table: results of one panel.
+        table: results of one panel or several.
         percentiles: cuts to show; those that the table lacks are left out.
 
     Returns:
-        One row per method, one column per cut.
+        One row per method, of each panel if there are several; one column per cut.
     """
     means = summary(table)
     means = means[means["percentile"].isin(list(percentiles))]
@@ -29,25 +31,79 @@ def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.Data
         ],
         cut=[f"{q:g} %" for q in means["percentile"]],
     )
-    shown = cells.pivot(index="method", columns="cut", values="text")
-    shown = shown.loc[cells["method"].unique(), cells["cut"].unique()]
-    return shown.rename_axis(index="accuracy (%)", columns="pruned")
+    rows = _row_names(table)
+    shown = cells.pivot(index=rows, columns="cut", values="text")
+    order = cells.drop_duplicates(rows).set_index(rows).index
+    return shown.loc[order, cells["cut"].unique()].rename_axis(columns="accuracy (%), pruned")
 
 
-def agreement_sentence(ours: pd.DataFrame, reference: pd.DataFrame | None) -> str:
+def published_sentence(figure: str, preset: str, panels: str | None = None) -> str:
+    """Say how many panels of a figure are published, and which are not.
+
+    Arguments are those of :func:`~spectral_core.results.published`.
+    """
+    wanted = [panel.name for panel in plan(figure, preset, panels).panels]
+    there = published_provenance(figure, preset, panels)
+    precisions = {made["configuration"]["recipe"]["precision"] for made in there.values()}
+    said = f"{len(there)} of {len(wanted)} panels published"
+    said += f" (matrix products in {_joined(sorted(precisions))})" if there else ""
+    missing = [name for name in wanted if name not in there]
+    return f"{said}; not yet: {', '.join(missing)}." if missing else f"{said}."
+
+
+def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean accuracy minus the authors' at their cuts ± our standard error, in points of per cent.
+
+    Args:
+        table: results of one panel or several.
+
+    Returns:
+        One row per method, of each panel if there are several; one column per cut and one for the
+        mean of the absolute deviations.
+
+    Raises:
+        NoResults: if the authors released nothing at these settings.
+    """
+    found = deviation(table)
+    cells = found.assign(
+        text=[
+            f"{100 * each:+.1f}" + (f" ± {100 * error:.1f}" if error == error else "")
+            for each, error in zip(found["deviation"], found["standard_error"])
+        ],
+        cut=[f"{q:g} %" for q in found["percentile"]],
+    )
+    rows = _row_names(table)
+    shown = cells.pivot(index=rows, columns="cut", values="text")
+    order = cells.drop_duplicates(rows).set_index(rows).index
+    shown = shown.loc[order, cells["cut"].unique()]
+    absolute = found.assign(size=100 * found["deviation"].abs()).groupby(rows)["size"].mean()
+    shown["mean size"] = absolute.loc[order].map("{:.1f}".format)
+    return shown.rename_axis(columns="ours − theirs (points), pruned")
+
+
+def _row_names(table: pd.DataFrame) -> list[str]:
+    """Columns that name the rows of a table of one panel or several."""
+    return ["method"] if table["panel"].nunique() == 1 else ["panel", "method"]
+
+
+def agreement_sentence(
+    ours: pd.DataFrame, reference: pd.DataFrame | None, floor: float = 0.01
+) -> str:
     """Say how many points of a run agree with the published ones, and which differs most.
 
     Args:
         ours: results of this machine.
         reference: published results at the same settings, or ``None``.
+        floor: difference in accuracy that is always tolerated, in [0, 1].
     """
     if reference is None:
         return "No results are published at these settings, so there is nothing to compare with."
-    comparison = agreement(ours, reference)
+    comparison = agreement(ours, reference, floor)
+    plus = f" plus {floor:g}" if floor else ""
     row = comparison.loc[comparison["difference"].abs().idxmax()]
     return (
         f"{comparison['agrees'].sum()} of {len(comparison)} mean accuracies agree, "
-        "within three standard errors of the difference plus 0.01.\n"
+        f"within three standard errors of the difference{plus}.\n"
         f"Largest difference: {row['difference']:+.3f} ({row['method']}, "
         f"{row['percentile']:g} % pruned; tolerance {row['tolerance']:.3f})."
     )
@@ -57,48 +113,90 @@ def plateau_table(table: pd.DataFrame, drop: float = 0.01) -> pd.DataFrame:
     """How far each method can be pruned before its mean accuracy falls noticeably.
 
     Args:
-        table: results of one panel, uncut networks (percentile 0) among them.
+        table: results of one panel or several, uncut networks (percentile 0) among them.
         drop: fall in accuracy, from that of the uncut network, that counts as noticeable.
 
     Returns:
-        One row per method: its accuracy uncut, in per cent, and the largest cut up to which no
-        cut loses more than ``drop``.
+        One row per method, of each panel if there are several: its accuracy uncut, in per cent,
+        and the largest cut up to which no cut loses more than ``drop``.
     """
-    rows = {}
-    for method, curve in summary(table).groupby("method", sort=False):
+    rows = []
+    names = _row_names(table)
+    for _, curve in summary(table).groupby(names, sort=False):
         curve = curve.sort_values("percentile")
         uncut = curve["accuracy"].iloc[0]
         kept = (curve["accuracy"] >= uncut - drop).cummin()
-        rows[method] = {
-            "uncut (%)": f"{100 * uncut:.1f}",
-            f"within {100 * drop:g} point up to": f"{curve['percentile'][kept].max():g} % pruned",
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+        last = curve["percentile"][kept].max()
+        rows.append(
+            {
+                **{name: curve[name].iloc[0] for name in names},
+                "uncut (%)": f"{100 * uncut:.1f}",
+                f"within {100 * drop:g} point up to": f"{last:g} % pruned",
+            }
+        )
+    return pd.DataFrame(rows).set_index(names)
 
 
-def provenance_table(provenance: Mapping[str, Any]) -> pd.DataFrame:
-    """Where the numbers of one panel come from, as a two-column table.
+def status_table(preset: str) -> pd.DataFrame:
+    """What is published of every panel of every figure at a preset, and how it was made.
+
+    Returns:
+        One row per panel: ``figure``, ``panel``, ``seeds``, ``precision``, ``computed`` (day of
+        the last step, UTC), ``commit``, ``machine``, ``minutes`` (computing, on one thread); a
+        panel that is not published says so under ``seeds``.
+    """
+    rows = []
+    for figure in FIGURES:
+        found = published_provenance(figure, preset, "*")
+        for panel in plan(figure, preset, "*").panels:
+            row = {"figure": figure, "panel": panel.name}
+            rows.append(row | _made(found.get(panel.name)))
+    return pd.DataFrame(rows).fillna("").set_index(["figure", "panel"])
+
+
+def _made(made: Mapping[str, Any] | None) -> dict[str, str]:
+    if made is None:
+        return {"seeds": "not published"}
+    recipe = made["configuration"]["recipe"]
+    return {
+        "seeds": str(len(recipe["seeds"])),
+        "precision": recipe["precision"],
+        "computed": made["to"][:10],
+        "commit": _joined(made["commit"]),
+        "machine": _joined(made["hardware"]),
+        "minutes": f"{made['seconds'] / 60:.0f}",
+    }
+
+
+def provenance_table(provenance: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Where the numbers of some panels come from, one column each.
 
     Args:
-        provenance: as :func:`spectral_core.results.panel_provenance` makes it.
+        provenance: by panel, as :func:`spectral_core.results.panel_provenance` makes it.
     """
-    recipe = provenance["configuration"]["recipe"]
-    rows = {
-        "made by": provenance["command"],
-        "preset": provenance["preset"],
+    columns = {panel: _provenance(made) for panel, made in provenance.items()}
+    return pd.DataFrame(columns).fillna("").rename_axis("provenance")
+
+
+def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
+    recipe = made["configuration"]["recipe"]
+    return {
+        "made by": made["command"],
+        "preset": made["preset"],
         "seeds": _joined(recipe["seeds"]),
         "epochs": f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)",
-        "computed": f"{provenance['from'][:16]} to {provenance['to'][:16]} UTC",
-        "computing time": f"{provenance['seconds'] / 60:.1f} minutes on one thread, "
-        f"{provenance['steps']} steps",
-        "machine": _joined(provenance["hardware"]) + f" ({_joined(provenance['device'])})",
-        "commit": _joined(provenance["commit"]),
+        "stage 2 of pre trains": recipe["stage_two"],
+        "precision": recipe["precision"],
+        "computed": f"{made['from'][:16]} to {made['to'][:16]} UTC",
+        "computing time": f"{made['seconds'] / 60:.1f} minutes on one thread, "
+        f"{made['steps']} steps",
+        "machine": _joined(made["hardware"]) + f" ({_joined(made['device'])})",
+        "commit": _joined(made["commit"]),
         "versions": ", ".join(
-            f"{name} {_joined(found)}" for name, found in provenance["versions"].items()
+            f"{name} {_joined(found)}" for name, found in made["versions"].items()
         ),
-        **{f"MD5 of {file}": md5 for file, md5 in provenance["data"].items()},
+        **{f"MD5 of {file}": md5 for file, md5 in made["data"].items()},
     }
-    return pd.DataFrame({"": rows.values()}, index=pd.Index(rows.keys(), name="provenance"))
 
 
 def benchmark_table(measured: Mapping[str, Any]) -> pd.DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
 from spectral_core.store import Store, write_whole
 from spectral_core.study import FIGURES, PRESETS, Panel, Study, plan
+from spectral_core.training import PRECISIONS
 
 COLUMNS = (
     "panel",
@@ -24,6 +25,7 @@ COLUMNS = (
     "hidden",
     "method",
     "seed",
+    "penalty",
     "percentile",
     "nodes",
     "parameters",
@@ -31,6 +33,9 @@ COLUMNS = (
     "loss",
 )
 """Columns of every table of results; the data dictionary says what each means."""
+
+POINT = ["panel", "method", "penalty", "percentile"]
+"""Columns that name a point; its seeds are realisations of it."""
 
 
 class NoResults(LookupError):
@@ -44,7 +49,7 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
         NoResults: if the store lacks some of them; says how many and how to compute them.
     """
     rows, missing = [], 0
-    for panel, method, seed, percentile, step in study.cells():
+    for panel, method, seed, penalty, percentile, step in study.cells():
         record = store.record(step)
         if record is None:
             missing += 1
@@ -58,6 +63,7 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
                 "hidden": hidden_label(panel.hidden_of(method)),
                 "method": method,
                 "seed": seed,
+                "penalty": penalty,
                 "percentile": percentile,
                 **{name: measured[name] for name in ("nodes", "parameters", "accuracy", "loss")},
             }
@@ -74,26 +80,27 @@ def publish(study: Study, store: Store) -> list[Path]:
     """Write a study's results and their provenance into ``results/published``.
 
     Returns:
-        The files written: one CSV and one JSON per panel.
+        The files written: one CSV and one JSON per panel. Results in another precision than the
+        preset's stand beside its own, with the precision at the end of their names.
 
     Raises:
-        ValueError: if the study departs from its preset: only presets are published.
+        ValueError: if the study departs from its preset other than in its precision.
         NoResults: if the store lacks some of the results.
     """
-    if study.overrides:
+    if departures := sorted(set(study.overrides) - {"precision"}):
         raise ValueError(
-            "only a preset's own settings are published; got changes to "
-            + ", ".join(sorted(study.overrides))
+            f"only a preset's own settings are published; got changes to {', '.join(departures)}"
         )
     table = collect(study, store)
+    suffix = f"-{study.recipe.precision}" if study.overrides else ""
     folder = paths.published_results(study.figure, study.preset)
     texts: dict[Path, str] = {}
     for panel in study.panels:
-        texts[folder / f"{panel.name}.csv"] = table[table["panel"] == panel.name].to_csv(
+        texts[folder / f"{panel.name}{suffix}.csv"] = table[table["panel"] == panel.name].to_csv(
             index=False, float_format="%.6g", lineterminator="\n"
         )
         provenance = panel_provenance(study, panel, store)
-        texts[folder / f"{panel.name}.json"] = (
+        texts[folder / f"{panel.name}{suffix}.json"] = (
             json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
         )
     for file, text in texts.items():
@@ -101,37 +108,97 @@ def publish(study: Study, store: Store) -> list[Path]:
     return list(texts)
 
 
-def published(figure: str, preset: str) -> pd.DataFrame:
+class Published(NamedTuple):
+    """The published results of one panel, as files."""
+
+    table: Path
+    """CSV with the columns :data:`COLUMNS`."""
+    provenance: Path
+    """JSON, as :func:`panel_provenance` makes it."""
+    picture: Path
+    """PNG."""
+
+
+def published_files(
+    figure: str,
+    preset: str,
+    panels: str | Sequence[str] | None = None,
+    precision: str | None = None,
+) -> dict[str, Published]:
+    """Files of the published panels of a figure, by the panel's name, in the registry's order.
+
+    Args:
+        figure: name out of :data:`~spectral_core.study.FIGURES`.
+        preset: name out of :data:`~spectral_core.study.PRESETS`.
+        panels: which panels, as :func:`~spectral_core.study.plan` takes them.
+        precision: of the products in training; if ``None`` the preset's own, or else another one
+            that is published.
+    """
+    study = plan(figure, preset, panels)
+    own = study.recipe.precision
+    folder = paths.published_results(figure, preset)
+    found = {}
+    for panel in study.panels:
+        for each in [own, *PRECISIONS] if precision is None else [precision]:
+            table = folder / (f"{panel.name}.csv" if each == own else f"{panel.name}-{each}.csv")
+            if table.exists():
+                files = [table.with_suffix(suffix) for suffix in (".csv", ".json", ".png")]
+                found.setdefault(panel.name, Published(*files))
+    return found
+
+
+def published(
+    figure: str,
+    preset: str,
+    panels: str | Sequence[str] | None = None,
+    precision: str | None = None,
+    *,
+    missing_ok: bool = False,
+) -> pd.DataFrame:
     """Table of the published results of a figure.
 
+    Arguments are those of :func:`published_files`.
+
     Raises:
-        NoResults: if there are none at this preset.
+        NoResults: if there are none; with ``missing_ok`` the table is empty then.
     """
-    files = sorted(paths.published_results(figure, preset).glob("[!.]*.csv"))
+    files = published_files(figure, preset, panels, precision)
+    if not files and missing_ok:
+        return pd.DataFrame(columns=list(COLUMNS))
     if not files:
         raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
-    return pd.concat([_read(file) for file in files], ignore_index=True)
+    return pd.concat([_read(file.table) for file in files.values()], ignore_index=True)
 
 
 def counterpart(study: Study) -> pd.DataFrame | None:
     """Published results to compare a study with: the same preset's, or ``None``.
 
-    A study that only selects among its preset's seeds, methods and cuts still has them.
+    A study that only selects among its preset's seeds, methods and cuts, or multiplies in another
+    precision, still has them.
     """
-    if set(study.overrides) - {"seeds", "methods", "percentiles"}:
+    if set(study.overrides) - {"seeds", "methods", "percentiles", "penalties", "precision"}:
         return None
     try:
-        return published(study.figure, study.preset)
+        return published(study.figure, study.preset, study.selection)
     except NoResults:
         return None
 
 
-def published_provenance(figure: str, preset: str) -> list[dict[str, Any]]:
-    """Provenance of each published panel of a figure."""
-    files = sorted(paths.published_results(figure, preset).glob("[!.]*.json"))
-    if not files:
-        raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+def published_provenance(
+    figure: str,
+    preset: str,
+    panels: str | Sequence[str] | None = None,
+    precision: str | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Provenance of each published panel of a figure, by its name.
+
+    Arguments are those of :func:`published_files`.
+    """
+    files = published_files(figure, preset, panels, precision)
+    return {
+        panel: json.loads(file.provenance.read_text(encoding="utf-8"))
+        for panel, file in files.items()
+    }
 
 
 def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]:
@@ -146,7 +213,7 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
         "command": command(study),
         "configuration": {
             "panel": dataclasses.asdict(panel),
-            "recipe": dataclasses.asdict(study.recipe),
+            "recipe": dataclasses.asdict(study.recipe_of(panel)),
         },
         "algorithm": ALGORITHM,
         "steps": len(made),
@@ -166,36 +233,37 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
 def command(study: Study) -> str:
     """Command line that computes a study."""
     words = [f"spectral-core compute {study.figure} --preset {study.preset}"]
-    words += [
-        f"--{name.replace('_', '-')} {_option(name, value)}"
-        for name, value in study.overrides.items()
-    ]
+    if study.selection is not None:
+        words += [f"--panels '{','.join(study.selection)}'"]
+    words += [_option(name.replace("_", "-"), value) for name, value in study.overrides.items()]
     return " ".join(words)
 
 
 def _option(name: str, value: Any) -> str:
-    """A setting as the command line takes it."""
+    """A setting as an option of the command line."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
     if name == "hidden":
-        return hidden_label(value)
-    if name == "hidden_by_method":
-        return ",".join(f"{method}={hidden_label(hidden)}" for method, hidden in value.items())
-    if name == "seeds" and value == tuple(range(len(value))):
-        return str(len(value))
-    if isinstance(value, tuple):
-        return ",".join(str(item) for item in value) + ("," if len(value) == 1 else "")
-    return str(value)
+        value = hidden_label(value)
+    elif name == "hidden-by-method":
+        value = ",".join(f"{method}={hidden_label(hidden)}" for method, hidden in value.items())
+    elif name == "seeds" and value == tuple(range(len(value))):
+        value = len(value)
+    elif isinstance(value, tuple):
+        value = ",".join(map(str, value)) + ("," if len(value) == 1 else "")
+    return f"--{name} {value}"
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Mean over seeds of each point, with its spread.
 
     Returns:
-        One row per panel, method and percentile: ``nodes`` and ``parameters`` (means),
+        One row per panel, method, penalty and percentile: ``nodes`` and ``parameters`` (means),
         ``accuracy``, ``accuracy_sd`` (standard deviation, n − 1), ``accuracy_min``,
         ``accuracy_max``, ``loss`` and ``seeds``.
     """
     return (
-        table.groupby(["panel", "method", "percentile"], sort=False)
+        table.groupby(POINT, sort=False)
         .agg(
             nodes=("nodes", "mean"),
             parameters=("parameters", "mean"),
@@ -222,16 +290,15 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame, floor: float = 0.01) -> 
         floor: difference in accuracy that is always tolerated, in [0, 1].
 
     Returns:
-        One row per point that both have: ``panel``, ``method``, ``percentile``, ``ours``,
-        ``theirs``, ``difference``, ``tolerance`` and ``agrees``.
+        One row per point that both have: :data:`POINT`, ``ours``, ``theirs``, ``difference``,
+        ``tolerance`` and ``agrees``.
 
     Raises:
         NoResults: if the two have no point in common.
     """
-    keys = ["panel", "method", "percentile"]
-    both = summary(ours).merge(summary(theirs), on=keys, suffixes=("_ours", "_theirs"))
+    both = summary(ours).merge(summary(theirs), on=POINT, suffixes=("_ours", "_theirs"))
     if both.empty:
-        raise NoResults("the two runs have no panel, method and percentile in common")
+        raise NoResults("the two runs have no panel, method, penalty and percentile in common")
     n, m = both["seeds_ours"], both["seeds_theirs"]
     squares = (n - 1) * both["accuracy_sd_ours"].fillna(0) ** 2
     squares += (m - 1) * both["accuracy_sd_theirs"].fillna(0) ** 2
@@ -240,7 +307,7 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame, floor: float = 0.01) -> 
     both["tolerance"] = floor + 3 * pooled * np.sqrt(1 / n + 1 / m)
     both["agrees"] = both["difference"].abs() <= both["tolerance"]
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
-    return both[[*keys, "ours", "theirs", "difference", "tolerance", "agrees"]]
+    return both[[*POINT, "ours", "theirs", "difference", "tolerance", "agrees"]]
 
 
 def status(store: Store) -> pd.DataFrame:
@@ -248,38 +315,34 @@ def status(store: Store) -> pd.DataFrame:
 
     Returns:
         ``figure``, ``panel``, ``preset``, ``computed`` (points here, of how many), ``latest``
-        (when the last of them was, UTC), ``published`` (seeds) and ``when``.
+        (when the last of them was, UTC), ``published`` (seeds), ``precision`` and ``when``.
     """
     rows = []
     for figure in FIGURES:
         for preset in PRESETS:
-            run = plan(figure, preset)
+            run = plan(figure, preset, "*")
+            provenance = published_provenance(figure, preset, "*")
             for panel in run.panels:
                 cells = [cell for cell in run.cells() if cell.panel == panel]
                 records = [store.record(cell.step) for cell in cells]
                 ends = [record["made"]["at"] for record in records if record is not None]
-                seeds, when = _published_panel(figure, preset, panel.name)
-                rows.append(
-                    {
-                        "figure": figure,
-                        "panel": panel.name,
-                        "preset": preset,
-                        "computed": f"{len(ends)}/{len(cells)}",
-                        "latest": max(ends, default="-")[:16],
-                        "published": f"{seeds} seeds" if seeds else "-",
-                        "when": when[:10],
-                    }
-                )
+                row = {
+                    "figure": figure,
+                    "panel": panel.name,
+                    "preset": preset,
+                    "computed": f"{len(ends)}/{len(cells)}",
+                    "latest": max(ends, default="-")[:16],
+                    "published": "-",
+                    "precision": "-",
+                    "when": "-",
+                }
+                if panel.name in provenance:
+                    made = provenance[panel.name]
+                    recipe = made["configuration"]["recipe"]
+                    row["published"] = f"{len(recipe['seeds'])} seeds"
+                    row |= {"precision": recipe["precision"], "when": made["to"][:10]}
+                rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _published_panel(figure: str, preset: str, panel: str) -> tuple[int, str]:
-    """Number of published seeds of a panel, and when the last of them was computed."""
-    csv = paths.published_results(figure, preset) / f"{panel}.csv"
-    if not csv.exists():
-        return 0, "-"
-    provenance = json.loads(csv.with_suffix(".json").read_text(encoding="utf-8"))
-    return _read(csv)["seed"].nunique(), provenance["to"]
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,8 @@ class TrainStep:
     learning_rate: float
     precision: str
     seed: int
+    output_bias: bool = False
+    penalty: float = 0.0
 
     kind = "train"
 
@@ -58,7 +60,8 @@ class TrainStep:
 
     def __str__(self) -> str:
         hidden = hidden_label(self.hidden)
-        return f"{self.dataset} {self.activation} {hidden} {self.layers} seed {self.seed}"
+        penalty = f" γ {self.penalty:g}" if self.penalty else ""
+        return f"{self.dataset} {self.activation} {hidden} {self.layers}{penalty} seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,11 @@ def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) 
     """The network as it is before its first training, drawn on the CPU."""
     sizes = (data.input_features, *step.hidden, data.class_count)
     if step.layers == "direct":
-        return direct_mlp(sizes, step.activation, generator=generator)
+        return direct_mlp(sizes, step.activation, output_bias=step.output_bias, generator=generator)
     network = spectral_mlp(
         sizes,
         step.activation,
+        output_bias=step.output_bias,
         eigenvalue_range=step.eigenvalue_range,
         eigenvector_range=step.eigenvector_range,
         generator=generator,
@@ -137,6 +141,7 @@ def run_train(
         batch_size=step.batch_size,
         learning_rate=step.learning_rate,
         precision=step.precision,
+        **({"penalty": step.penalty} if step.penalty else {}),
         generator=generator,
         on_epoch=on_epoch,
     )
@@ -194,8 +199,11 @@ def retraining_generator(seed: int) -> torch.Generator:
 
 
 def describe(step: TrainStep | CutStep) -> dict[str, Any]:
-    """Configuration of a step as plain JSON data, algorithm version included."""
-    return {"kind": step.kind, "algorithm": ALGORITHM, **_plain(dataclasses.asdict(step))}
+    """Configuration of a step as plain JSON data, algorithm version included.
+
+    A field at its default is left out: a new one leaves the names of finished steps as they are.
+    """
+    return {"kind": step.kind, "algorithm": ALGORITHM, **_plain(step)}
 
 
 def _key(step: TrainStep | CutStep) -> str:
@@ -204,8 +212,10 @@ def _key(step: TrainStep | CutStep) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        defaults = {field.name: field.default for field in dataclasses.fields(value)}
+        return {name: _plain(item) for name, item in fields.items() if item != defaults[name]}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from spectral_core import _checks
@@ -13,6 +16,9 @@ from spectral_core.networks import ACTIVATIONS
 from spectral_core.steps import CutStep, TrainStep, hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
+
+VARIANTS = ("", "released")
+"""Settings of a panel: the paper's text, or the authors' released results."""
 
 
 @_checks.named_settings
@@ -30,6 +36,13 @@ class Panel:
     """Widths of the methods that differ from ``hidden``."""
     methods: tuple[str, ...] = ("direct", "post", "pre")
     """Names out of :data:`~spectral_core.strategies.STRATEGIES`."""
+    output_bias: bool = False
+    """Whether the output layer has a bias; hidden layers have none."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of :class:`Recipe` that the panel sets whatever the preset. A number of epochs, seeds,
+    cuts or images holds at the preset ``paper`` only."""
+    variant: str = ""
+    """``""``: as the paper's text has it; ``"released"``: as the authors' released results."""
 
     def __post_init__(self) -> None:
         _checks.choice("dataset", self.dataset, DATASETS)
@@ -49,13 +62,19 @@ class Panel:
             for method, hidden in self.hidden_by_method.items()
         }
         _checks.assign(self, hidden_by_method=widths)
+        if not isinstance(self.output_bias, bool):
+            raise TypeError(f"output_bias must be True or False; got {self.output_bias!r}")
+        if not isinstance(self.recipe, Mapping):
+            raise TypeError(f"recipe must map fields of a Recipe to values; got {self.recipe!r}")
+        Recipe(**self.recipe)  # raises if one is not valid
+        _checks.choice("variant", self.variant, VARIANTS)
 
     @property
     def name(self) -> str:
-        """``fashion-mnist-elu-500``: data set, activation and hidden widths."""
-        widths = [hidden_label(self.hidden)]
-        widths += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
-        return "-".join([self.dataset, self.activation, *widths])
+        """``fashion-mnist-elu-500``: data set, activation, hidden widths and variant."""
+        parts = [self.dataset, self.activation, hidden_label(self.hidden)]
+        parts += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
+        return "-".join([*parts, self.variant] if self.variant else parts)
 
     def hidden_of(self, method: str) -> tuple[int, ...]:
         """Nodes of each hidden layer in the network of one method."""
@@ -83,6 +102,8 @@ class Recipe:
     """Uniform start of λ."""
     eigenvector_range: tuple[float, float] = (-0.2, 0.2)
     """Uniform start of φ."""
+    penalties: tuple[float, ...] = (0.0,)
+    """Weights γ of the ℓ1 penalty (Appendix D), one curve each; 0 for none."""
     percentiles: tuple[float, ...] = tuple(float(q) for q in range(0, 100, 5))
     """Percentiles of the score to cut at, each in [0, 100]."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -101,6 +122,7 @@ class Recipe:
             learning_rate=_checks.number("learning_rate", self.learning_rate, 0, open_low=True),
             eigenvalue_range=_checks.interval("eigenvalue_range", self.eigenvalue_range),
             eigenvector_range=_checks.interval("eigenvector_range", self.eigenvector_range),
+            penalties=_checks.numbers("penalties", self.penalties, 0, math.inf),
             percentiles=_checks.numbers("percentiles", self.percentiles, 0, 100),
             seeds=_checks.whole_numbers("seeds", _checks.distinct("seeds", self.seeds)),
         )
@@ -122,14 +144,62 @@ class Preset:
 
     recipe: Recipe
     purpose: str
-    panel: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of every panel that the preset replaces."""
+    dataset: str | None = None
+    """Data set in place of every panel's."""
+    width: int | None = None
+    """Nodes in place of every hidden layer's."""
+
+    def of(self, panel: Panel) -> Panel:
+        """A panel as it is at this preset."""
+        changes: dict[str, Any] = {}
+        if self.dataset is not None:
+            changes["dataset"] = self.dataset
+        if self.width is not None:
+            changes["hidden"] = (self.width,) * len(panel.hidden)
+            changes["hidden_by_method"] = {}
+        if self.recipe != Recipe():
+            kept = {name: value for name, value in panel.recipe.items() if name not in _SIZES}
+            changes["recipe"] = kept
+        return dataclasses.replace(panel, **changes)
+
+
+# What a smaller preset makes smaller.
+_SIZES = ("epochs", "retraining_epochs", "percentiles", "seeds", "train_images")
+
+
+def _panels(
+    dataset: str, activations: Sequence[str], depth: int, hidden: int = 500
+) -> tuple[Panel, ...]:
+    """Panels of a figure: as the text has them, then as the authors' released results."""
+    written = [Panel(dataset, activation, (hidden,) * depth) for activation in activations]
+    # Released with one hidden layer: 2000 nodes. With three: 500 each for pre, 800 each for the
+    # others. Stage 2 trained λ too.
+    others = dict.fromkeys(("direct", "post"), (800,) * depth)
+    as_released = {
+        "hidden": (2000,) if depth == 1 else (hidden,) * depth,
+        "hidden_by_method": {} if depth == 1 else others,
+        "recipe": {"stage_two": "both"},
+        "variant": "released",
+    }
+    return (*written, *(dataclasses.replace(panel, **as_released) for panel in written))
 
 
 FIGURES: dict[str, Figure] = {
-    "fig03": Figure(
-        "Fashion-MNIST, one hidden layer",
-        (Panel("fashion-mnist", "elu", (500,)),),
+    "fig03": Figure("Fashion-MNIST, one hidden layer", _panels("fashion-mnist", ["elu"], depth=1)),
+    "fig04": Figure(
+        "Fashion-MNIST, three hidden layers", _panels("fashion-mnist", ["elu"], depth=3)
+    ),
+    "fig06": Figure("MNIST, one hidden layer", _panels("mnist", ["elu", "relu", "tanh"], depth=1)),
+    "fig07": Figure(
+        "Fashion-MNIST, one hidden layer, ReLU and tanh",
+        _panels("fashion-mnist", ["relu", "tanh"], depth=1),
+    ),
+    "fig08": Figure(
+        "MNIST, three hidden layers", _panels("mnist", ["elu", "relu", "tanh"], depth=3)
+    ),
+    "fig09": Figure(
+        "Fashion-MNIST, three hidden layers, ReLU and tanh",
+        _panels("fashion-mnist", ["relu", "tanh"], depth=3),
     ),
 }
 """Figures by name."""
@@ -138,7 +208,8 @@ PRESETS: dict[str, Preset] = {
     "smoke": Preset(
         Recipe(epochs=4, retraining_epochs=1, seeds=(0, 1), percentiles=(0.0, 50.0, 90.0)),
         purpose="seconds, on the 8×8 digits, to see that everything runs",
-        panel={"dataset": "digits", "hidden": (32,), "hidden_by_method": {}},
+        dataset="digits",
+        width=32,
     ),
     "quick": Preset(
         Recipe(
@@ -160,6 +231,7 @@ class Cell(NamedTuple):
     panel: Panel
     method: str
     seed: int
+    penalty: float
     percentile: float
     step: CutStep
 
@@ -174,51 +246,74 @@ class Study:
     recipe: Recipe
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """Settings that differ from the preset's."""
+    selection: tuple[str, ...] | None = None
+    """Patterns of panel names that were asked for; ``None`` for the panels as written."""
+
+    def recipe_of(self, panel: Panel) -> Recipe:
+        """The recipe with what a panel sets by itself."""
+        return dataclasses.replace(self.recipe, **panel.recipe)
 
     def cells(self) -> Iterator[Cell]:
         """Every point of the figure, panel by panel."""
         for panel in self.panels:
-            for method in panel.methods:
-                for seed in self.recipe.seeds:
-                    for percentile in self.recipe.percentiles:
-                        step = cut_step(panel, self.recipe, method, seed, percentile)
-                        yield Cell(panel, method, seed, percentile, step)
+            recipe = self.recipe_of(panel)
+            for method, seed, penalty, percentile in itertools.product(
+                panel.methods, recipe.seeds, recipe.penalties, recipe.percentiles
+            ):
+                step = cut_step(panel, recipe, method, seed, percentile, penalty)
+                yield Cell(panel, method, seed, penalty, percentile, step)
 
     def steps(self) -> list[CutStep]:
         """The cuts behind every point, each once."""
         return list(dict.fromkeys(cell.step for cell in self.cells()))
 
 
-def plan(figure: str, preset: str = "quick", **overrides: Any) -> Study:
+def plan(
+    figure: str,
+    preset: str = "quick",
+    panels: str | Sequence[str] | None = None,
+    **overrides: Any,
+) -> Study:
     """Resolve a figure, a preset and changes to it into what is to be computed.
 
     Args:
         figure: name out of :data:`FIGURES`.
         preset: name out of :data:`PRESETS`.
+        panels: which panels, by patterns of their names in the registry: ``"*"`` for all,
+            ``"*released"`` for those as released; those as written if ``None``.
         overrides: fields of :class:`Panel` or :class:`Recipe` to replace; ``None`` leaves the
             preset's value. ``seeds`` may be a count: 3 means seeds 0, 1, 2. A single width,
-            method or percentile need not be in a list.
+            method, penalty or percentile need not be in a list.
 
     Raises:
         TypeError, ValueError: if a name or value is not valid; names the nearest valid one.
     """
     chosen = PRESETS[_checks.choice("preset", preset, PRESETS)]
-    panels = FIGURES[_checks.choice("figure", figure, FIGURES)].panels
-    panel_fields = [f.name for f in dataclasses.fields(Panel)]
+    selection = None if panels is None else _patterns(panels)
+    selected = _selected(_checks.choice("figure", figure, FIGURES), selection)
     recipe_fields = [f.name for f in dataclasses.fields(Recipe)]
     changes = {}
     for name, value in overrides.items():
-        _checks.choice("setting", name, panel_fields + recipe_fields)
+        _checks.choice("setting", name, SETTINGS)
         if value is not None:
             changes[name] = _listed(name, value)
-    preset_panels = [dataclasses.replace(panel, **chosen.panel) for panel in panels]
-    panel_changes = {name: value for name, value in changes.items() if name in panel_fields}
-    if "hidden" in changes:
-        panel_changes.setdefault("hidden_by_method", {})
-    changed = [dataclasses.replace(panel, **panel_changes) for panel in preset_panels]
     recipe_changes = {name: value for name, value in changes.items() if name in recipe_fields}
     recipe = dataclasses.replace(chosen.recipe, **recipe_changes)
-    pairs = [(recipe, chosen.recipe), *zip(changed, preset_panels)]
+    panel_changes = {name: value for name, value in changes.items() if name not in recipe_fields}
+    if "hidden" in changes:
+        panel_changes.setdefault("hidden_by_method", {})
+    of_preset = [chosen.of(panel) for panel in selected]
+    changed = [
+        dataclasses.replace(
+            panel,
+            recipe={k: value for k, value in panel.recipe.items() if k not in recipe_changes},
+            **panel_changes,
+        )
+        for panel in of_preset
+    ]
+    before = [dataclasses.replace(chosen.recipe, **panel.recipe) for panel in of_preset]
+    after = [dataclasses.replace(recipe, **panel.recipe) for panel in changed]
+    pairs = [*zip(changed, of_preset), *zip(after, before)]
     return Study(
         figure=figure,
         preset=preset,
@@ -230,19 +325,58 @@ def plan(figure: str, preset: str = "quick", **overrides: Any) -> Study:
             for new, old in pairs
             if hasattr(new, name) and getattr(new, name) != getattr(old, name)
         },
+        selection=selection,
     )
+
+
+# A panel's recipe and variant say what it stands for.
+SETTINGS: tuple[str, ...] = tuple(
+    field.name
+    for settings in (Panel, Recipe)
+    for field in dataclasses.fields(settings)
+    if field.name not in ("recipe", "variant")
+)
+"""Fields of :class:`Panel` and :class:`Recipe` that a run may replace."""
+
+
+def _patterns(panels: str | Sequence[str]) -> tuple[str, ...]:
+    patterns = (panels,) if isinstance(panels, str) else tuple(panels)
+    if not patterns or not all(isinstance(pattern, str) for pattern in patterns):
+        raise TypeError(f"panels must be a pattern of names or a list of them; got {panels!r}")
+    return patterns
+
+
+def _selected(figure: str, selection: tuple[str, ...] | None) -> list[Panel]:
+    """Panels of a figure that the patterns match; those as written if there are none."""
+    panels = FIGURES[figure].panels
+    if selection is None:
+        return [panel for panel in panels if not panel.variant]
+    for pattern in selection:
+        if not any(fnmatchcase(panel.name, pattern) for panel in panels):
+            names = ", ".join(panel.name for panel in panels)
+            raise ValueError(f"panels must match some of {names}; got {pattern!r}")
+    return [p for p in panels if any(fnmatchcase(p.name, pattern) for pattern in selection)]
 
 
 def _listed(name: str, value: Any) -> Any:
     """A single item in place of a list, and a count in place of seeds, as the list they mean."""
     if name == "seeds" and isinstance(value, int):
         return tuple(range(_checks.whole_number("seeds", value, least=1)))
-    if name in ("hidden", "methods", "percentiles") and isinstance(value, int | float | str):
+    if name in ("hidden", "methods", "penalties", "percentiles") and isinstance(
+        value, int | float | str
+    ):
         return (value,)
     return value
 
 
-def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: float) -> CutStep:
+def cut_step(
+    panel: Panel,
+    recipe: Recipe,
+    method: str,
+    seed: int,
+    percentile: float,
+    penalty: float = 0.0,
+) -> CutStep:
     """Full configuration of one point: a trained network, cut once and perhaps retrained.
 
     Args:
@@ -251,9 +385,10 @@ def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: f
         method: name out of :data:`~spectral_core.strategies.STRATEGIES`.
         seed: whole number of at least 0.
         percentile: percentile of the score to cut at, in [0, 100].
+        penalty: weight γ of the ℓ1 penalty in the first training, at least 0.
 
     Raises:
-        TypeError, ValueError: if the method, the seed or the percentile is not valid.
+        TypeError, ValueError: if the method, the seed, the percentile or the penalty is not valid.
     """
     strategy = STRATEGIES[_checks.choice("method", method, STRATEGIES)]
     _checks.whole_number("seed", seed)
@@ -273,6 +408,8 @@ def cut_step(panel: Panel, recipe: Recipe, method: str, seed: int, percentile: f
         learning_rate=recipe.learning_rate,
         precision=recipe.precision,
         seed=seed,
+        output_bias=panel.output_bias,
+        penalty=_checks.number("penalty", penalty, 0),
     )
     retrains = strategy.retrains and recipe.retraining_epochs > 0
     return CutStep(

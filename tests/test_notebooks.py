@@ -13,7 +13,7 @@ import pytest
 
 from spectral_core import notebooks, paths, plots
 from spectral_core.notebooks import NotebookFailed, execute, prepare
-from spectral_core.study import FIGURES, Panel, Recipe
+from spectral_core.study import FIGURES, SETTINGS
 
 ROOT = paths.project()
 SOURCES = notebooks.sources()
@@ -68,8 +68,7 @@ def test_notebook_does_not_name_a_place_of_some_machine(source):
 @pytest.mark.parametrize("figure", FIGURES)
 def test_figures_notebook_takes_every_setting_of_the_study(figure):
     declared = notebooks.declared_parameters(SOURCES[figure])
-    fields = {*Panel.__dataclass_fields__, *Recipe.__dataclass_fields__}
-    assert {"preset", "band", "workers", "device"} | fields == set(declared)
+    assert {"preset", "panels", "band", "workers", "device", *SETTINGS} == set(declared)
     assert all(band in SOURCES[figure].read_text(encoding="utf-8") for band in plots.BANDS)
 
 

@@ -104,23 +104,62 @@ def test_rerun_without_published_results_is_drawn_as_curves(table):
     assert set(curves(axes)) == set(plots.COLOURS.values())
 
 
+@pytest.fixture
+def two(table):
+    """Results of two panels with different activation functions."""
+    return pd.concat([table, table.assign(panel="another", activation="tanh")])
+
+
+@pytest.mark.parametrize(
+    "draw", [plots.pruning_figure, lambda t: plots.rerun_figure(t, t[t["panel"] == "another"])]
+)
+def test_panels_stand_side_by_side_on_the_same_scale(two, draw):
+    axes = draw(two).axes
+    columns = [each for each in axes if each.get_title()]
+    assert [each.get_title() for each in columns] == ["(a) ELU", "(b) tanh"]
+    assert columns[0].get_ylim() == columns[1].get_ylim()
+    assert columns[0].get_legend() is not None
+
+
+def test_panels_of_one_activation_are_told_apart_by_their_widths(table):
+    two = pd.concat([table, table.assign(panel="wide", hidden="64")])
+    axes = plots.pruning_figure(two).axes
+    assert [each.get_title() for each in axes[:2]] == ["(a) ELU, 32", "(b) ELU, 64"]
+
+
+def test_reference_is_drawn_as_diamonds_of_the_same_data_activation_and_method(table):
+    reference = pd.DataFrame(
+        {
+            "dataset": ["digits", "digits", "mnist"],
+            "activation": ["elu", "relu", "elu"],
+            "method": "pre",
+            "percentile": [50.0, 60.0, 70.0],
+            "accuracy": [0.9, 0.8, 0.7],
+        }
+    )
+    above, _ = plots.pruning_figure(table, reference=reference).axes
+    (diamonds,) = [line for line in above.get_lines() if line.get_label() == "_"]
+    assert diamonds.get_marker() == "D"
+    np.testing.assert_allclose(diamonds.get_xydata(), [(50.0, 0.9)])
+    assert to_hex(diamonds.get_color()).upper() == plots.COLOURS["pre"]
+    assert labels(above)[-1] == "authors' released means"
+
+
 @pytest.mark.parametrize(
     ("draw", "said"),
     [
-        (lambda t, two: plots.pruning_figure(t, "std"), "band must be one of sd, semi-dispersion"),
+        (lambda t: plots.pruning_figure(t, "std"), "band must be one of sd, semi-dispersion"),
         (
-            lambda t, two: plots.rerun_figure(t, None, "semi-dispersal"),
+            lambda t: plots.rerun_figure(t, None, "semi-dispersal"),
             "Did you mean 'semi-dispersion'?",
         ),
-        (lambda t, two: plots.pruning_figure(two), "the results of one panel; got 2"),
-        (lambda t, two: plots.pruning_figure(t[:0]), "the results of one panel; got 0"),
-        (lambda t, two: plots.rerun_figure(two, None), "the results of one panel; got 2"),
-        (lambda t, two: plots.rerun_figure(t, two), "the results of one panel; got 2"),
+        (lambda t: plots.pruning_figure(t[:0]), "the results of at least one panel; got none"),
+        (lambda t: plots.rerun_figure(t[:0], t), "the results of at least one panel; got none"),
     ],
 )
 def test_bad_argument_is_refused_and_named(table, draw, said):
     with pytest.raises(ValueError) as caught:
-        draw(table, pd.concat([table, table.assign(panel="another")]))
+        draw(table)
     assert said in str(caught.value)
 
 

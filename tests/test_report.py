@@ -54,7 +54,7 @@ def test_sentence_says_when_there_is_nothing_to_compare_with(table):
 def test_provenance_table_shows_command_machine_commit_versions_and_seeds(finished):
     study, store = finished
     made = panel_provenance(study, study.panels[0], store)
-    shown = provenance_table(made)[""]
+    shown = provenance_table({"digits-elu-32": made})["digits-elu-32"]
     assert shown["made by"] == "spectral-core compute fig03 --preset smoke"
     assert shown["seeds"] == "0, 1"
     assert shown["epochs"] == "4, then 1 after each cut (pre)"
@@ -73,6 +73,7 @@ def test_plateau_ends_before_the_first_noticeable_fall():
             "panel": "p",
             "method": method,
             "seed": 0,
+            "penalty": 0.0,
             "percentile": 10.0 * i,
             "nodes": 10 - i,
             "parameters": 10 - i,

@@ -12,6 +12,7 @@ import pytest
 from packaging.version import Version
 
 from spectral_core import paths, provenance, results
+from spectral_core.compute import compute
 from spectral_core.results import (
     COLUMNS,
     NoResults,
@@ -21,12 +22,13 @@ from spectral_core.results import (
     counterpart,
     publish,
     published,
+    published_files,
     published_provenance,
     status,
     summary,
 )
 from spectral_core.steps import ALGORITHM
-from spectral_core.study import PRESETS, plan
+from spectral_core.study import FIGURES, PRESETS, plan
 
 FOLDER = Path(__file__).parent.parent / "results" / "published"
 PUBLISHED = sorted(
@@ -41,8 +43,8 @@ def table(finished):
 
 def test_columns_are_those_of_the_data_dictionary(table):
     assert COLUMNS == (
-        "panel", "dataset", "activation", "hidden", "method", "seed", "percentile", "nodes",
-        "parameters", "accuracy", "loss",
+        "panel", "dataset", "activation", "hidden", "method", "seed", "penalty", "percentile",
+        "nodes", "parameters", "accuracy", "loss",
     )  # fmt: skip
     assert tuple(table.columns) == COLUMNS
 
@@ -91,7 +93,7 @@ def test_papers_settings_are_published_without_a_preset_in_the_path(project):
 
 def test_provenance_says_how_a_panel_was_made(finished, project):
     publish(*finished)
-    (made,) = published_provenance("fig03", "smoke")
+    made = published_provenance("fig03", "smoke")["digits-elu-32"]
     assert made["figure"] == "fig03" and made["preset"] == "smoke"
     assert made["panel"] == "digits-elu-32"
     assert made["command"] == "spectral-core compute fig03 --preset smoke"
@@ -135,15 +137,37 @@ def test_failed_publishing_leaves_the_old_files(finished, project, monkeypatch):
 
 
 def test_unpublished_figures_are_named(project):
-    for read in (published, published_provenance):
-        with pytest.raises(NoResults, match="no results of fig03 are published at"):
-            read("fig03", "quick")
+    with pytest.raises(NoResults, match="no results of fig03 are published at"):
+        published("fig03", "quick")
+    empty = published("fig03", "quick", missing_ok=True)
+    assert empty.empty and tuple(empty.columns) == COLUMNS
+    assert published_provenance("fig03", "quick") == {}
+
+
+def test_another_precision_stands_beside_the_presets_own(finished, project):
+    low = plan("fig03", "smoke", precision="bf16", seeds=1, methods="pre", percentiles=0)
+    with pytest.raises(ValueError, match="got changes to methods, percentiles, seeds"):
+        publish(low, finished.store)
+    low = plan("fig03", "smoke", precision="bf16")
+    compute(low.steps(), finished.store, workers=1, progress=False)
+    csv, _ = publish(low, finished.store)
+    assert csv.name == "digits-elu-32-bf16.csv"
+    # It stands in for the preset's own until that is there.
+    assert published_files("fig03", "smoke")["digits-elu-32"].table == csv
+    own, _ = publish(*finished)
+    assert own.name == "digits-elu-32.csv"
+    assert published_files("fig03", "smoke")["digits-elu-32"].table == own
+    assert published_files("fig03", "smoke", precision="bf16")["digits-elu-32"].table == csv
+    made = published_provenance("fig03", "smoke", precision="bf16")["digits-elu-32"]
+    assert made["configuration"]["recipe"]["precision"] == "bf16"
+    assert made["command"] == "spectral-core compute fig03 --preset smoke --precision bf16"
+    assert len(counterpart(low)) == 18
 
 
 def test_table_with_other_columns_is_refused(project):
     folder = paths.published_results("fig03", "smoke")
     folder.mkdir(parents=True)
-    (folder / "wrong.csv").write_text("panel,accuracy\na,0.5\n")
+    (folder / "digits-elu-32.csv").write_text("panel,accuracy\na,0.5\n")
     with pytest.raises(ValueError, match="must have the columns panel, dataset"):
         published("fig03", "smoke")
 
@@ -165,6 +189,10 @@ def test_command_names_every_change():
     assert command(study) == (
         "spectral-core compute fig03 --preset quick --hidden 8-4 --learning-rate 0.0001 "
         "--stage-two both --seeds 0,2"
+    )
+    released = plan("fig03", "paper", ["*released", "*500"])
+    assert command(released) == (
+        "spectral-core compute fig03 --preset paper --panels '*released,*500'"
     )
 
 
@@ -223,21 +251,23 @@ def test_not_a_number_never_agrees():
 
 
 def test_runs_without_a_common_point_cannot_be_compared():
-    with pytest.raises(NoResults, match="no panel, method and percentile in common"):
+    with pytest.raises(NoResults, match="no panel, method, penalty and percentile in common"):
         agreement(made_table([(0.9, 0.5)]), made_table([(0.9, 0.5)], method="post"))
 
 
 def test_status_counts_what_is_here_and_what_is_published(finished, project):
     def row():
         table = status(finished.store)
-        assert len(table) == len(PRESETS)
-        return table.set_index("preset").loc["smoke"]
+        assert set(table["figure"]) == set(FIGURES) and set(table["preset"]) == set(PRESETS)
+        return table.set_index(["panel", "preset"]).loc[("digits-elu-32", "smoke")].iloc[0]
 
     assert (row()["computed"], row()["published"], row()["when"]) == ("18/18", "-", "-")
     publish(*finished)
     assert (row()["computed"], row()["published"]) == ("18/18", "2 seeds")
+    assert row()["precision"] == "fp32"
     assert row()["when"] == row()["latest"][:10]
-    assert status(finished.store).set_index("preset").loc["paper", "computed"] == "0/300"
+    paper = status(finished.store).set_index(["panel", "preset"])
+    assert paper.loc[("fashion-mnist-elu-500", "paper"), "computed"] == "0/300"
 
 
 # What is published
@@ -255,9 +285,10 @@ def test_the_papers_run_of_fig03_is_published_and_has_the_papers_order():
 @pytest.fixture(params=PUBLISHED, ids="-".join)
 def published_panel(request):
     """Table and provenance of a published panel, and the study and the panel they belong to."""
-    name, figure, preset = (*request.param, "paper")[:3]
-    csv = FOLDER / ("" if preset == "paper" else preset) / figure / f"{name}.csv"
-    study = plan(figure, preset)
+    stem, figure, preset = (*request.param, "paper")[:3]
+    csv = FOLDER / ("" if preset == "paper" else preset) / figure / f"{stem}.csv"
+    name = stem.removesuffix("-bf16")
+    study = plan(figure, preset, "*", precision="bf16" if name != stem else None)
     (panel,) = [panel for panel in study.panels if panel.name == name]
     made = json.loads(csv.with_suffix(".json").read_text(encoding="utf-8"))
     return pd.read_csv(csv, dtype={"hidden": str}), made, study, panel
@@ -267,10 +298,12 @@ def test_published_points_are_those_of_the_preset(published_panel):
     table, _, study, panel = published_panel
     assert tuple(table.columns) == COLUMNS
     cells = [c for c in study.cells() if c.panel == panel]
-    assert list(zip(table["method"], table["seed"], table["percentile"])) == [
-        (c.method, c.seed, c.percentile) for c in cells
+    keys = ["method", "seed", "penalty", "percentile"]
+    assert list(table[keys].itertuples(index=False, name=None)) == [
+        (c.method, c.seed, c.penalty, c.percentile) for c in cells
     ]
-    points = len(study.recipe.seeds) * len(study.recipe.percentiles)
+    recipe = study.recipe_of(panel)
+    points = len(recipe.seeds) * len(recipe.penalties) * len(recipe.percentiles)
     assert len(table) == len(panel.methods) * points
     assert (table["panel"] == panel.name).all() and (table["dataset"] == panel.dataset).all()
 
@@ -298,10 +331,13 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
 def test_published_provenance_is_complete(published_panel):
     _, made, study, panel = published_panel
     assert (made["figure"], made["preset"]) == (study.figure, study.preset)
-    as_json = json.loads(json.dumps(dataclasses.asdict(study.recipe)))
+    as_json = json.loads(json.dumps(dataclasses.asdict(study.recipe_of(panel))))
     assert made["configuration"]["recipe"] == as_json
     assert made["configuration"]["panel"] == json.loads(json.dumps(dataclasses.asdict(panel)))
-    assert made["command"] == command(study)
+    changes = {name: getattr(study.recipe, name) for name in study.overrides}
+    choices = (None, panel.name, f"*{panel.variant}")
+    plans = [plan(study.figure, study.preset, panels, **changes) for panels in choices]
+    assert made["command"] in [command(each) for each in plans]
     assert made["algorithm"] == ALGORITHM
     steps = [c.step for c in study.cells() if c.panel == panel]
     assert made["steps"] == len({*steps, *(step.trained for step in steps)})

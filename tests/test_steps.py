@@ -32,6 +32,8 @@ OTHER_TRAIN_VALUES = {
     "learning_rate": 2e-3,
     "precision": "bf16",
     "seed": 1,
+    "output_bias": True,
+    "penalty": 1e-3,
 }
 OTHER_CUT_VALUES = {
     "trained": dataclasses.replace(cut_step(PANEL, RECIPE, "pre", 0, 50).trained, seed=1),
@@ -101,6 +103,15 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
     assert one.steps() == other.steps()
     assert [step.key for step in one.steps()] == [step.key for step in other.steps()]
     assert cut(percentile=50).key == cut(percentile=50.0).key
+
+
+def test_a_field_at_its_default_is_not_part_of_the_name():
+    """So that a new field leaves the names of finished steps as they are."""
+    described = steps.describe(cut("post"))["trained"]
+    assert "penalty" not in described and "output_bias" not in described
+    assert steps.describe(cut("post").trained)["seed"] == 0
+    changed = dataclasses.replace(cut("post").trained, penalty=0.5)
+    assert steps.describe(changed)["penalty"] == 0.5
 
 
 def test_key_changes_with_the_version_of_the_algorithm(monkeypatch):

@@ -34,12 +34,72 @@ def test_every_figure_has_a_plan_at_every_preset(figure, preset):
     study = plan(figure, preset)
     names = [panel.name for panel in study.panels]
     assert len(set(names)) == len(names) >= 1
-    points = len(study.recipe.seeds) * len(study.recipe.percentiles)
+    recipe = study.recipe
+    points = len(recipe.seeds) * len(recipe.penalties) * len(recipe.percentiles)
     cells = list(study.cells())
     assert len(cells) == sum(len(panel.methods) * points for panel in study.panels)
-    assert len({(c.panel.name, c.method, c.seed, c.percentile) for c in cells}) == len(cells)
+    named = {(c.panel.name, c.method, c.seed, c.penalty, c.percentile) for c in cells}
+    assert len(named) == len(cells)
     assert set(study.steps()) == {cell.step for cell in cells}
     assert not study.overrides
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_panels_as_written_come_by_themselves_and_those_as_released_when_asked_for(figure):
+    written, released = plan(figure, "paper"), plan(figure, "paper", "*released")
+    assert {panel.variant for panel in written.panels} == {""}
+    assert {panel.variant for panel in released.panels} == {"released"}
+    assert plan(figure, "paper", "*").panels == written.panels + released.panels
+    for panel in written.panels:
+        assert set(panel.hidden) == {500} and not panel.hidden_by_method
+        assert written.recipe_of(panel).stage_two == "eigenvectors"
+    for panel in released.panels:
+        assert released.recipe_of(panel).stage_two == "both"
+        widths = [panel.hidden_of(method) for method in ("direct", "post", "pre")]
+        deep = [(800,) * 3, (800,) * 3, (500,) * 3]
+        assert widths == (deep if len(panel.hidden) == 3 else [(2000,)] * 3)
+
+
+def test_panels_are_picked_by_patterns_of_their_names_in_the_registry():
+    names = [panel.name for panel in plan("fig06", "smoke", "mnist-tanh-*").panels]
+    assert names == ["digits-tanh-32", "digits-tanh-32-released"]
+    picked = plan("fig06", "paper", ["*relu*", "mnist-elu-500"]).panels
+    assert [p.name for p in picked] == [
+        "mnist-elu-500",
+        "mnist-relu-500",
+        "mnist-relu-2000-released",
+    ]
+    with pytest.raises(ValueError, match=r"panels must match some of mnist-elu-500, .*; got .ELU."):
+        plan("fig06", "paper", "ELU")
+    with pytest.raises(TypeError, match="panels must be a pattern"):
+        plan("fig06", "paper", [500])
+
+
+def test_a_panels_own_recipe_holds_until_it_is_overridden(monkeypatch):
+    own = dataclasses.replace(PANEL, recipe={"stage_two": "both", "epochs": 40})
+    monkeypatch.setitem(FIGURES, "fig03", Figure("own recipe", (own,)))
+
+    def recipe(preset, **changes):
+        study = plan("fig03", preset, **changes)
+        return study.recipe_of(study.panels[0])
+
+    assert (recipe("paper").stage_two, recipe("paper").epochs) == ("both", 40)
+    # A smaller preset keeps its smaller sizes.
+    assert (recipe("quick").stage_two, recipe("quick").epochs) == ("both", 10)
+    changed = plan("fig03", "paper", stage_two="eigenvectors", epochs=40)
+    assert recipe("paper", stage_two="eigenvectors").stage_two == "eigenvectors"
+    assert changed.overrides == {"stage_two": "eigenvectors"}
+
+
+def test_a_smaller_preset_keeps_the_depth():
+    (panel,) = plan("fig04", "smoke").panels
+    assert panel.hidden == (32, 32, 32) and panel.dataset == "digits"
+
+
+def test_penalties_are_curves_of_their_own():
+    study = plan("fig03", "smoke", penalties=[0, 1e-3], seeds=1, methods="post", percentiles=0)
+    assert [(c.penalty, c.step.trained.penalty) for c in study.cells()] == [(0, 0), (1e-3, 1e-3)]
+    assert len(study.steps()) == 2
 
 
 def test_overrides_replace_fields_of_panels_and_recipe_and_none_leaves_them():
@@ -143,6 +203,10 @@ def test_configurations_are_frozen(kind):
         ({"seeds": True}, TypeError, "seeds must be a whole number of at least 1; got True"),
         ({"seeds": [-1]}, ValueError, "seeds[0] must be a whole number of at least 0; got -1"),
         ({"seeds": [0, 0]}, ValueError, "seeds must hold each item once"),
+        ({"penalties": -1}, ValueError, "penalties[0] must be a number in [0, inf]; got -1"),
+        ({"penalties": [0, 0.0]}, ValueError, "penalties must hold each item once"),
+        ({"output_bias": 1}, TypeError, "output_bias must be True or False; got 1"),
+        ({"variant": "released"}, ValueError, "setting must be one of"),
         ({"train_images": 0}, ValueError, "train_images must be a whole number of at least 1"),
     ],
     ids=str,
