@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -19,8 +19,9 @@ from spectral_core.backends import check_backend, open_backend
 from spectral_core.data import load
 from spectral_core.progress import Tally, progress_bar, show_running
 from spectral_core.provenance import made
-from spectral_core.steps import CutStep, TrainStep, initial_network, run_cut, run_train
+from spectral_core.steps import CutStep, TrainStep, initial_network
 from spectral_core.store import Store
+from spectral_core.together import cut_together, groups, parts, train_together
 from spectral_core.training import TrainingDiverged
 
 
@@ -45,12 +46,16 @@ def compute(
     progress: bool = True,
     backend: str = "loky",
     scheduler: str | None = None,
+    ensembles: bool | None = None,
 ) -> Cost:
     """Run every step that the cuts need and the store lacks.
 
     Networks are trained first, then cut. A step runs on one thread whatever the number of
     workers, so its numbers don't depend on it. Killed and started again, the run goes on where it
     stopped; two runs at once share the work.
+
+    On an accelerator, trainings that differ in their seed, or in what a cut left, run as one, see
+    :mod:`spectral_core.ensemble`; their numbers are those of the single trainings to float error.
 
     Args:
         cuts: cuts wanted in the store.
@@ -64,6 +69,8 @@ def compute(
             each with one thread. A step whose worker dies is computed by another one.
         scheduler: address of the dask scheduler, such as ``"tcp://host:8786"``; the dask client
             that is open if ``None``.
+        ensembles: whether to run trainings as one where that can be; if ``None``, on every device
+            but the CPU, which gains nothing by it.
 
     Returns:
         How many steps were run here, and the time that it took.
@@ -78,15 +85,19 @@ def compute(
     check_backend(backend, scheduler, workers)
     if backend == "loky":  # a cluster's workers have devices of their own
         check_device(device)
+    if ensembles not in (None, True, False):
+        raise TypeError(f"ensembles must be True, False or None; got {ensembles!r}")
     networks, missing = missing_steps(cuts, store)
     if not missing:
         return Cost(0, time.perf_counter() - start, 0.0)
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
         load(name, data_dir)  # fetched once, here, before the processes need it
 
+    if ensembles is None:
+        ensembles = device != "cpu"
     phases = [
-        ("training", _train, _longest_first([(step,) for step in networks])),
-        ("pruning", _cut, _longest_first(_jobs(missing))),
+        ("training", _train, _longest_first(_trainings(networks, ensembles))),
+        ("pruning", _cut, _longest_first(_jobs(missing, ensembles))),
     ]
     steps = [*networks, *missing]
     # Workers elsewhere stand in folders of their own.
@@ -139,7 +150,8 @@ def check_device(device: str) -> None:
 
 
 Job = tuple[Any, ...]
-"""Steps that one process runs in one go: a training, or cuts of one network."""
+"""Steps that one process runs in one go: a training, trainings that run as one, or cuts of one
+network."""
 
 
 class Done(NamedTuple):
@@ -153,13 +165,17 @@ class Done(NamedTuple):
     """Steps left out because another run is busy with them."""
 
 
-def _jobs(cuts: Sequence[CutStep]) -> list[Job]:
+def _trainings(steps: Sequence[Any], ensembles: bool) -> list[Job]:
+    """Steps that train: each by itself, or those together that may run as one."""
+    return groups(steps) if ensembles else [(step,) for step in steps]
+
+
+def _jobs(cuts: Sequence[CutStep], ensembles: bool = False) -> list[Job]:
     """Cuts to run in one go: those of one network together if none of them retrains."""
-    groups = groupby(cuts, key=lambda cut: (cut.trained, cut.score, cut.retrains is None))
-    jobs: list[Job] = []
-    for (_, _, without_retraining), group in groups:
-        jobs += [tuple(group)] if without_retraining else [(cut,) for cut in group]
-    return jobs
+    measured = [cut for cut in cuts if cut.retrains is None]
+    retrained = [cut for cut in cuts if cut.retrains is not None]
+    of_one_network = groupby(measured, key=lambda cut: (cut.trained, cut.score))
+    return [*(tuple(group) for _, group in of_one_network), *_trainings(retrained, ensembles)]
 
 
 def _longest_first(jobs: list[Job]) -> list[Job]:
@@ -169,43 +185,53 @@ def _longest_first(jobs: list[Job]) -> list[Job]:
 def _train(
     job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
 ) -> Done:
-    """Train the network of a job."""
+    """Train the networks of a job as one."""
     _check_worker(store, device, tally)
+    data = load(job[0].dataset, data_dir)
 
-    def train(step: TrainStep) -> dict[str, Any]:
-        data = load(step.dataset, data_dir)
+    def train(steps: Sequence[TrainStep]) -> dict[str, Any]:
+        def on_epoch(*_: Any) -> None:
+            for step in steps:
+                tally.add(step.key, 100)
+
         start = time.perf_counter()
-        network, history = run_train(
-            step, data, device, on_epoch=lambda *_: tally.add(step.key, 100)
-        )
-        how = made(time.perf_counter() - start, device)
-        store.save(step, {"training_loss": history}, how, network)
+        trained = train_together(steps, data, device, on_epoch)
+        how = made((time.perf_counter() - start) / len(steps), device)
+        for step, (network, history) in zip(steps, trained):
+            store.save(step, {"training_loss": history}, how, network)
         return how
 
-    return _run_missing(job, store, tally, wait, train)
+    return _run_missing(parts(job, data, device), store, tally, wait, train)
 
 
 def _cut(
     job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
 ) -> Done:
-    """Make the cuts of a job, all of one network."""
+    """Make the cuts of a job, those that retrain as one."""
     _check_worker(store, device, tally)
-    trained = job[0].trained
-    data = load(trained.dataset, data_dir)
-    network = initial_network(trained, data, torch.Generator())
-    store.load_network(trained, network).to(device)
+    data = load(job[0].trained.dataset, data_dir)
+    networks = {}
+    for trained in dict.fromkeys(cut.trained for cut in job):
+        network = initial_network(trained, data, torch.Generator())
+        networks[trained] = store.load_network(trained, network).to(device)
 
-    def cut(step: CutStep) -> dict[str, Any]:
-        tally.add(step.key, 1)
+    def cut(steps: Sequence[CutStep]) -> dict[str, Any]:
+        def on_epoch(*_: Any) -> None:
+            for step in steps:
+                tally.add(step.key, step.epoch_cost)
+
+        for step in steps:
+            tally.add(step.key, 1)
         start = time.perf_counter()
-        result = run_cut(
-            step, network, data, device, on_epoch=lambda *_: tally.add(step.key, step.epoch_cost)
-        )
-        how = made(time.perf_counter() - start, device)
-        store.save(step, result, how)
+        results = cut_together(steps, networks, data, device, on_epoch)
+        how = made((time.perf_counter() - start) / len(steps), device)
+        for step, result in zip(steps, results):
+            store.save(step, result, how)
         return how
 
-    return _run_missing(job, store, tally, wait, cut)
+    alone = job[0].retrains is None
+    units = [(step,) for step in job] if alone else parts(job, data, device)
+    return _run_missing(units, store, tally, wait, cut)
 
 
 def _check_worker(store: Store, device: str, tally: Tally) -> None:
@@ -219,25 +245,39 @@ def _check_worker(store: Store, device: str, tally: Tally) -> None:
 
 
 def _run_missing(
-    job: Job, store: Store, tally: Tally, wait: bool, run: Callable[[Any], dict[str, Any]]
+    units: Sequence[Sequence[Any]],
+    store: Store,
+    tally: Tally,
+    wait: bool,
+    run: Callable[[Sequence[Any]], dict[str, Any]],
 ) -> Done:
-    """Run the steps of a job that are not stored by now, each under its lock, on one thread."""
+    """Run the steps of a job that are not stored by now, each under its lock, on one thread.
+
+    The steps of a unit run as one. Their locks are taken in the order of their keys: two runs that
+    wait for each other's would otherwise do so for ever.
+    """
     seconds: list[float] = []
     busy: list[Any] = []
     with single_thread():
-        for step in job:
-            try:
-                with store.lock(step, wait):
+        for unit in units:
+            missing: list[Any] = []
+            with ExitStack() as locks:
+                for step in sorted(unit, key=lambda step: step.key):
+                    try:
+                        locks.enter_context(store.lock(step, wait))
+                    except Timeout:
+                        busy.append(step)
+                        continue
                     tally.begin(step.key)
                     if step in store:  # another run has just done it
                         tally.add(step.key, step.cost)
                     else:
-                        seconds.append(run(step)["seconds"])
-            except Timeout:
-                busy.append(step)
-            except TrainingDiverged as error:
-                raise TrainingDiverged(f"{step}: {error}") from error
-    return Done(len(job) - len(busy), tuple(seconds), tuple(busy))
+                        missing.append(step)
+                try:
+                    seconds += [run(missing)["seconds"]] * len(missing) if missing else []
+                except TrainingDiverged as error:
+                    raise TrainingDiverged(f"{missing[error.member]}: {error}") from error
+    return Done(sum(map(len, units)) - len(busy), tuple(seconds), tuple(busy))
 
 
 @contextmanager

@@ -6,7 +6,11 @@ and g = ∂L/∂u,
 
     ∂L/∂b = Σ g,   ∂L/∂λ = −Σ g z,   ∂L/∂φ = (−λ g)ᵀ x,   ∂L/∂x = (−λ g) φ,
 
-sums over the batch; a plain layer has −λ = 1. Only what trains gets a gradient.
+sums over the batch; a plain layer has −λ = 1. Only what trains gets a gradient. The ℓ1 penalty of
+Appendix D, γ Σ|·|, adds γ sign(·) to the gradients of what it acts on.
+
+All of it holds with a leading dimension in front of each tensor: E networks, one beside the other,
+each with its own batch. See :mod:`spectral_core.ensemble`, which stacks their parameters.
 """
 
 from __future__ import annotations
@@ -59,20 +63,39 @@ def is_written_out(network: nn.Module) -> bool:
     )
 
 
+def penalised(network: nn.Module) -> list[nn.Parameter]:
+    """Parameters that the ℓ1 penalty of Appendix D acts on, those that train among them.
+
+    They are the eigenvalues of the arrival nodes of each hidden :class:`SpectralLinear` layer, and
+    the weights of each hidden ``nn.Linear`` layer; the last layer is not a hidden one.
+    """
+    layers = [m for m in network.modules() if isinstance(m, nn.Linear | SpectralLinear)]
+    of_hidden = (m.eigenvalues if isinstance(m, SpectralLinear) else m.weight for m in layers[:-1])
+    return [parameter for parameter in of_hidden if parameter.requires_grad]
+
+
 class Stack:
-    """Forward and backward passes of one network, a batch at a time.
+    """Forward and backward passes of one network, or of E at once, a batch at a time.
 
     Gradients are left in the ``grad`` of each parameter that trains; each call overwrites them.
+    Where shapes begin with (E,), that dimension is there for stacked parameters only.
 
     Args:
-        network: one that :func:`is_written_out`.
+        network: one that :func:`is_written_out`; its parameters may be stacked, (E, …) each.
         batch_size: largest batch, at least 1.
         precision: ``"fp32"``: everything in the parameters' own type. ``"bf16"``: the matrix
             products of all layers but the last take bfloat16 operands; parameters, activation
             functions, the last layer, the loss and the optimiser stay in their own type.
+        penalty: γ of the ℓ1 penalty on what :func:`penalised` names, at least 0.
     """
 
-    def __init__(self, network: nn.Sequential, batch_size: int, precision: str = "fp32") -> None:
+    def __init__(
+        self,
+        network: nn.Sequential,
+        batch_size: int,
+        precision: str = "fp32",
+        penalty: float = 0.0,
+    ) -> None:
         modules = list(network)
         low = torch.bfloat16 if precision == "bf16" else None
         self.layers = [
@@ -80,7 +103,9 @@ class Stack:
             for layer, activation in zip(modules[:-1:2], modules[1::2])
         ]
         self.layers.append(_Layer(modules[-1], None, batch_size, None))
+        self.members = self.layers[0].matrix.shape[:-2]  # (E,), or () for one network
         self.projects = not self.layers[0].matrix.requires_grad
+        self.penalty, self.penalised = penalty, penalised(network) if penalty else []
 
     def prepare(self, inputs: Tensor) -> Tensor:
         """What batches are taken from: the inputs or, where the first layer's φ is frozen, x φᵀ.
@@ -91,36 +116,41 @@ class Stack:
             inputs: shape (n, N_1).
 
         Returns:
-            Shape (n, N_1), or (n, N_2) for a frozen first layer.
+            Shape (n, N_1), shared by all networks, or (n, N_2) for a frozen first layer: then
+            (E n, N_2) for E networks, the rows of each behind those of the one before.
         """
         first = self.layers[0]
         if self.projects:
-            return inputs @ first.matrix.detach().t()
+            every = inputs.expand(*self.members, *inputs.shape)
+            return first.product(every, first.matrix.detach().mT).flatten(0, -2)
         return inputs if first.low is None else inputs.to(first.low)
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy of a batch; leaves its gradients in the parameters.
+        """Mean cross-entropy of a batch; leaves its gradients, penalty included, in the parameters.
 
         Args:
-            inputs: rows of what :meth:`prepare` returned, shape (m, ·) with m ≤ ``batch_size``.
-            targets: class indices, int64, shape (m,).
+            inputs: rows of what :meth:`prepare` returned, shape ((E,) m, ·) with
+                m ≤ ``batch_size``.
+            targets: class indices, int64, shape ((E,) m).
 
         Returns:
-            The loss, shape ().
+            The cross-entropy, without the penalty, shape () or (E,).
         """
-        m, x = len(targets), inputs
+        m, x = targets.shape[-1], inputs
         for layer, after in zip(self.layers, [*self.layers[1:], None]):
             projected = self.projects and layer is self.layers[0]
             x = layer.forward(x, m, projected, None if after is None else after.low)
-        log_p = torch.log_softmax(x, dim=1)
-        picked = targets[:, None]
-        loss = -log_p.gather(1, picked).mean()
+        log_p = torch.log_softmax(x, dim=-1)
+        picked = targets.unsqueeze(-1)
+        loss = -log_p.gather(-1, picked).mean(dim=(-2, -1))
 
         gradient = log_p.exp_()  # ∂L/∂logits = (p − y) / m
-        gradient.scatter_add_(1, picked, gradient.new_full((m, 1), -1.0)).div_(m)
+        gradient.scatter_add_(-1, picked, gradient.new_full(picked.shape, -1.0)).div_(m)
         for layer, before in zip(self.layers[::-1], [*self.layers[-2::-1], None]):
             gradient = layer.backward(gradient, before, m)
+        for parameter in self.penalised:
+            parameter.grad.add_(parameter.sign(), alpha=self.penalty)
         return loss
 
 
@@ -134,11 +164,18 @@ class _Layer:
         batch_size: int,
         low: torch.dtype | None,
     ) -> None:
-        self.layer, self.low = layer, low
-        self.spectral = isinstance(layer, SpectralLinear)
-        self.matrix = layer.eigenvectors if self.spectral else layer.weight  # (out, in)
+        self.low = low
+        for parameter in layer.parameters(recurse=False):
+            parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+        spectral = isinstance(layer, SpectralLinear)
+        self.matrix = layer.eigenvectors if spectral else layer.weight  # ((E,) out, in)
+        self.product = torch.mm if self.matrix.dim() == 2 else torch.bmm
+        # Both as ((E,) 1, out), with their gradients: they meet rows of a batch, ((E,) m, out).
+        self.lam, self.lam_gradient = _as_row(layer.eigenvalues if spectral else None)
+        self.bias, self.bias_gradient = _as_row(layer.bias)
         self.activate, self.times_slope = _ACTIVATIONS.get(type(activation), (None, None))
-        shape = (batch_size, layer.out_features)
+        *members, out, _ = self.matrix.shape
+        shape = (*members, batch_size, out)
         self.a, self.g, self.scratch = (self.matrix.new_empty(shape) for _ in range(3))
         self.z = self.matrix.new_empty(shape, dtype=low)
         # What the products take and give, where it is not in the parameters' own type.
@@ -148,52 +185,57 @@ class _Layer:
             self.gradient = torch.empty_like(self.operand)
         self.a_low = self.matrix.new_empty(shape, dtype=low) if low else None
         self.g_low = torch.empty_like(self.a_low) if low else None
-        for parameter in layer.parameters(recurse=False):
-            parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
 
     def forward(self, x: Tensor, m: int, projected: bool, low_after: torch.dtype | None) -> Tensor:
         """From x, (m, in), or from x φᵀ where it is projected, to a = f(u), (m, out)."""
-        layer, z, a = self.layer, self.z[:m], self.a[:m]
+        z, a = self.z.narrow(-2, 0, m), self.a.narrow(-2, 0, m)
         if projected:
             z = x
         else:
             if self.low is not None and self.matrix.requires_grad:
                 self.operand.copy_(self.matrix)
-            torch.mm(x, self.operand.t(), out=z)
+            self.product(x, self.operand.mT, out=z)
         self.x, self.sums = x, z
-        if self.spectral:
-            torch.mul(z, -layer.eigenvalues, out=a)
+        if self.lam is not None:
+            torch.mul(z, -self.lam, out=a)
         else:
             a.copy_(z)
-        if layer.bias is not None:
-            a += layer.bias
+        if self.bias is not None:
+            a += self.bias
         if self.activate is not None:
             self.activate(a)
-        return a if low_after is None else self.a_low[:m].copy_(a)
+        return a if low_after is None else self.a_low.narrow(-2, 0, m).copy_(a)
 
     def backward(self, gradient: Tensor, before: _Layer | None, m: int) -> Tensor | None:
         """From ∂L/∂u, (m, out), to this layer's gradients and the ∂L/∂u of the layer before."""
-        layer = self.layer
-        if layer.bias is not None and layer.bias.requires_grad:
-            torch.sum(gradient, dim=0, out=layer.bias.grad)
-        if self.spectral:
-            lam = layer.eigenvalues
-            if lam.requires_grad:
-                products = torch.mul(gradient, self.sums, out=self.scratch[:m])
-                torch.sum(products, dim=0, out=lam.grad).neg_()
-            gradient.mul_(-lam)
+        if self.bias_gradient is not None:
+            torch.sum(gradient, dim=-2, keepdim=True, out=self.bias_gradient)
+        if self.lam is not None:
+            if self.lam_gradient is not None:
+                products = torch.mul(gradient, self.sums, out=self.scratch.narrow(-2, 0, m))
+                torch.sum(products, dim=-2, keepdim=True, out=self.lam_gradient).neg_()
+            gradient.mul_(-self.lam)
         if self.low is not None:
-            gradient = self.g_low[:m].copy_(gradient)
+            gradient = self.g_low.narrow(-2, 0, m).copy_(gradient)
         if self.matrix.requires_grad and self.low is None:
-            torch.mm(gradient.t(), self.x, out=self.matrix.grad)
+            self.product(gradient.mT, self.x, out=self.matrix.grad)
         elif self.matrix.requires_grad:
-            self.matrix.grad.copy_(torch.mm(gradient.t(), self.x, out=self.gradient))
+            self.matrix.grad.copy_(self.product(gradient.mT, self.x, out=self.gradient))
         if before is None:
             return None
-        onward = before.g[:m]
+        onward = before.g.narrow(-2, 0, m)
         if self.low is None:
-            torch.mm(gradient, self.operand, out=onward)
+            self.product(gradient, self.operand, out=onward)
         else:
-            onward.copy_(torch.mm(gradient, self.operand, out=before.g_low[:m]))
-        before.times_slope(onward, before.a[:m], before.scratch[:m])
+            low = before.g_low.narrow(-2, 0, m)
+            onward.copy_(self.product(gradient, self.operand, out=low))
+        before.times_slope(onward, before.a.narrow(-2, 0, m), before.scratch.narrow(-2, 0, m))
         return onward
+
+
+def _as_row(parameter: nn.Parameter | None) -> tuple[Tensor | None, Tensor | None]:
+    """Views of ((E,) out) values and of their gradients, if there are any, as ((E,) 1, out)."""
+    if parameter is None:
+        return None, None
+    gradient = parameter.grad
+    return parameter.detach().unsqueeze(-2), None if gradient is None else gradient.unsqueeze(-2)

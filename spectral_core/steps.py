@@ -141,7 +141,7 @@ def run_train(
         batch_size=step.batch_size,
         learning_rate=step.learning_rate,
         precision=step.precision,
-        **({"penalty": step.penalty} if step.penalty else {}),
+        penalty=step.penalty,
         generator=generator,
         on_epoch=on_epoch,
     )

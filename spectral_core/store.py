@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from spectral_core._files import write_whole
 from spectral_core.steps import CutStep, TrainStep, describe
 
 Step = TrainStep | CutStep
@@ -103,20 +102,3 @@ def _read(path: Path) -> dict[str, Any]:
         raise RuntimeError(
             f"stored result {path} must be JSON; got {error}. Delete it to compute it again"
         ) from error
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place, then rename it into it.
-
-    Args:
-        path: where the file belongs; its folder is made if need be.
-        write: writes the file, in one go, to the path that it is given.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-    try:
-        write(aside)
-        os.replace(aside, path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise

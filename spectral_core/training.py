@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.stack import Stack, is_written_out
+from spectral_core.replay import Replayed, Step, own_stream
+from spectral_core.stack import Stack, is_written_out, penalised
 
 PRECISIONS = ("fp32", "bf16")
 """Number formats of the large matrix products."""
@@ -26,6 +28,9 @@ ADAM_EPSILON = 1e-7
 class TrainingDiverged(RuntimeError):
     """The loss became NaN or infinite."""
 
+    member: int = 0
+    """Which network of an ensemble it was, from 0."""
+
 
 def train(
     network: nn.Module,
@@ -36,10 +41,14 @@ def train(
     batch_size: int = 200,
     learning_rate: float = 1e-3,
     precision: str = "fp32",
+    penalty: float = 0.0,
     generator: torch.Generator | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> list[float]:
     """Minimise the categorical cross-entropy with Adam; the last epoch's weights are kept.
+
+    A penalty γ adds γ Σ|λ_i| over the eigenvalues of each hidden spectral layer, and γ Σ|w_ij| over
+    the weights of each hidden plain layer, where these train (Appendix D).
 
     Every parameter with ``requires_grad`` is trained, from a fresh optimiser; the others are not
     touched. The order of the examples is drawn anew each epoch.
@@ -54,69 +63,153 @@ def train(
         precision: ``"fp32"``: all in the network's own type. ``"bf16"``: large matrix products in
             bfloat16, see :class:`~spectral_core.stack.Stack`; worth it where the hardware
             multiplies such numbers.
+        penalty: weight γ of the ℓ1 penalty, at least 0; 0 for none.
         generator: source of the order, on the CPU whatever the device; torch's default if ``None``.
         on_epoch: called after each epoch with its number, from 1, and its loss.
 
     Returns:
-        Training loss of each epoch, in nats, averaged over its steps.
+        Cross-entropy of each epoch, in nats, averaged over its steps, without the penalty.
 
     Raises:
         TrainingDiverged: if the loss of a step is NaN or infinite; names the step and settings.
-        TypeError, ValueError: if an argument is out of range, nothing is there to train, or the
-            precision is not to be had for this network.
+        TypeError, ValueError: if an argument is out of range, nothing is there to train or to
+            penalise, or the precision is not to be had for this network.
     """
     _checks.module("network", network)
+    return fit(
+        network,
+        inputs,
+        targets,
+        lambda n: torch.randperm(n, generator=generator),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        precision=precision,
+        penalty=penalty,
+        on_epoch=on_epoch,
+    )
+
+
+def fit(
+    network: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    draw_order: Callable[[int], Tensor],
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    precision: str,
+    penalty: float,
+    on_epoch: Callable[[int, Any], None] | None,
+) -> list[Any]:
+    """The loop behind :func:`train` and :func:`~spectral_core.ensemble.train_ensemble`.
+
+    Args:
+        network: one network, or the stacked parameters of E, see
+            :func:`~spectral_core.ensemble.stacked`.
+        draw_order: from the number n of examples to an order of them, (n,) or (E, n), on the CPU.
+        inputs, targets, epochs, batch_size, learning_rate, precision, penalty: as :func:`train`.
+        on_epoch: called after each epoch with its number and its loss, or list of E losses.
+
+    Returns:
+        The loss, or list of E losses, of each epoch.
+
+    Raises:
+        TrainingDiverged, TypeError, ValueError: as :func:`train`.
+    """
     _checks.examples(inputs, targets)
     _checks.whole_number("epochs", epochs)
     _checks.whole_number("batch_size", batch_size, least=1)
     _checks.number("learning_rate", learning_rate, 0, open_low=True)
     _checks.choice("precision", precision, PRECISIONS)
+    _checks.number("penalty", penalty, 0)
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
+    if penalty and not penalised(network):
+        raise ValueError(
+            "penalty must be 0 for a network without a hidden layer whose eigenvalues, or plain "
+            f"weights, train; got {penalty:g}"
+        )
     optimiser = torch.optim.Adam(
         parameters, lr=learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON, fused=True
     )
-
-    n = len(targets)
-    steps = math.ceil(n / batch_size)
-    most = min(batch_size, n)
+    n, members = len(targets), ()
     if is_written_out(network):
-        step_of = Stack(network, most, precision)
-        inputs = step_of.prepare(inputs)
+        loss_of = Stack(network, min(batch_size, n), precision, penalty)
+        inputs, members = loss_of.prepare(inputs), loss_of.members
     elif precision == "fp32":
-        step_of = partial(_autograd_step, network, optimiser)
+        loss_of = partial(_autograd_step, network, optimiser, penalty)
     else:
         raise ValueError(
             "precision must be fp32 for networks other than stacks of Linear or SpectralLinear "
             f"layers with ELU, ReLU or tanh in between; got {precision!r}"
         )
-    batch = inputs.new_empty(most, *inputs.shape[1:])
-    losses = torch.empty(steps, device=inputs.device)  # read once an epoch: no wait per step
-    history: list[float] = []
+    step = _step_on(inputs, targets, math.prod((*members, min(batch_size, n))), loss_of, optimiser)
+    if inputs.is_cuda and is_written_out(network):
+        step = Replayed(step, optimiser)
+    # Read once an epoch: no wait per step.
+    losses = torch.empty(math.ceil(n / batch_size), *members, device=inputs.device)
+    history: list[Any] = []
     network.train()
-    with denormals_flushed():
+    with denormals_flushed(), own_stream(inputs.device):
         for epoch in range(1, epochs + 1):
-            order = torch.randperm(n, generator=generator).to(inputs.device)
-            for step, chosen in enumerate(order.split(batch_size)):
-                x = torch.index_select(inputs, 0, chosen, out=batch[: len(chosen)])
-                losses[step] = step_of(x, targets[chosen])
-                optimiser.step()
+            order = draw_order(n).to(inputs.device)
+            for i, chosen in enumerate(order.split(batch_size, dim=-1)):
+                losses[i] = step(chosen)
             _check_finite(losses, epoch, learning_rate, batch_size)
-            history.append(float(losses.mean()))
+            history.append(losses.mean(dim=0).tolist())
             if on_epoch is not None:
                 on_epoch(epoch, history[-1])
     optimiser.zero_grad()  # leave no gradients behind
     return history
 
 
+def _step_on(
+    inputs: Tensor,
+    targets: Tensor,
+    most: int,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    optimiser: torch.optim.Optimizer,
+) -> Step:
+    """A step of training, from indices of its batch, ((E,) m), to its loss, () or (E,).
+
+    Args:
+        inputs: shape (n, …); or (E n, …), the rows of each of E networks behind those of the one
+            before.
+        targets: class indices, shape (n,).
+        most: rows of the largest batch, those of all networks together.
+        loss_of: loss of a batch, whose gradients it leaves in the parameters.
+        optimiser: the one that steps.
+    """
+    batch = inputs.new_empty(most, *inputs.shape[1:])
+    firsts = torch.arange(0, len(inputs), len(targets), device=inputs.device)[:, None]
+
+    def step(chosen: Tensor) -> Tensor:
+        rows = (chosen if len(firsts) == 1 else chosen + firsts).flatten()
+        x = torch.index_select(inputs, 0, rows, out=batch[: len(rows)])
+        loss = loss_of(x.view(*chosen.shape, *inputs.shape[1:]), targets[chosen])
+        optimiser.step()
+        return loss
+
+    return step
+
+
 def _autograd_step(
-    network: nn.Module, optimiser: torch.optim.Optimizer, inputs: Tensor, targets: Tensor
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    penalty: float,
+    inputs: Tensor,
+    targets: Tensor,
 ) -> Tensor:
-    """Loss and gradients of a network of any kind."""
+    """Cross-entropy, and gradients with the penalty's, of a network of any kind."""
     optimiser.zero_grad()
     loss = F.cross_entropy(network(inputs), targets)
-    loss.backward()
+    objective = loss
+    if penalty:
+        objective = loss + penalty * sum(p.abs().sum() for p in penalised(network))
+    objective.backward()
     return loss.detach()
 
 
@@ -137,11 +230,14 @@ def denormals_flushed() -> Iterator[None]:
 
 
 def _check_finite(losses: Tensor, epoch: int, learning_rate: float, batch_size: int) -> None:
+    """Raise if one of the losses of an epoch, (steps,) or (steps, E), is not finite."""
     broken = (~torch.isfinite(losses)).nonzero()
     if len(broken):
-        step = int(broken[0])
-        raise TrainingDiverged(
-            f"the loss became {losses[step].item()} at step {step + 1} of epoch {epoch} "
+        step, *member = broken[0].tolist()
+        error = TrainingDiverged(
+            f"the loss became {losses[step, *member].item()} at step {step + 1} of epoch {epoch} "
             f"(learning rate {learning_rate:g}, batch size {batch_size}); "
             "try a smaller learning rate"
         )
+        error.member = sum(member)
+        raise error

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from spectral_core import compute as compute_module
+from spectral_core import together
 from spectral_core.compute import compute
 from spectral_core.progress import Tally
 from spectral_core.results import collect, publish
@@ -298,7 +299,7 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
         return spied
 
     for name in ("run_train", "run_cut"):
-        monkeypatch.setattr(compute_module, name, spy(getattr(compute_module, name)))
+        monkeypatch.setattr(together, name, spy(getattr(together, name)))
     torch.set_num_threads(2)
     try:
         compute(plan("fig03", "smoke", **SMALL).steps(), store, workers=1, progress=False)

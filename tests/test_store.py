@@ -1,6 +1,7 @@
 """The store: a step is there whole or not at all."""
 
 import json
+import os
 import threading
 
 import pytest
@@ -74,7 +75,7 @@ def test_interrupted_save_leaves_no_step_and_no_file(store, monkeypatch, breaks,
 
         monkeypatch.setattr(store_module, "save_file", half)
     elif breaks == "os.replace":
-        monkeypatch.setattr(store_module.os, "replace", broken)
+        monkeypatch.setattr(os, "replace", broken)
     else:
         monkeypatch.setattr(store_module.json, "dumps", broken)
     with pytest.raises(type(error)):
@@ -92,7 +93,7 @@ def test_interrupted_save_leaves_no_step_and_no_file(store, monkeypatch, breaks,
 def test_network_is_in_place_before_the_step_is(store, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        store_module.os, "replace", lambda aside, path: seen.append((path.suffix, TRAIN in store))
+        os, "replace", lambda aside, path: seen.append((path.suffix, TRAIN in store))
     )
     store.save(TRAIN, RESULT, MADE, network())
     assert seen == [(".safetensors", False), (".json", False)]

@@ -20,7 +20,17 @@ def examples(dtype=torch.float32):
     return data.train_inputs.to(dtype), data.train_targets
 
 
-def plain_loop(network, inputs, targets, epochs, batch_size, learning_rate, generator, keras=False):
+def plain_loop(
+    network,
+    inputs,
+    targets,
+    epochs,
+    batch_size,
+    learning_rate,
+    generator,
+    keras=False,
+    regularised=lambda network: 0.0,
+):
     """Adam written out, over autograd: the reference that owes nothing to torch.optim."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     first = [torch.zeros_like(p) for p in parameters]
@@ -31,7 +41,7 @@ def plain_loop(network, inputs, targets, epochs, batch_size, learning_rate, gene
         for start in range(0, len(targets), batch_size):
             batch = order[start : start + batch_size]
             loss = F.cross_entropy(network(inputs[batch]), targets[batch])
-            gradients = torch.autograd.grad(loss, parameters)
+            gradients = torch.autograd.grad(loss + regularised(network), parameters)
             step += 1
             with torch.no_grad():
                 for p, g, m, v in zip(parameters, gradients, first, second):
@@ -60,6 +70,65 @@ def test_two_epochs_equal_a_plain_loop(make, activation, dtype, tolerance):
     plain_loop(theirs, inputs, targets, **settings, generator=seeded(1))
     for one, other in zip(ours.parameters(), theirs.parameters()):
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+def make_network(trains, dtype=torch.float64):
+    """64-20-15-10, ELU; ``trains`` the weights, or some of the spectral variables."""
+    if trains == "weights":
+        return direct_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(dtype)
+    return train_only(spectral_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(dtype), trains)
+
+
+def appendix_d(network, penalty):
+    """γ Σ|λ_i|, or γ Σ|w_ij|, over the two hidden layers of a network."""
+    hidden = (network[0], network[2])
+    return penalty * sum(
+        (layer.weight if isinstance(layer, nn.Linear) else layer.eigenvalues).abs().sum()
+        for layer in hidden
+    )
+
+
+@pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues"])
+def test_fifty_penalised_steps_equal_autograd_of_the_penalised_loss(trains, written_out):
+    inputs, targets = (t[:500] for t in examples(torch.float64))
+    settings = {"epochs": 10, "batch_size": 100, "learning_rate": 1e-2}
+    ours, theirs, free = (make_network(trains) for _ in range(3))
+    trained = ours if written_out else nn.Sequential(*ours, nn.Identity())
+    train(trained, inputs, targets, **settings, penalty=1e-2, generator=seeded(1))
+    plain_loop(
+        theirs,
+        inputs,
+        targets,
+        **settings,
+        generator=seeded(1),
+        regularised=lambda network: appendix_d(network, 1e-2),
+    )
+    train(free, inputs, targets, **settings, generator=seeded(1))
+    for one, other in zip(ours.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    assert appendix_d(ours, 1.0) < 0.8 * appendix_d(free, 1.0)
+
+
+@pytest.mark.parametrize("written_out", [True, False])
+def test_history_leaves_the_penalty_out_and_what_is_zero_is_not_pushed(written_out):
+    inputs, targets = examples()
+    network = spectral_mlp((64, 20, 10), "elu", generator=seeded())
+    network[0].eigenvalues.data[:3] = 0
+    network[2].eigenvectors.data[:, :3] = 0  # nor by the loss: nothing depends on these nodes
+    expected = F.cross_entropy(network(inputs), targets).item()
+    trained = network if written_out else nn.Sequential(*network, nn.Identity())
+    one_step = {"epochs": 1, "batch_size": len(targets), "generator": seeded()}
+    (loss,) = train(trained, inputs, targets, penalty=100.0, **one_step)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert (network[0].eigenvalues[:3] == 0).all() and (network[0].eigenvalues[3:] != 0).all()
+
+
+def test_a_penalty_needs_something_to_act_on():
+    frozen = train_only(spectral_mlp((4, 3, 2), "elu"), "eigenvectors")
+    for network in (frozen, direct_mlp((4, 2), "elu")):
+        with pytest.raises(ValueError, match=r"penalty must be 0 .* without a hidden layer .* 0.1"):
+            train(network, **GOOD, penalty=0.1)
 
 
 def test_keras_and_torch_epsilon_agree():
@@ -174,6 +243,7 @@ GOOD = {"epochs": 1, "inputs": torch.rand(5, 4), "targets": torch.zeros(5, dtype
         ({"batch_size": 0}, ValueError, ["batch_size", "at least 1", "0"]),
         ({"learning_rate": 0}, ValueError, ["learning_rate", "(0, inf]", "0"]),
         ({"learning_rate": "1"}, TypeError, ["learning_rate", "number", "'1'"]),
+        ({"penalty": -0.1}, ValueError, ["penalty", "[0, inf]", "-0.1"]),
         ({"targets": torch.zeros(4, dtype=torch.int64)}, ValueError, ["targets", "(4,)"]),
     ],
 )

@@ -1,0 +1,87 @@
+"""Steps of a CUDA device, recorded once and replayed: one launch in place of one per kernel.
+
+A step of a small network is some thirty short kernels; launching them from Python takes longer than
+running them. A CUDA graph launches all of them at once. Every replay reads and writes the memory
+that the recording did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor
+
+Step = Callable[[Tensor], Tensor]
+"""From the indices of a batch, on the device, to its loss."""
+
+
+@contextmanager
+def own_stream(device: torch.device) -> Iterator[None]:
+    """On a CUDA device, run the block on a stream of its own: the default one isn't recorded."""
+    if device.type != "cuda":
+        yield
+        return
+    with torch.cuda.device(device):
+        outside, own = torch.cuda.current_stream(), torch.cuda.Stream()
+        own.wait_stream(outside)
+        try:
+            with torch.cuda.stream(own):
+                yield
+        finally:
+            outside.wait_stream(own)
+
+
+class Replayed:
+    """A step of training, recorded at the second batch of each size and replayed from then on.
+
+    The first batch of a size runs plainly, which loads the kernels and makes the optimiser's state.
+
+    Args:
+        step: never waits for the device, and leaves its tensors where they are.
+        optimiser: the one that it steps.
+    """
+
+    def __init__(self, step: Step, optimiser: torch.optim.Optimizer) -> None:
+        self.step, self.optimiser = step, optimiser
+        self.recorded: dict[torch.Size, Step | None] = {}
+
+    def __call__(self, chosen: Tensor) -> Tensor:
+        """One step on the examples ``chosen``; the next one overwrites the loss it returns."""
+        size = chosen.shape
+        if size not in self.recorded:
+            self.recorded[size] = None
+            return self.step(chosen)
+        if self.recorded[size] is None:
+            self.recorded[size] = self._record(chosen)
+        return self.recorded[size](chosen)
+
+    def _record(self, chosen: Tensor) -> Step:
+        indices = chosen.clone()
+        # Torch asks for this while it records a step, and warns of it at other times.
+        for group in self.optimiser.param_groups:
+            group["capturable"] = True
+        run, loss = record(partial(self.step, indices))
+        for group in self.optimiser.param_groups:
+            group["capturable"] = False
+
+        def replay(chosen: Tensor) -> Tensor:
+            indices.copy_(chosen)
+            run()
+            return loss
+
+        return replay
+
+
+def record(step: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
+    """Record what a step does on the current stream, without doing it.
+
+    Returns:
+        What does it, and the loss that it will write.
+    """
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+        loss = step()
+    return graph.replay, loss

@@ -1,0 +1,136 @@
+"""Steps that run as one ensemble: which may, how many at once, and what comes out of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from spectral_core.data import Dataset
+from spectral_core.ensemble import member_bytes, most_members, train_ensemble
+from spectral_core.networks import train_only
+from spectral_core.pruning import prune
+from spectral_core.ranking import node_scores
+from spectral_core.steps import (
+    CutStep,
+    TrainStep,
+    initial_network,
+    retraining_generator,
+    run_cut,
+    run_train,
+    training_examples,
+)
+
+OnEpoch = Callable[[int, Any], None]
+Step = TypeVar("Step", TrainStep, CutStep)
+
+
+def groups(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
+    """Trainings, or cuts that retrain, in groups that may run as one ensemble.
+
+    Trainings of a group differ in their seeds; cuts in their seeds and percentiles. All networks of
+    an ensemble are as wide as the widest, so a group's are within a factor of two.
+    """
+    alike: dict[Hashable, list[Step]] = {}
+    for step in steps:
+        alike.setdefault(_kind(step), []).append(step)
+    return [tuple(members) for members in alike.values()]
+
+
+def parts(group: Sequence[Step], data: Dataset, device: str) -> list[Sequence[Step]]:
+    """A group in as few parts, about equal, as the memory of the device allows."""
+    step = group[0]
+    trained = step.trained if isinstance(step, CutStep) else step
+    trains = step.retrains if isinstance(step, CutStep) else step.trains
+    each = member_bytes(
+        (data.input_features, *trained.hidden, data.class_count),
+        trained.batch_size,
+        len(data.train_targets[: trained.train_images]),
+        projects=trained.layers == "spectral" and trains == "eigenvalues",
+    )
+    count = math.ceil(len(group) / most_members(each, device))
+    return [group[i::count] for i in range(count)]
+
+
+def train_together(
+    steps: Sequence[TrainStep],
+    data: Dataset,
+    device: str = "cpu",
+    on_epoch: OnEpoch | None = None,
+) -> list[tuple[nn.Sequential, list[float]]]:
+    """What :func:`~spectral_core.steps.run_train` gives, to float error, for steps of a group."""
+    first = steps[0]
+    if len(steps) == 1:
+        return [run_train(first, data, device, on_epoch)]
+    generators = [torch.Generator().manual_seed(step.seed) for step in steps]
+    networks = [
+        initial_network(step, data, generator).to(device)
+        for step, generator in zip(steps, generators)
+    ]
+    histories = train_ensemble(
+        networks,
+        *training_examples(first, data, device),
+        epochs=first.epochs,
+        batch_size=first.batch_size,
+        learning_rate=first.learning_rate,
+        precision=first.precision,
+        penalty=first.penalty,
+        generators=generators,
+        on_epoch=on_epoch,
+    )
+    return list(zip(networks, histories))
+
+
+def cut_together(
+    steps: Sequence[CutStep],
+    networks: Mapping[TrainStep, nn.Sequential],
+    data: Dataset,
+    device: str = "cpu",
+    on_epoch: OnEpoch | None = None,
+) -> list[dict[str, Any]]:
+    """What :func:`~spectral_core.steps.run_cut` gives, to float error, for steps of a group.
+
+    Args:
+        steps: cuts of a group, or any single one.
+        networks: their trained networks.
+        data, device, on_epoch: as for :func:`train_together`.
+    """
+    first = steps[0]
+    if len(steps) == 1:
+        return [run_cut(first, networks[first.trained], data, device, on_epoch)]
+    orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
+    cut = []
+    for step in steps:
+        network = networks[step.trained]
+        pruned = prune(network, node_scores(network, by=step.score), step.percentile)
+        cut.append(train_only(pruned.to(device), step.retrains))
+    train_ensemble(
+        cut,
+        *training_examples(first.trained, data, device),
+        epochs=first.retraining_epochs,
+        batch_size=first.trained.batch_size,
+        learning_rate=first.trained.learning_rate,
+        precision=first.trained.precision,
+        generators=[orders[step.trained.seed] for step in steps],
+        on_epoch=on_epoch,
+    )
+    # Measured as a cut of them that takes nothing away would be.
+    return [
+        run_cut(dataclasses.replace(step, percentile=0.0, retrains=None), network, data, device)
+        for step, network in zip(steps, cut)
+    ]
+
+
+def _kind(step: TrainStep | CutStep) -> Hashable:
+    """What the steps of a group have in common."""
+    if isinstance(step, TrainStep):
+        return dataclasses.replace(step, seed=0)
+    trained = dataclasses.replace(step.trained, seed=0)
+    return (
+        dataclasses.replace(step, trained=trained, percentile=0.0),
+        step.epoch_cost.bit_length(),  # the per cent of nodes that are left, by powers of two
+    )
