@@ -1,29 +1,104 @@
-"""Run every benchmark and write ``benchmarks/results.json``."""
+"""The command ``python -m benchmarks``: run suites and keep what they measure."""
 
 from __future__ import annotations
 
+import inspect
 import json
-import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
-from benchmarks import epoch, inference, pruning_curve
+import click
+
+from benchmarks import (
+    epoch,
+    figure,
+    inference,
+    late_epochs,
+    profile,
+    pruning_curve,
+    roofline,
+    scaling,
+    stage_one,
+    tensorflow,
+)
+from benchmarks.measure import Skipped, machine
 from spectral_core.provenance import made
+from spectral_core.store import write_whole
 
-SUITES = {"epoch": epoch.run, "pruning_curve": pruning_curve.run, "inference": inference.run}
+SUITES: dict[str, ModuleType] = {
+    module.__name__.removeprefix("benchmarks."): module
+    for module in (
+        epoch,
+        tensorflow,
+        stage_one,
+        pruning_curve,
+        inference,
+        roofline,
+        profile,
+        scaling,
+        late_epochs,
+        figure,
+    )
+}
+"""Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
+LONG = ("late_epochs", "figure")
 RESULTS = Path(__file__).with_name("results.json")
 
 
-def main(names: list[str]) -> None:
-    """Run the suites named, or all, and merge what they measure into the results."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    for name in names or SUITES:
-        print(f"{name} …", file=sys.stderr)
+def _listed() -> str:
+    """Every suite with its minutes and the first line of its docstring."""
+    lines = ["\b", "Suites, and minutes on two cores:"]
+    for name, suite in SUITES.items():
+        first = inspect.getdoc(suite).split("\n\n")[0].replace("\n", " ")
+        mark = "*" if name in LONG else " "
+        lines.append(f"  {name:14}{suite.MINUTES:3d}{mark} {first}")
+    lines += [
+        "",
+        "* long: run only if named.",
+        "",
+        f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON}.",
+    ]
+    return "\n".join(lines)
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=_listed(),
+)
+@click.argument("suites", nargs=-1, type=click.Choice(list(SUITES)), metavar="[SUITE]...")
+@click.option("--rounds", type=click.IntRange(min=1), help="How often each thing is timed.")
+@click.option("--quick", is_flag=True, help="Tiny networks, to see that everything runs; seconds.")
+@click.option(
+    "--results",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to merge the results into [default: benchmarks/results.json; with --quick none].",
+)
+def main(suites: tuple[str, ...], rounds: int | None, quick: bool, results: Path | None) -> None:
+    """Run the suites named, or all but the long ones, on a machine that is otherwise idle."""
+    file = results or (None if quick else RESULTS)
+    for name in suites or [name for name in SUITES if name not in LONG]:
+        click.echo(f"{name} …", err=True)
         start = time.perf_counter()
-        rows = SUITES[name]()
-        results[name] = {"rows": rows, "made": made(time.perf_counter() - start, "cpu")}
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        try:
+            rows = SUITES[name].run(quick=quick, **({} if rounds is None else {"rounds": rounds}))
+        except Skipped as reason:
+            click.echo(f"{name}: left out. {reason}", err=True)
+            continue
+        seconds = time.perf_counter() - start
+        click.echo(f"{name}: {len(rows)} rows in {seconds / 60:.1f} minutes", err=True)
+        if file is not None:
+            entry = {"rows": rows, "made": made(seconds, "cpu"), "machine": machine()}
+            merge(file, name, entry)
+
+
+def merge(file: Path, name: str, entry: dict) -> None:
+    """Put what a suite measured in the place of what it measured before; all or nothing."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found[name] = entry
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    write_whole(file, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

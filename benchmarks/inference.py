@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 
+from benchmarks.loops import problem
 from benchmarks.measure import in_turns, ratios
 from spectral_core import node_scores, prune, spectral_mlp
 from spectral_core.pruning import folded_parameters
 
-HIDDEN = (500, 500, 500)
+MINUTES = 1
+DEPTH = 3
+PERCENTILES = (50, 80, 90, 95)
 
 
-def run(rounds: int = 9) -> list[dict[str, Any]]:
+def run(rounds: int = 9, quick: bool = False) -> list[dict[str, Any]]:
     """Measure at batches of 1 and 1000, on one thread; one row per cut and batch."""
     torch.set_num_threads(1)
-    generator = torch.Generator().manual_seed(0)
-    full = spectral_mlp((784, *HIDDEN, 10), "elu", generator=generator)
+    full, pruned = pruned_networks(quick)
     rows = []
-    for batch in (1, 1000):
-        x = torch.rand(batch, 784, generator=generator)
-        for percentile in (50, 80, 90, 95):
-            pruned = prune(full, node_scores(full), percentile)
-            plain = {
-                name: _plain(network) for name, network in (("full", full), ("pruned", pruned))
-            }
-            repeats = 2000 if batch == 1 else 10
-
-            def forward(network: torch.nn.Module, x=x, repeats=repeats) -> None:
-                with torch.inference_mode():
-                    for _ in range(repeats):
-                        network(x)
-
+    for batch, repeats in ((1, 2000), (1000, 10)):
+        x = torch.rand(batch, problem(quick).inputs)
+        for percentile, network in pruned.items():
+            contestants = {"full": full, "pruned": network}
+            repeats = 2 if quick else repeats
             times = in_turns(
-                {name: lambda n=network: forward(n) for name, network in plain.items()}, rounds
+                {name: partial(_forward, folded(n), x, repeats) for name, n in contestants.items()},
+                rounds,
+                f"batch of {batch}, {percentile} % pruned",
             )
             # Without biases each weight is one multiplication and one addition.
-            flops = folded_parameters(full) / folded_parameters(pruned)
+            flops = folded_parameters(full) / folded_parameters(network)
             faster = ratios(times, "full", "pruned")
             rows.append(
                 {
@@ -47,12 +44,27 @@ def run(rounds: int = 9) -> list[dict[str, Any]]:
                     "seconds_pruned": min(times["pruned"]) / repeats,
                     "flops_ratio": flops,
                     "speed_up": faster,
-                    "share_of_flops_ratio": faster["median"] / flops,
+                    "share_of_flops_ratio": {name: each / flops for name, each in faster.items()},
                 }
             )
     return rows
 
 
-def _plain(network: torch.nn.Sequential) -> torch.nn.Sequential:
-    """The network with its spectral layers folded."""
-    return torch.nn.Sequential(*(m.to_linear() if hasattr(m, "to_linear") else m for m in network))
+def pruned_networks(quick: bool) -> tuple[nn.Sequential, dict[int, nn.Sequential]]:
+    """A network at its start, and what is left of it at each percentile."""
+    what = problem(quick)
+    inputs, width = what.inputs, what.width
+    generator = torch.Generator().manual_seed(0)
+    full = spectral_mlp((inputs, *(width,) * DEPTH, 10), "elu", generator=generator)
+    return full, {q: prune(full, node_scores(full), q) for q in PERCENTILES}
+
+
+def folded(network: nn.Sequential) -> nn.Sequential:
+    """The network with its spectral layers as plain ones."""
+    return nn.Sequential(*(m.to_linear() if hasattr(m, "to_linear") else m for m in network))
+
+
+def _forward(network: nn.Module, x: torch.Tensor, repeats: int) -> None:
+    with torch.inference_mode():
+        for _ in range(repeats):
+            network(x)

@@ -2,41 +2,148 @@
 
 from __future__ import annotations
 
+import queue
 import statistics
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import joblib
+import torch
+from tqdm import tqdm
+
+Spread = dict[str, float]
+"""``median``, ``least`` and ``most`` of several measurements of one thing."""
+
+OnEpoch = Callable[[int, float], None]
 
 
-def in_turns(contestants: Mapping[str, Callable[[], Any]], rounds: int = 5) -> dict[str, list]:
+class Skipped(RuntimeError):
+    """A suite cannot run here; the message says what it needs."""
+
+
+class _Stopped(RuntimeError):
+    """A training gives up because another one failed."""
+
+
+def in_turns(
+    contestants: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    label: str | None = None,
+    warm_up: bool = True,
+) -> dict[str, list[float]]:
     """Time each contestant once per round.
 
     Args:
         contestants: what to run, by name.
-        rounds: how often; an unmeasured round comes first.
+        rounds: how often, at least 1.
+        label: what a progress bar says before the contestant's name; no bar if ``None``.
+        warm_up: whether an unmeasured round comes first.
 
     Returns:
         Seconds of each round, by name.
     """
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for round_ in range(rounds + 1):
-        for name, run in contestants.items():
-            start = time.perf_counter()
-            run()
-            if round_:
-                times[name].append(time.perf_counter() - start)
+    turns = (rounds + warm_up) * len(contestants)
+    hidden = True if label is None else None  # None: shown where there is a terminal
+    with tqdm(total=turns, leave=False, disable=hidden, unit="turn") as bar:
+        for round_ in range(rounds + warm_up):
+            for name, run in contestants.items():
+                bar.set_description(f"{label}: {name}")
+                start = time.perf_counter()
+                run()
+                if round_ >= warm_up:
+                    times[name].append(time.perf_counter() - start)
+                bar.update()
     return times
 
 
-def ratios(times: Mapping[str, list[float]], slow: str, fast: str) -> dict[str, float]:
-    """Median of ``slow / fast`` over rounds, with the smallest and largest."""
-    each = [a / b for a, b in zip(times[slow], times[fast])]
-    return {"median": statistics.median(each), "least": min(each), "most": max(each)}
+def spread(values: Sequence[float]) -> Spread:
+    """Median of some values, with the smallest and the largest."""
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
-def side_by_side(work: Callable[..., Any], arguments: tuple, processes: int, threads: int) -> None:
-    """Run the same work in several processes at once."""
-    with joblib.parallel_config("loky", n_jobs=processes, inner_max_num_threads=threads):
-        joblib.Parallel()(joblib.delayed(work)(*arguments, threads) for _ in range(processes))
+def ratios(times: Mapping[str, Sequence[float]], slow: str, fast: str) -> Spread:
+    """Spread of ``slow / fast`` over rounds."""
+    return spread([a / b for a, b in zip(times[slow], times[fast])])
+
+
+def side_by_side(work: Callable[..., Any], calls: Sequence[tuple]) -> list[Any]:
+    """Run the same work at once in processes of one thread, one process per call.
+
+    Args:
+        work: function of a module.
+        calls: its arguments, a tuple for each process.
+
+    Returns:
+        What the calls returned.
+    """
+    with joblib.parallel_config("loky", n_jobs=len(calls), inner_max_num_threads=1):
+        return joblib.Parallel()(joblib.delayed(work)(*call) for call in calls)
+
+
+def epoch_by_epoch(trainings: Mapping[str, Callable[[OnEpoch], Any]]) -> dict[str, list[float]]:
+    """Train several networks at once, so that one computes an epoch while the others wait.
+
+    Args:
+        trainings: by name; each is given a function to call after each epoch, in which it waits
+            for its next turn. All have the same number of epochs.
+
+    Returns:
+        Seconds of each epoch, by name.
+    """
+    times: dict[str, list[float]] = {name: [] for name in trainings}
+    turns = {name: queue.SimpleQueue() for name in trainings}
+    names = list(trainings)
+    after = dict(zip(names, [*names[1:], names[0]]))
+    failed = threading.Event()
+
+    def run(name: str) -> None:
+        start = 0.0
+
+        def wait() -> None:
+            nonlocal start
+            turns[name].get()
+            if failed.is_set():
+                raise _Stopped(name)
+            start = time.perf_counter()
+
+        def on_epoch(*_: Any) -> None:
+            times[name].append(time.perf_counter() - start)
+            turns[after[name]].put(None)
+            wait()
+
+        try:
+            wait()
+            trainings[name](on_epoch)
+        except BaseException:
+            failed.set()
+            raise
+        finally:
+            turns[after[name]].put(None)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        running = [pool.submit(run, name) for name in names]
+        turns[names[0]].put(None)
+    for each in running:
+        error = each.exception()
+        if error is not None and not isinstance(error, _Stopped):
+            raise error
+    return times
+
+
+def machine() -> dict[str, Any]:
+    """What the ratios depend on: ``cores``, and whether bfloat16 products have instructions.
+
+    ``amx_bf16`` (a matrix unit) and ``avx512_bf16`` (vectors) are ``None`` where torch can't tell.
+    """
+    tell = getattr(torch.cpu, "get_capabilities", None)  # torch 2.10 and later
+    known = tell() if tell is not None else {}
+    unknown = None if not known else False
+    return {
+        "cores": joblib.cpu_count(),
+        "amx_bf16": known.get("amx_bf16", unknown),
+        "avx512_bf16": known.get("avx512_bf16", unknown),
+    }

@@ -1,55 +1,47 @@
-"""A pruning curve against as many evaluations, in forward passes of the uncut network.
-
-``python -m benchmarks.pruning_curve`` prints it alone.
-"""
+"""A pruning curve against as many evaluations, in forward passes of the uncut network."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 
+from benchmarks.loops import problem
 from benchmarks.measure import in_turns, ratios
 from spectral_core import direct_mlp, evaluate, node_scores, prune, spectral_mlp
 from spectral_core.curve import measure_cuts
 
+MINUTES = 2
 INPUTS = 10_000
 MAKERS = {"spectral": (spectral_mlp, "eigenvalue"), "direct": (direct_mlp, "connectivity")}
 
 
-def run(rounds: int = 7) -> list[dict[str, Any]]:
+class Contestants(NamedTuple):
+    """Ways to go through one network."""
+
+    forward: Callable[[], Any]
+    """One pass of the uncut network."""
+    curve: Callable[[], Any]
+    """All cuts at once."""
+    evaluations: Callable[[], Any]
+    """Cut by cut."""
+
+
+def run(rounds: int = 7, quick: bool = False) -> list[dict[str, Any]]:
     """Measure on one thread; one row per network and number of cuts."""
     torch.set_num_threads(1)
-    generator = torch.Generator().manual_seed(0)
-    x = torch.rand(INPUTS, 784, generator=generator)
-    y = torch.randint(0, 10, (INPUTS,), generator=generator)
-    rows = []
-    for hidden, cuts in (((500,), 20), ((500,), 500), ((500, 500, 500), 20)):
-        percentiles = [100 * cut / cuts for cut in range(cuts)]
-        for layers, (make, score) in MAKERS.items():
-            network = make((784, *hidden, 10), "elu", generator=generator)
-            scores = node_scores(network, score)
-
-            def forward(network=network) -> None:
-                with torch.inference_mode():
-                    network(x)
-
-            def curve(network=network, scores=scores, percentiles=percentiles) -> None:
-                measure_cuts(network, scores, x, y, percentiles)
-
-            def evaluations(network=network, scores=scores, percentiles=percentiles) -> None:
-                for percentile in percentiles:
-                    evaluate(prune(network, scores, percentile), x, y)
-
-            contestants = {"forward": forward, "curve": curve}
-            if cuts <= 20:  # 500 evaluations of a cut network would take minutes
-                contestants["evaluations"] = evaluations
-            times = in_turns(contestants, rounds)
+    width, rows = problem(quick).width, []
+    for depth, cuts in ((1, 20), (1, width), (3, 20)):
+        for layers in MAKERS:
+            contestants = curve_of(layers, depth, cuts, quick)._asdict()
+            if cuts > 20:  # 500 evaluations of a cut network would take minutes
+                del contestants["evaluations"]
+            times = in_turns(contestants, rounds, f"{layers}, {depth} hidden layers, {cuts} cuts")
             row = {
                 "layers": layers,
-                "hidden": hidden,
-                "inputs": INPUTS,
+                "hidden": [width] * depth,
+                "inputs": _inputs(quick),
                 "cuts": cuts,
                 "seconds_forward": min(times["forward"]),
                 "curve_in_forward_passes": ratios(times, "curve", "forward"),
@@ -61,5 +53,31 @@ def run(rounds: int = 7) -> list[dict[str, Any]]:
     return rows
 
 
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=1))
+def curve_of(layers: str, depth: int, cuts: int, quick: bool) -> Contestants:
+    """The contestants for a network at its start, on random images."""
+    what = problem(quick)
+    pixels, width = what.inputs, what.width
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(_inputs(quick), pixels, generator=generator)
+    y = torch.randint(0, 10, (len(x),), generator=generator)
+    make, score = MAKERS[layers]
+    network = make((pixels, *(width,) * depth, 10), "elu", generator=generator)
+    scores = node_scores(network, score)
+    percentiles = [100 * cut / cuts for cut in range(cuts)]
+
+    def forward() -> None:
+        with torch.inference_mode():
+            network(x)
+
+    def curve() -> None:
+        measure_cuts(network, scores, x, y, percentiles)
+
+    def evaluations() -> None:
+        for percentile in percentiles:
+            evaluate(prune(network, scores, percentile), x, y)
+
+    return Contestants(forward, curve, evaluations)
+
+
+def _inputs(quick: bool) -> int:
+    return 100 if quick else INPUTS

@@ -19,7 +19,8 @@ COLUMNS = (
 )
 """Columns of the authors' table; the README beside it says what each means."""
 
-_SETTING = ["hidden_layers", "dataset", "activation", "method"]
+SETTING = ["hidden_layers", "dataset", "activation", "method"]
+"""Columns that name one of the authors' curves."""
 
 
 def released() -> pd.DataFrame:
@@ -47,8 +48,8 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns :data:`COLUMNS`; no rows if the authors released nothing of the kind.
     """
-    wanted = _with_depth(table)[_SETTING].drop_duplicates()
-    return released().merge(wanted, on=_SETTING)
+    wanted = _with_depth(table)[SETTING].drop_duplicates()
+    return released().merge(wanted, on=SETTING)
 
 
 def deviation(table: pd.DataFrame) -> pd.DataFrame:
@@ -66,9 +67,9 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
         NoResults: if the authors released nothing at these settings and cuts.
     """
     plain = table[table["penalty"] == 0]
-    settings = _with_depth(plain)[["panel", *_SETTING]].drop_duplicates()
+    settings = _with_depth(plain)[["panel", *SETTING]].drop_duplicates()
     ours = summary(plain).merge(settings, on=["panel", "method"])
-    both = ours.merge(released(), on=[*_SETTING, "percentile"], suffixes=("_ours", "_theirs"))
+    both = ours.merge(released(), on=[*SETTING, "percentile"], suffixes=("_ours", "_theirs"))
     if both.empty:
         raise NoResults("the authors released no results for the settings and cuts of this table")
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +14,6 @@ import torch
 
 from spectral_core import _checks, paths
 from spectral_core.store import write_whole
-from spectral_core.study import FIGURES
 
 
 class NotebookFailed(RuntimeError):
@@ -136,7 +136,7 @@ def _make(
 
 def _name(file: Path) -> str:
     figure = file.stem.split("_", 1)[0]
-    return figure if figure in FIGURES else file.stem
+    return figure if re.fullmatch(r"fig\d\d", figure) else file.stem
 
 
 def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:

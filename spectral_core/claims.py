@@ -1,0 +1,575 @@
+"""The paper's claims, each with a rule in words, and what the published results say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from spectral_core import _checks, results
+from spectral_core.data.raw_data import RAW_DATA
+from spectral_core.evidence import (
+    FAILS,
+    HOLDS,
+    Finding,
+    ahead,
+    alike,
+    always_ahead,
+    better_with_penalty,
+    combined,
+    falls,
+    fewer_tuned,
+    lead_grows,
+    reported,
+    stable_with_penalty,
+    stays,
+)
+from spectral_core.identities import IDENTITIES, TOLERANCE
+from spectral_core.study import FIGURES, Panel, plan
+
+VARIANTS = {"": "as written", "released": "as released"}
+"""Variants of a panel in words: the settings of the paper's text, or of its released results."""
+
+KINDS = ("identity", "count", "finding", "report")
+"""Mathematics, which is verified; numbers of parameters; what training gave; no claim made."""
+
+
+class Curves(NamedTuple):
+    """Published results of one panel of one figure."""
+
+    figure: str
+    panel: Panel
+    table: pd.DataFrame
+
+    def __str__(self) -> str:
+        activation = {"elu": "ELU", "relu": "ReLU"}.get(self.panel.activation, "tanh")
+        return f"Fig. {int(self.figure.removeprefix('fig'))}, {activation}"
+
+
+Judge = Callable[[Sequence[Curves]], list[Finding]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the paper."""
+
+    name: str
+    kind: str
+    """Out of :data:`KINDS`."""
+    where: str
+    """Section, equation or figure of the paper."""
+    says: str
+    """What it says, in our own words."""
+    rule: str
+    """When it counts as true, in words; what ``judge`` computes."""
+    judge: Judge
+    """Findings out of the panels of one variant; an identity needs none."""
+    figures: tuple[str, ...] = ()
+    activations: tuple[str, ...] = ("elu", "relu", "tanh")
+
+    def covers(self, figure: str, panel: Panel) -> bool:
+        """Whether the claim is about a panel."""
+        return figure in self.figures and panel.activation in self.activations
+
+
+class Judgement(NamedTuple):
+    """What the published results say of a claim."""
+
+    claim: Claim
+    verdict: str
+    findings: Mapping[str, list[Finding]]
+    """By variant, a value of :data:`VARIANTS`, if it has panels; an identity's under ``""``."""
+    panels: Mapping[str, tuple[int, int]]
+    """Panels published, and panels that the claim is about, by variant."""
+
+    def verdict_of(self, variant: str) -> str:
+        """Verdict of one variant; empty where there are none, as for an identity."""
+        if variant not in self.findings:
+            return ""
+        return combined(each.verdict for each in self.findings[variant])
+
+    @property
+    def evidence(self) -> str:
+        """Numbers of all findings, in one line."""
+        texts = {
+            name: "; ".join(finding.text for finding in found)
+            for name, found in self.findings.items()
+            if found
+        }
+        return " – ".join(f"{name}: {text}" if name else text for name, text in texts.items())
+
+
+# How findings come about
+
+
+def each(*tests: tuple[Any, ...]) -> Judge:
+    """Put every panel by itself to some tests: each a measure, and its arguments after the table.
+
+    The measures are those of :mod:`spectral_core.evidence`.
+    """
+
+    def judge(panels: Sequence[Curves]) -> list[Finding]:
+        found = [
+            (curves, measure(curves.table, *arguments))
+            for curves in panels
+            for measure, *arguments in tests
+        ]
+        return [Finding(verdict, f"{curves}: {text}") for curves, (verdict, text) in found]
+
+    return judge
+
+
+def identity(name: str) -> Judge:
+    """Check an identity now, on a real layer."""
+
+    def judge(_: Sequence[Curves]) -> list[Finding]:
+        missed = IDENTITIES[name]()
+        verdict = HOLDS if missed <= TOLERANCE else FAILS
+        return [Finding(verdict, f"largest difference {missed:.0e}".replace("0e+00", "0"))]
+
+    return judge
+
+
+def _lead_grows(panels: Sequence[Curves]) -> list[Finding]:
+    """Fig. 4's leads over the benchmark against Fig. 3's."""
+    tables = {curves.figure: curves.table for curves in panels}
+    if not {"fig03", "fig04"} <= set(tables):
+        return []
+    return [
+        lead_grows(tables["fig03"], tables["fig04"], name, "direct") for name in ("post", "pre")
+    ]
+
+
+def _counted(panels: Sequence[Curves]) -> list[Finding]:
+    """Tuned parameters of each panel, cut at 90 %."""
+    found = []
+    for curves in panels:
+        classes = len(RAW_DATA[curves.panel.dataset].classes)
+        verdict, text = fewer_tuned(curves.table, classes, at=90)
+        found.append(Finding(verdict, f"{curves}: {text}"))
+    return found
+
+
+# The claims, in the order of the paper
+
+_ONE_LAYER, _THREE_LAYERS = ("fig03", "fig06", "fig07"), ("fig04", "fig08", "fig09")
+_MLPS = tuple(sorted(_ONE_LAYER + _THREE_LAYERS))
+_IDENTITY_RULE = (
+    "On a layer of 12 and 7 nodes with random λ and φ, in double precision, both sides differ by "
+    f"no more than {TOLERANCE:.0e}."
+)
+_AHEAD_RULE = (
+    "The difference, averaged over all cuts and paired by seed: its 95 % t-interval lies above 0. "
+    "In part: only its mean does."
+)
+_ALWAYS_RULE = (
+    "Cut by cut and paired by seed: ahead wherever the 95 % t-interval of the difference leaves "
+    "out 0. In part: ahead at some of these cuts, behind at others."
+)
+
+
+def _stays_rule(until: float) -> str:
+    return (
+        f"No cut up to {until:g} % costs more than one point of the uncut network's mean accuracy. "
+        "In part: none costs more than five."
+    )
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "inverse",
+        "identity",
+        "Sec. II",
+        "The matrix of eigenvectors is inverted by (Φ)⁻¹ = 2I − Φ.",
+        _IDENTITY_RULE,
+        identity("inverse"),
+    ),
+    Claim(
+        "spectrum",
+        "identity",
+        "Sec. II",
+        "The diagonal of Λ holds the eigenvalues of the transfer operator A.",
+        _IDENTITY_RULE,
+        identity("spectrum"),
+    ),
+    Claim(
+        "weights",
+        "identity",
+        "Eq. 2",
+        "The weights between two layers are differences of eigenvalues times entries of Φ.",
+        _IDENTITY_RULE,
+        identity("weights"),
+    ),
+    Claim(
+        "activities",
+        "identity",
+        "Eq. 3",
+        "What a node receives is a sum scaled by the senders' eigenvalues, minus a sum scaled by "
+        "its own.",
+        _IDENTITY_RULE,
+        identity("activities"),
+    ),
+    Claim(
+        "appendix",
+        "identity",
+        "Appendix A",
+        "Eq. 2 follows from A = Φ Λ (2I − Φ) by its two terms α and β.",
+        _IDENTITY_RULE,
+        identity("appendix"),
+    ),
+    Claim(
+        "direct-eigenvalues",
+        "identity",
+        "Sec. V",
+        "Training in direct space leaves a transfer operator whose eigenvalues are all 0, so they "
+        "cannot rank nodes.",
+        "The largest eigenvalue of such an operator of 12 and 7 nodes is no larger than "
+        f"{TOLERANCE:.0e}.",
+        identity("direct"),
+    ),
+    Claim(
+        "fewer-parameters",
+        "count",
+        "Sec. IV.A, Sec. V",
+        "Together, the two stages of pre tune considerably fewer numbers than the other methods.",
+        "Cut at 90 %, pre tunes at most half as many as direct does (post tunes still more). In "
+        "part: fewer, but more than half.",
+        _counted,
+        _MLPS,
+    ),
+    Claim(
+        "vast-majority",
+        "finding",
+        "Abstract, Sec. IV",
+        "Ranked by eigenvalues, before or after full training, the vast majority of nodes can go "
+        "with virtually unchanged accuracy.",
+        "Vast majority is taken as 75 %. " + _stays_rule(75),
+        each((stays, "post", 75), (stays, "pre", 75)),
+        _MLPS,
+    ),
+    Claim(
+        "same-accuracy",
+        "finding",
+        "Sec. IV.A",
+        "Before any pruning, spectral and direct training reach virtually the same accuracy.",
+        "The difference between post and direct, uncut and paired by seed: its 95 % t-interval "
+        "lies within ± one point. In part: only its mean does.",
+        each((alike, "post", "direct")),
+        _MLPS,
+    ),
+    Claim(
+        "fig03-direct",
+        "finding",
+        "Sec. IV.A, Fig. 3",
+        "direct drops significantly once more than 60 % of the nodes are removed.",
+        "Two tests. " + _stays_rule(60) + " And every cut beyond 60 % costs more than one point; "
+        "in part: some do.",
+        each((stays, "direct", 60), (falls, "direct", 60)),
+        ("fig03",),
+    ),
+    Claim(
+        "fig03-post",
+        "finding",
+        "Sec. IV.A, Fig. 3",
+        "post is practically unchanged until about 70 % of the nodes are removed.",
+        _stays_rule(70),
+        each((stays, "post", 70)),
+        ("fig03",),
+    ),
+    Claim(
+        "fig03-pre",
+        "finding",
+        "Sec. IV.A, Fig. 3",
+        "pre is unaltered even in extremely compact networks.",
+        _stays_rule(95),
+        each((stays, "pre", 95)),
+        ("fig03",),
+    ),
+    Claim(
+        "winning-ticket",
+        "finding",
+        "Sec. IV.A, Sec. VI",
+        "The small network that pre uncovers performs as well as the full network, fully trained.",
+        "No cut of pre up to 90 % lies more than one point below the uncut network of post, in the "
+        "mean. In part: none lies more than five below.",
+        each((stays, "pre", 90, "post")),
+        _MLPS,
+    ),
+    Claim(
+        "post-over-direct",
+        "finding",
+        "Sec. IV.A, Fig. 3; by implication Figs. 6 and 7",
+        "With one hidden layer and ELU or tanh, post withstands pruning better than direct.",
+        _AHEAD_RULE,
+        each((ahead, "post", "direct")),
+        _ONE_LAYER,
+        ("elu", "tanh"),
+    ),
+    Claim(
+        "fig04-direct",
+        "finding",
+        "Sec. IV.B, Fig. 4",
+        "With three hidden layers, direct drops at 20 %.",
+        "Two tests. " + _stays_rule(15) + " And every cut beyond 20 % costs more than one point; "
+        "in part: some do.",
+        each((stays, "direct", 15), (falls, "direct", 20)),
+        ("fig04",),
+    ),
+    Claim(
+        "fig04-post",
+        "finding",
+        "Sec. IV.B, Fig. 4",
+        "With three hidden layers, post begins to fall at about 60 %.",
+        "Two tests. " + _stays_rule(55) + " And every cut beyond 60 % costs more than one point; "
+        "in part: some do.",
+        each((stays, "post", 55), (falls, "post", 60)),
+        ("fig04",),
+    ),
+    Claim(
+        "fig04-pre",
+        "finding",
+        "Sec. IV.B, Fig. 4",
+        "With three hidden layers, pre stays level up to about 90 %.",
+        _stays_rule(90),
+        each((stays, "pre", 90)),
+        ("fig04",),
+    ),
+    Claim(
+        "fig04-lead",
+        "finding",
+        "Sec. IV.B",
+        "The spectral methods' lead over the benchmark is larger with three hidden layers than "
+        "with one.",
+        "The lead of post, and that of pre, averaged over all cuts, in Fig. 4 minus that in "
+        "Fig. 3: its 95 % t-interval (Welch) lies above 0. In part: only its mean does.",
+        _lead_grows,
+        ("fig03", "fig04"),
+    ),
+    Claim(
+        "pre-over-post",
+        "finding",
+        "Sec. I, Sec. V",
+        "Compact networks made by pre outperform those cut out of a fully trained network by post.",
+        "Compact is taken as cuts from 50 % on. " + _ALWAYS_RULE,
+        each((always_ahead, "pre", "post", 50)),
+        _MLPS,
+    ),
+    Claim(
+        "fig06-relu",
+        "finding",
+        "Appendix B, Fig. 6(b)",
+        "With ReLU, direct is slightly better than post.",
+        _AHEAD_RULE,
+        each((ahead, "direct", "post")),
+        ("fig06",),
+        ("relu",),
+    ),
+    Claim(
+        "fig06-pre",
+        "finding",
+        "Appendix B, Fig. 6",
+        "pre is always more effective than the other two.",
+        _ALWAYS_RULE,
+        each(
+            (always_ahead, "pre", "direct"),
+            (always_ahead, "pre", "post"),
+        ),
+        ("fig06",),
+    ),
+    Claim(
+        "fig07-relu",
+        "finding",
+        "Appendix B, Fig. 7",
+        "As on MNIST: with ReLU, direct is slightly better than post.",
+        _AHEAD_RULE,
+        each((ahead, "direct", "post")),
+        ("fig07",),
+        ("relu",),
+    ),
+    Claim(
+        "fig07-pre",
+        "finding",
+        "Appendix B, Fig. 7",
+        "As on MNIST: pre is always more effective than the other two.",
+        _ALWAYS_RULE,
+        each(
+            (always_ahead, "pre", "direct"),
+            (always_ahead, "pre", "post"),
+        ),
+        ("fig07",),
+    ),
+    Claim(
+        "fig08-spectral",
+        "finding",
+        "Appendix C, Fig. 8",
+        "With three hidden layers and ELU or tanh, both spectral methods are definitely more "
+        "effective than direct.",
+        _AHEAD_RULE,
+        each(
+            (ahead, "post", "direct"),
+            (ahead, "pre", "direct"),
+        ),
+        ("fig08",),
+        ("elu", "tanh"),
+    ),
+    Claim(
+        "fig08-relu",
+        "finding",
+        "Appendix C, Fig. 8",
+        "With three hidden layers the same is true of ReLU.",
+        _AHEAD_RULE,
+        each(
+            (ahead, "post", "direct"),
+            (ahead, "pre", "direct"),
+        ),
+        ("fig08",),
+        ("relu",),
+    ),
+    Claim(
+        "fig09-spectral",
+        "finding",
+        "Appendix C, Fig. 9",
+        "On Fashion-MNIST, too, both spectral methods are always superior to direct.",
+        _ALWAYS_RULE,
+        each(
+            (always_ahead, "post", "direct"),
+            (always_ahead, "pre", "direct"),
+        ),
+        ("fig09",),
+    ),
+    Claim(
+        "fig10",
+        "report",
+        "Appendix D, Fig. 10",
+        "The text orders no methods here.",
+        "None: the accuracies are reported.",
+        each((reported, (0, 50, 90))),
+        ("fig10",),
+    ),
+    Claim(
+        "fig11-stable",
+        "finding",
+        "Appendix D, Fig. 11",
+        "With the right weight γ of the penalty, accuracy is stable up to the highest percentiles.",
+        "For each method there is a γ > 0 with which no cut costs more than one point of the mean "
+        "accuracy of the uncut network without penalty. In part: none costs more than five.",
+        each(*((stable_with_penalty, name) for name in ("direct", "post", "pre"))),
+        ("fig11",),
+    ),
+    Claim(
+        "fig11-better",
+        "finding",
+        "Sec. V, Fig. 11",
+        "A suitable penalty on the eigenvalues improves the spectral methods in general.",
+        "With the γ > 0 of the highest average over all cuts, chosen on these same results: the "
+        "95 % t-interval of the gain over γ = 0, paired by seed, lies above 0. In part: only its "
+        "mean does.",
+        each((better_with_penalty, "post"), (better_with_penalty, "pre")),
+        ("fig11",),
+    ),
+)
+"""Every claim that is put to the test."""
+
+
+# Judging
+
+
+def read(preset: str = "paper") -> dict[str, pd.DataFrame]:
+    """Published results of every figure that has some, panels as written and as released."""
+    tables = {}
+    for figure in FIGURES:
+        try:
+            tables[figure] = results.published(figure, preset, "*")
+        except results.NoResults:
+            continue
+    return tables
+
+
+def curves(
+    published: Mapping[str, pd.DataFrame] | None = None, preset: str = "paper"
+) -> list[Curves]:
+    """Published results panel by panel, in the registry's order.
+
+    Args:
+        published: table of results by figure; those of the preset if ``None``.
+        preset: name out of :data:`~spectral_core.study.PRESETS`, whose panels these are.
+
+    Raises:
+        ValueError: if a figure or a panel is unknown.
+    """
+    found = []
+    for figure, rows in (read(preset) if published is None else published).items():
+        panels = {panel.name: panel for panel in plan(figure, preset, "*").panels}
+        if unknown := sorted(set(rows["panel"]) - set(panels)):
+            raise ValueError(f"panels of {figure} must be among {', '.join(panels)}; got {unknown}")
+        by_panel = ((panel, rows[rows["panel"] == name]) for name, panel in panels.items())
+        found += [Curves(figure, panel, mine) for panel, mine in by_panel if len(mine)]
+    return found
+
+
+def judge(
+    published: Mapping[str, pd.DataFrame] | None = None,
+    preset: str = "paper",
+    names: Iterable[str] | None = None,
+) -> list[Judgement]:
+    """Judge claims by published results.
+
+    Args:
+        published: table of results by figure; those of the preset if ``None``.
+        preset: name out of :data:`~spectral_core.study.PRESETS`, whose panels these are.
+        names: which claims; all if ``None``.
+
+    Raises:
+        TypeError, ValueError: if a figure, a panel or a claim is unknown.
+    """
+    known = {claim.name: claim for claim in CLAIMS}
+    wanted = known if names is None else [_checks.choice("names", name, known) for name in names]
+    there = curves(published, preset)
+    planned = [(figure, panel) for figure in FIGURES for panel in plan(figure, preset, "*").panels]
+    return [_judgement(known[name], there, planned) for name in wanted]
+
+
+def table(
+    published: Mapping[str, pd.DataFrame] | None = None, preset: str = "paper"
+) -> pd.DataFrame:
+    """Verdicts as a table, one row per claim; arguments and errors are those of :func:`judge`.
+
+    Returns:
+        ``claim`` (its name), ``kind``, ``where``, ``says``, ``rule``, ``verdict``, the verdicts
+        ``as written`` and ``as released``, and ``evidence``.
+    """
+    rows = []
+    for judgement in judge(published, preset):
+        claim = judgement.claim
+        rows.append(
+            {
+                "claim": claim.name,
+                **{name: getattr(claim, name) for name in ("kind", "where", "says", "rule")},
+                "verdict": judgement.verdict,
+                **{name: judgement.verdict_of(name) for name in VARIANTS.values()},
+                "evidence": judgement.evidence,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _judgement(
+    claim: Claim, there: Sequence[Curves], planned: Iterable[tuple[str, Panel]]
+) -> Judgement:
+    """Judge a claim by each variant of its panels that there is or will be."""
+    if claim.kind == "identity":
+        found = claim.judge(())
+        return Judgement(claim, combined(each.verdict for each in found), {"": found}, {})
+    findings, counts = {}, {}
+    covered = [panel for figure, panel in planned if claim.covers(figure, panel)]
+    mine = [each for each in there if claim.covers(each.figure, each.panel)]
+    for variant, name in VARIANTS.items():
+        wanted = [panel for panel in covered if panel.variant == variant]
+        published = [each for each in mine if each.panel.variant == variant]
+        if wanted:
+            findings[name] = claim.judge(published)
+            counts[name] = (len(published), len(wanted))
+    verdict = combined(each.verdict for found in findings.values() for each in found)
+    return Judgement(claim, verdict, findings, counts)

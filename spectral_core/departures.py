@@ -1,0 +1,191 @@
+"""Where the paper's text and its code part: what the published results answer, by question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from spectral_core import authors
+from spectral_core.claims import VARIANTS, Curves
+from spectral_core.evidence import ahead, lead, points, stable_with_penalty
+from spectral_core.results import summary
+from spectral_core.steps import hidden_label
+
+ANSWERED, WAITING, OPEN = "answered", "not yet answered", "open"
+"""By results that are there; by a figure that is still to be published; by no run so far."""
+
+
+class Answer(NamedTuple):
+    """What there is to say to a question."""
+
+    status: str
+    """``ANSWERED``, ``WAITING`` or ``OPEN``."""
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.status.capitalize()}. {self.text}"
+
+
+def stage_two(there: Sequence[Curves]) -> Answer:
+    """What changes when stage 2 of ``pre`` trains λ as well as φ.
+
+    The panels with three hidden layers tell: there, both variants have the same width for ``pre``
+    and share the networks of stage 1.
+    """
+    found = []
+    for written, released in _both_variants(there):
+        if written.panel.hidden_of("pre") == released.panel.hidden_of("pre"):
+            tables = {"both": released.table, "φ": written.table}
+            pre = [rows[rows["method"] == "pre"].assign(method=m) for m, rows in tables.items()]
+            if (change := lead(pd.concat(pre), "both", "φ")) is not None:
+                found.append(f"{written}: {change}")
+    said = "Accuracy with λ and φ in stage 2 minus that with φ alone, averaged over all cuts:"
+    return _listed(found, said, "It takes a figure of three hidden layers in both variants.")
+
+
+def widths(there: Sequence[Curves]) -> Answer:
+    """How far each panel lies from the authors' released means, with its widths."""
+    known = [each for each in there if len(authors.beside(each.table))]
+    found = []
+    for each in known:
+        distances = authors.mean_absolute_deviation(each.table).iloc[0]
+        told = ", ".join(
+            f"{method} {points(distance, sign=False)}"
+            f" ({hidden_label(each.panel.hidden_of(method))})"
+            for method, distance in distances.items()
+        )
+        found.append(f"{each}, {VARIANTS[each.panel.variant]}: {told}")
+    said = "Mean distance from the authors' released means in points, and hidden nodes:"
+    missing = "It takes a figure that is published in both variants."
+    if not found or any(_both_variants(known)):
+        return _listed(found, said, missing)
+    return Answer(WAITING, _lines(f"{missing} {said}", found))
+
+
+def equal_budget(there: Sequence[Curves]) -> Answer:
+    """Whether ``pre`` is ahead because it trains longer."""
+    return Answer(OPEN, "No run gives the three methods the same number of epochs.")
+
+
+def benchmark_of_cifar(there: Sequence[Curves]) -> Answer:
+    """What the benchmark of Fig. 10 gives when it ranks nodes, as the text says."""
+    found = []
+    for each in there:
+        if each.figure == "fig10":
+            means = summary(each.table[each.table["penalty"] == 0]).query("method == 'direct'")
+            cuts = [
+                f"{100 * row.accuracy:.1f} % at {row.percentile:g}" for row in means.itertuples()
+            ]
+            found.append(f"{each}: {', '.join(cuts)}")
+    return _listed(found, "direct, ranked as the text says:", "It takes Fig. 10.")
+
+
+def bands(there: Sequence[Curves]) -> Answer:
+    """How wide a band of semi-dispersions is, in standard deviations."""
+    if not there:
+        return Answer(WAITING, "It takes any figure.")
+    means = pd.concat([summary(each.table) for each in there])
+    means = means[means["accuracy_sd"] > 0]
+    ratio = (means["accuracy_max"] - means["accuracy_min"]) / 2 / means["accuracy_sd"]
+    return Answer(
+        ANSWERED,
+        f"On average over {len(means)} published points, the semi-dispersion is {ratio.mean():.2f} "
+        "times the standard deviation.",
+    )
+
+
+def realisations(there: Sequence[Curves]) -> Answer:
+    """Which of the authors' released curves rest on fewer than five runs."""
+    table = authors.released().drop_duplicates(authors.SETTING)
+    few = [
+        f"{row.dataset}, {row.activation}, {row.method}, hidden layers: {row.hidden_layers}; "
+        f"realisations: {row.realisations}"
+        for row in table[table["realisations"] < 5].itertuples()
+    ]
+    return _listed(few, f"{len(few)} of {len(table)} released curves rest on fewer than five:", "")
+
+
+def relu(there: Sequence[Curves]) -> Answer:
+    """Whether ``post`` is ahead of ``direct`` with ReLU and three hidden layers (Fig. 8)."""
+    rows = authors.released().query(
+        "hidden_layers == 3 and dataset == 'mnist' and activation == 'relu' and percentile == 80"
+    )
+    accuracies = ", ".join(f"{row.method} {100 * row.accuracy:.1f} %" for row in rows.itertuples())
+    theirs = f"Released by the authors, at 80 %: {accuracies}."
+    found = [
+        f"{each}, {VARIANTS[each.panel.variant]}: {ahead(each.table, 'post', 'direct').text}"
+        for each in there
+        if each.figure == "fig08" and each.panel.activation == "relu"
+    ]
+    return _listed(found, f"{theirs} Here:", f"{theirs} The rest takes Fig. 8.")
+
+
+def penalties(there: Sequence[Curves]) -> Answer:
+    """Which γ serves each method best where one list of γ serves for all (Fig. 11)."""
+    found = [
+        f"{each}: {stable_with_penalty(each.table, method).text}"
+        for each in there
+        if each.figure == "fig11"
+        for method in each.panel.methods
+    ]
+    return _listed(found, "For each method, the γ that loses least:", "It takes Fig. 11.")
+
+
+def low_cuts(there: Sequence[Curves], until: float = 30) -> Answer:
+    """How ``pre`` compares with ``post`` where few nodes are removed."""
+    found = []
+    for each in there:
+        few = each.table[(each.table["percentile"] <= until) & (each.table["penalty"] == 0)]
+        if (gap := lead(few, "pre", "post")) is not None:
+            found.append(f"{each}, {VARIANTS[each.panel.variant]}: {gap}")
+    said = f"pre minus post, averaged over the cuts up to {until:g} %:"
+    return _listed(found, said, "It takes any figure.")
+
+
+QUESTIONS: dict[str, Callable[[Sequence[Curves]], Answer]] = {
+    "Does λ train in stage 2 of pre?": stage_two,
+    "How wide are the networks?": widths,
+    "Is the comparison at an equal budget?": equal_budget,
+    "Which sum does the CIFAR-10 benchmark take?": benchmark_of_cifar,
+    "What do the shaded bands show?": bands,
+    "How many realisations are there?": realisations,
+    "Does the spectral ranking win with ReLU?": relu,
+    "Is one list of γ fair to all methods?": penalties,
+    "Is pre unaltered when few nodes are removed?": low_cuts,
+}
+"""Questions and what answers them, given the published panels."""
+
+
+def overview(there: Sequence[Curves]) -> pd.DataFrame:
+    """Status of each question.
+
+    Args:
+        there: published panels, as :func:`~spectral_core.claims.curves` returns them.
+    """
+    statuses = {question: answer(there).status for question, answer in QUESTIONS.items()}
+    return pd.DataFrame({"status": statuses}).rename_axis("question")
+
+
+def _both_variants(there: Sequence[Curves]) -> Iterator[tuple[Curves, Curves]]:
+    """Panels as written, each with the same as released, where both are there."""
+    released = {_setting(each): each for each in there if each.panel.variant == "released"}
+    for each in there:
+        if not each.panel.variant and _setting(each) in released:
+            yield each, released[_setting(each)]
+
+
+def _setting(curves: Curves) -> tuple[str, str, str]:
+    return curves.figure, curves.panel.dataset, curves.panel.activation
+
+
+def _listed(found: Sequence[str], said: str, missing: str) -> Answer:
+    """What was found, a line each; what is still missing if there is nothing."""
+    if not found:
+        return Answer(WAITING, missing)
+    return Answer(ANSWERED, _lines(said, found))
+
+
+def _lines(said: str, found: Sequence[str]) -> str:
+    return "\n- ".join([said, *found])

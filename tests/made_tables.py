@@ -1,0 +1,38 @@
+"""Tables of results made up for a test, with the columns of the published ones."""
+
+import pandas as pd
+
+from spectral_core.results import COLUMNS
+from spectral_core.steps import hidden_label
+
+CUTS = tuple(float(q) for q in range(0, 100, 5))
+
+
+def made(panel, accuracy, seeds=5, cuts=CUTS, penalties=(0.0,), parameters=None, methods=None):
+    """Results of a panel.
+
+    ``accuracy`` maps (method, percentile, seed, penalty) to an accuracy, ``parameters`` maps
+    (method, percentile) to a count; without it, the share of nodes that is left, of 1000.
+    """
+    parameters = parameters or (lambda method, q: round(1000 * (1 - q / 100)))
+    rows = [
+        {
+            "panel": panel.name,
+            "dataset": panel.dataset,
+            "activation": panel.activation,
+            "hidden": hidden_label(panel.hidden_of(method)),
+            "method": method,
+            "seed": seed,
+            "penalty": penalty,
+            "percentile": q,
+            "nodes": round(sum(panel.hidden_of(method)) * (1 - q / 100)),
+            "parameters": parameters(method, q),
+            "accuracy": accuracy(method, q, seed, penalty),
+            "loss": 1.0,
+        }
+        for method in methods or panel.methods
+        for seed in range(seeds)
+        for penalty in penalties
+        for q in cuts
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,0 +1,144 @@
+"""Where paper and code part: answers follow from published results, and wait for them."""
+
+import pandas as pd
+import pytest
+from made_tables import made
+
+from spectral_core import authors, departures, results, study
+from spectral_core.claims import curves
+from spectral_core.departures import ANSWERED, OPEN, QUESTIONS, WAITING, overview
+from spectral_core.study import FIGURES, Figure, Panel
+
+NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
+
+
+def publish(figure, accuracy, variants=("", "released"), **options):
+    """Made-up results of a figure; accuracies by (variant, method, percentile)."""
+
+    def of(panel):
+        def at(method, q, seed, penalty):
+            return accuracy(panel.variant, method, q) + NOISE[seed] * bool(panel.variant)
+
+        return made(panel, at, **options)
+
+    panels = [panel for panel in FIGURES[figure].panels if panel.variant in variants]
+    return curves({figure: pd.concat([of(panel) for panel in panels])})
+
+
+def flat(*_):
+    return 0.9
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_question_waits_or_is_open_or_needs_no_results(question):
+    answer = QUESTIONS[question]([])
+    assert answer.status in (WAITING, OPEN) or answer == departures.realisations([])
+    assert answer.text.endswith((".", "realisations: 2"))
+
+
+def test_stage_two_is_answered_by_panels_that_differ_in_nothing_else():
+    def accuracy(variant, method, q):
+        return 0.9 + 0.03 * (variant == "released" and method == "pre" and q > 0)
+
+    answer = departures.stage_two(publish("fig04", accuracy))
+    assert answer.status == ANSWERED
+    assert answer.text.endswith("\n- Fig. 4, ELU: +3.0 [+2.7, +3.3] points")
+    # With one hidden layer, the widths differ too.
+    assert departures.stage_two(publish("fig03", accuracy)).status == WAITING
+    assert departures.stage_two(publish("fig04", accuracy, [""])).status == WAITING
+
+
+def test_widths_are_told_by_the_distance_from_the_released_means():
+    theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
+
+    def accuracy(variant, method, q):
+        known = theirs.get((1, "fashion-mnist", "elu", method, q), 0.9)
+        return known + (0.1 if not variant else 0)
+
+    there = publish("fig03", accuracy)
+    written = "- Fig. 3, ELU, as written: direct 10.0 (500), post 10.0 (500), pre 10.0 (500)"
+    released = "- Fig. 3, ELU, as released: direct 0.0 (2000), post 0.0 (2000), pre 0.0 (2000)"
+    answer = departures.widths(there)
+    assert answer.status == ANSWERED and answer.text.endswith(f"\n{written}\n{released}")
+    answer = departures.widths(there[:1])
+    assert answer.status == WAITING and answer.text.endswith(f"\n{written}")
+
+
+def test_bands_are_compared_over_all_points():
+    def made_of(seeds):
+        return made(FIGURES["fig03"].panels[0], lambda m, q, seed, _: seeds[seed], seeds=3)
+
+    there = curves({"fig03": made_of((0.4, 0.4, 0.7))})
+    # Half the range is 0.15, the standard deviation 0.03 ** 0.5.
+    answer = departures.bands(there)
+    assert answer.status == ANSWERED
+    assert "Over" not in answer.text and "over 60 published points" in answer.text
+    assert f"is {0.15 / 0.03**0.5:.2f} times" in answer.text
+
+
+def test_realisations_are_those_of_the_released_table():
+    text = departures.realisations([]).text
+    assert text.startswith("3 of 36 released curves")
+    assert "mnist, tanh, pre, hidden layers: 3; realisations: 2" in text
+
+
+def test_relu_gives_the_released_numbers_and_then_our_own():
+    waiting = departures.relu([])
+    assert waiting.status == WAITING and "direct 95.1 %, post 77.5 %" in waiting.text
+
+    def accuracy(variant, method, q):
+        return 0.8 if method == "post" else 0.9
+
+    answer = departures.relu(publish("fig08", accuracy))
+    assert answer.status == ANSWERED and "direct 95.1 %" in answer.text
+    assert "\n- Fig. 8, ReLU, as written: post − direct, all cuts: −10.0 [" in answer.text
+    assert answer.text.count("\n- ") == 2
+
+
+def test_low_cuts_compare_pre_with_post():
+    def accuracy(variant, method, q):
+        return 0.9 - 0.02 * (method == "pre" and 0 < q <= 30) - 0.5 * (method == "post" and q > 30)
+
+    answer = departures.low_cuts(publish("fig03", accuracy, [""]))
+    assert answer.status == ANSWERED
+    assert answer.text.endswith("- Fig. 3, ELU, as written: −2.0 [−2.0, −2.0] points")
+
+
+def test_cifar_is_told_where_it_is_published(monkeypatch):
+    panel = Panel("cifar10", "elu", (512,), output_bias=True)
+    for name in ("fig10", "fig11"):
+        monkeypatch.setitem(study.FIGURES, name, Figure("CIFAR-10", (panel,)))
+    there = publish("fig10", lambda v, method, q: 0.8 if q == 0 else 0.5, cuts=(0, 50))
+    answer = departures.benchmark_of_cifar(there)
+    assert answer.status == ANSWERED
+    assert answer.text.endswith("- Fig. 10, ELU: 80.0 % at 0, 50.0 % at 50")
+    there = publish("fig11", flat, penalties=(0.0, 0.01))
+    answer = departures.penalties(there)
+    assert answer.status == ANSWERED and answer.text.count("with γ = 0.01 loses 0.0 points") == 3
+    assert departures.widths(there).status == WAITING  # no released means to compare with
+
+
+def test_equal_budget_is_open():
+    assert departures.equal_budget(publish("fig03", flat)).status == OPEN
+
+
+def test_overview_has_the_status_of_each_question():
+    table = overview(publish("fig03", flat))
+    assert list(table.index) == list(QUESTIONS)
+    assert table.loc["How wide are the networks?", "status"] == ANSWERED
+    assert table.loc["Does λ train in stage 2 of pre?", "status"] == WAITING
+
+
+def test_answer_begins_with_its_status():
+    assert str(departures.Answer(WAITING, "It takes Fig. 8.")) == (
+        "Not yet answered. It takes Fig. 8."
+    )
+
+
+def test_published_fig03_answers_how_pre_does_at_low_cuts():
+    there = curves({"fig03": results.published("fig03", "paper", "fashion-mnist-elu-500")})
+    answer = departures.low_cuts(there)
+    rows = there[0].table.query("0 < percentile <= 30")
+    means = rows.groupby("method")["accuracy"].mean()
+    expected = f"{100 * (means['pre'] - means['post']):+.1f}".replace("-", "−")
+    assert f"Fig. 3, ELU, as written: {expected} [" in answer.text

@@ -1,0 +1,316 @@
+"""Measures of pruning curves: graded as their rules say, with the right numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_tables import made
+from scipy import stats
+
+from spectral_core.evidence import (
+    FAILS,
+    HOLDS,
+    PARTLY,
+    REPORTED,
+    UNTESTED,
+    ahead,
+    alike,
+    always_ahead,
+    better_with_penalty,
+    combined,
+    falls,
+    fewer_tuned,
+    interval,
+    lead,
+    lead_grows,
+    points,
+    reported,
+    stable_with_penalty,
+    stays,
+    welch,
+)
+from spectral_core.study import Panel
+
+PANEL = Panel("mnist", "elu", (500,))
+NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0
+
+
+def table(**curves):
+    """Results whose mean accuracies are functions of the cut, or constants, by method."""
+
+    def accuracy(method, q, seed, _):
+        level = curves[method]
+        return level(q) if callable(level) else level
+
+    return made(PANEL, accuracy, methods=list(curves))
+
+
+def step(at, drop, level=0.9):
+    return lambda q: level if q <= at else level - drop
+
+
+VERDICTS = st.sampled_from([HOLDS, PARTLY, FAILS, UNTESTED, REPORTED])
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "together"),
+    [
+        ([HOLDS, HOLDS], HOLDS),
+        ([FAILS, FAILS], FAILS),
+        ([HOLDS, FAILS], PARTLY),
+        ([HOLDS, PARTLY], PARTLY),
+        ([FAILS, PARTLY], PARTLY),
+        ([HOLDS, UNTESTED, REPORTED], HOLDS),
+        ([REPORTED, UNTESTED], REPORTED),
+        ([UNTESTED], UNTESTED),
+        ([], UNTESTED),
+    ],
+)
+def test_verdicts_combine(verdicts, together):
+    assert combined(verdicts) == together
+
+
+@given(st.lists(VERDICTS), st.lists(VERDICTS))
+def test_combining_in_groups_gives_the_same(first, second):
+    assert combined([combined(first), combined(second)]) == combined(first + second)
+
+
+@pytest.mark.parametrize(
+    ("curve", "verdict", "said"),
+    [
+        (step(70, 0.3), HOLDS, "post loses 0.0 points at most up to 70 %, and is within one point "
+         "up to 70 %"),
+        (lambda q: 0.9 - 0.009 * (q == 50), HOLDS, "loses 0.9 points"),
+        (lambda q: 0.9 - 0.03 * (q == 50), PARTLY, "loses 3.0 points at most up to 70 %, and is "
+         "within one point up to 45 %"),
+        (step(65, 0.06), FAILS, "loses 6.0 points at most up to 70 %, and is within one point up "
+         "to 65 %"),
+    ],
+)  # fmt: skip
+def test_staying_near_the_uncut_network(curve, verdict, said):
+    found = stays(table(post=curve), "post", 70)
+    assert found.verdict == verdict and said in found.text
+
+
+def test_staying_looks_at_every_seed_through_the_mean():
+    panel = made(PANEL, lambda m, q, seed, _: 0.9 - (0.04 if q == 30 and seed == 0 else 0))
+    assert stays(panel, "pre", 70).verdict == HOLDS  # 0.04 / 5 seeds
+    panel = made(PANEL, lambda m, q, seed, _: 0.9 - (0.06 if q == 30 and seed == 0 else 0))
+    assert stays(panel, "pre", 70).verdict == PARTLY
+
+
+@pytest.mark.parametrize(("uncut", "verdict"), [(0.905, HOLDS), (0.94, PARTLY), (0.99, FAILS)])
+def test_staying_near_another_methods_uncut_network(uncut, verdict):
+    rows = table(pre=0.9, post=lambda q: uncut if q == 0 else 0.1)
+    assert stays(rows, "pre", 90, "post").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("curve", "verdict", "said"),
+    [
+        (step(60, 0.02), HOLDS, "at 7 of 7 cuts beyond 60 %, and 2.0 points at 65 %"),
+        (step(80, 0.02), PARTLY, "at 3 of 7 cuts beyond 60 %, and 0.0 points at 65 %"),
+        (step(60, 0.009), FAILS, "at 0 of 7 cuts"),
+    ],
+)
+def test_falling_beyond_a_cut(curve, verdict, said):
+    found = falls(table(direct=curve), "direct", 60)
+    assert found.verdict == verdict and said in found.text
+
+
+def noisy(first, second, noise=1.0):
+    """``post`` and ``direct`` at levels that may depend on the cut, with noise between them.
+
+    Both share a spread over seeds that is far larger: only a paired comparison sees through it.
+    """
+
+    def accuracy(method, q, seed, _):
+        level = first if method == "post" else second
+        level = level(q) if callable(level) else level
+        return level + 0.01 * seed + (noise * NOISE[seed] if method == "post" else 0)
+
+    return made(PANEL, accuracy, methods=["post", "direct"])
+
+
+@pytest.mark.parametrize(
+    ("difference", "noise", "verdict"),
+    [
+        (0.003, 1, HOLDS),
+        (0.009, 1, PARTLY),
+        (0.0, 10, PARTLY),
+        (0.011, 0, FAILS),
+        (-0.02, 1, FAILS),
+    ],
+)
+def test_being_alike_uncut(difference, noise, verdict):
+    rows = noisy(lambda q: 0.8 + (difference if q == 0 else 0.5), 0.8, noise)
+    assert alike(rows, "post", "direct").verdict == verdict
+
+
+def test_differences_are_paired_by_seed():
+    found = lead(noisy(0.81, 0.8), "post", "direct")
+    expected = stats.ttest_1samp(np.array(NOISE) + 0.01, 0).confidence_interval(0.95)
+    assert found.mean == pytest.approx(0.01)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(
+    ("difference", "noise", "verdict"),
+    [
+        (0.01, 1, HOLDS),
+        (0.001, 1, PARTLY),
+        (-0.001, 1, FAILS),
+        (-0.01, 1, FAILS),
+        (0.001, 0, HOLDS),
+    ],
+)
+def test_being_ahead_on_average(difference, noise, verdict):
+    found = ahead(noisy(0.8 + difference, 0.8, noise), "post", "direct")
+    assert found.verdict == verdict
+    assert found.text.startswith(f"post − direct, all cuts: {points(difference)} [")
+
+
+def test_uncut_networks_do_not_count_as_a_cut():
+    rows = noisy(lambda q: 0.9 if q == 0 else 0.79, 0.8)
+    assert ahead(rows, "post", "direct").verdict == FAILS
+
+
+@pytest.mark.parametrize(
+    ("curve", "least", "verdict", "said"),
+    [
+        (0.85, 0, HOLDS, "at 19 cuts: ahead at 19 (by up to 5.0 points), behind at 0"),
+        (lambda q: 0.8 if q < 40 else 0.83, 0, HOLDS, "ahead at 12 (by up to 3.0 points)"),
+        (lambda q: 0.79 if q < 40 else 0.85, 0, PARTLY, "behind at 7 (by up to 1.0 points)"),
+        (lambda q: 0.79 if q < 40 else 0.85, 40, HOLDS, "at 12 cuts: ahead at 12"),
+        (0.79, 0, FAILS, "ahead at 0, behind at 19"),
+        (0.8, 0, FAILS, "ahead at 0, behind at 0"),
+    ],
+)
+def test_being_always_ahead(curve, least, verdict, said):
+    found = always_ahead(noisy(curve, 0.8), "post", "direct", least)
+    assert found.verdict == verdict and said in found.text
+
+
+@pytest.mark.parametrize(("grows", "verdict"), [(0.06, HOLDS), (0.001, PARTLY), (-0.05, FAILS)])
+def test_leads_are_compared_between_panels(grows, verdict):
+    small, large = noisy(0.85, 0.8), noisy(0.85 + grows, 0.8)
+    found = lead_grows(small, large, "post", "direct")
+    assert found.verdict == verdict
+    assert f"grows by {points(grows)} [" in found.text
+
+
+def penalised(levels):
+    """``pre`` at levels that depend on the penalty and the cut."""
+    return made(
+        PANEL,
+        lambda m, q, seed, penalty: levels(penalty, q) + NOISE[seed] * (penalty + 0.1),
+        penalties=(0.0, 0.001, 1.0),
+        methods=["pre"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict", "said"),
+    [
+        (lambda g, q: 0.9 - (0.4 * (q > 50) if g != 0.001 else 0), HOLDS, "γ = 0.001 loses 0.0"),
+        (lambda g, q: 0.9 - (0.4 * (q > 50) if g != 1 else 0.03), PARTLY, "γ = 1 loses 3.0"),
+        (lambda g, q: 0.9 - 0.4 * (q > 50), FAILS, "loses 40.0 points at most, up to 95 %"),
+        (lambda g, q: 0.9 - 0.1 * (g > 0), FAILS, "loses 10.0"),  # level, but far too low
+    ],
+)
+def test_stability_with_a_penalty(levels, verdict, said):
+    found = stable_with_penalty(penalised(levels), "pre")
+    assert found.verdict == verdict and said in found.text
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict", "said"),
+    [(0.02, HOLDS, "γ = 0.001"), (1e-6, PARTLY, "γ = 0.001"), (-0.01, FAILS, "−1.0")],
+)
+def test_gain_by_the_best_penalty(gain, verdict, said):
+    rows = penalised(lambda g, q: 0.8 + {0: 0, 0.001: gain, 1: -0.3}[g])
+    found = better_with_penalty(rows, "pre")
+    assert found.verdict == verdict and said in found.text
+
+
+@pytest.mark.parametrize(
+    ("left", "verdict", "said"),
+    [
+        (39_700, HOLDS, "pre tunes 40,210 at 90 %, direct 397,000 (10%)"),
+        (300_000, PARTLY, "300,510"),
+        (396_900, FAILS, "397,410"),
+    ],
+)
+def test_count_of_tuned_parameters(left, verdict, said):
+    # 500 hidden and 10 output nodes have an eigenvalue each.
+    rows = made(PANEL, lambda *_: 0.9, parameters=lambda m, q: 397_000 if q == 0 else left)
+    found = fewer_tuned(rows, classes=10, at=90)
+    assert found.verdict == verdict and said in found.text
+
+
+def test_reporting_gives_levels_and_no_verdict():
+    found = reported(table(direct=0.8, pre=step(50, 0.3)), (0, 90))
+    assert found == (REPORTED, "direct 80.0 % at 0, 80.0 % at 90; pre 90.0 % at 0, 60.0 % at 90")
+
+
+NOTHING = made(PANEL, lambda *_: 0.9, methods=["direct"], cuts=(50.0,))
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda t: stays(t, "post", 70),
+        lambda t: stays(t, "direct", 70),  # no uncut network
+        lambda t: falls(t, "post", 60),
+        lambda t: alike(t, "post", "direct"),
+        lambda t: ahead(t, "post", "direct"),
+        lambda t: always_ahead(t, "post", "direct"),
+        lambda t: lead_grows(t, t, "post", "direct"),
+        lambda t: stable_with_penalty(t, "direct"),
+        lambda t: better_with_penalty(t, "direct"),
+        lambda t: fewer_tuned(t, 10, 90),
+        lambda t: reported(t[:0], (0,)),
+    ],
+)
+def test_measure_without_results_is_not_tested(measure):
+    found = measure(NOTHING)
+    assert found.verdict == UNTESTED and found.text.startswith("no results of ")
+
+
+def test_curve_that_ends_too_early_is_not_tested():
+    rows = made(PANEL, lambda *_: 0.9, cuts=(0.0, 50.0))
+    assert stays(rows, "post", 50).verdict == HOLDS
+    assert stays(rows, "post", 70).verdict == UNTESTED
+
+
+def test_one_seed_gives_no_interval():
+    one = made(PANEL, lambda *_: 0.9, seeds=1)
+    assert ahead(one, "post", "direct").verdict == UNTESTED
+    assert interval([0.5]) is None
+
+
+def test_networks_with_a_penalty_stay_out_of_comparisons():
+    rows = made(PANEL, lambda m, q, s, penalty: 0.9 - penalty, penalties=(0.0, 0.5))
+    assert stays(rows, "pre", 90).verdict == HOLDS
+    assert lead(rows, "pre", "direct").mean == 0
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=8))
+def test_interval_is_students(values):
+    found = interval(values)
+    assert found.low <= found.mean <= found.high
+    if np.std(values) > 1e-6:
+        expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_interval_of_welch():
+    first, second = pd.Series([1.0, 2.0, 4.0]), pd.Series([0.0, 0.5])
+    found = welch(first, second)
+    # Welch and Satterthwaite by hand: variances 7/3 and 1/8 over 3 and 2 values.
+    a, b = 7 / 9, 1 / 16
+    freedom = (a + b) ** 2 / (a**2 / 2 + b**2 / 1)
+    half = stats.t.ppf(0.975, freedom) * (a + b) ** 0.5
+    assert found == pytest.approx((7 / 3 - 0.25, 7 / 3 - 0.25 - half, 7 / 3 - 0.25 + half))
+    assert welch(first * 0, second * 0) == (0, 0, 0)

@@ -1,0 +1,102 @@
+"""Verdicts as a reader sees them: in words with a sign, with rule and numbers, well-formed."""
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from made_tables import made
+
+from spectral_core import verdicts
+from spectral_core.claims import CLAIMS, KINDS, judge
+from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
+from spectral_core.study import FIGURES
+
+
+@pytest.fixture(scope="module")
+def judgements():
+    """Every panel as written of Figs. 3 and 6, with flat curves."""
+    return judge(
+        {
+            name: pd.concat(
+                [made(p, lambda *_: 0.9) for p in FIGURES[name].panels if not p.variant]
+            )
+            for name in ("fig03", "fig06")
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(judgements):
+    """Row of each claim, in all tables together."""
+    pages = (BeautifulSoup(verdicts.html(judgements, kind), "html.parser") for kind in KINDS)
+    return {row["id"]: row for page in pages for row in page.select("tbody tr")}
+
+
+def test_every_verdict_has_a_sign_of_its_own():
+    assert set(verdicts.SYMBOLS) == {HOLDS, PARTLY, FAILS, UNTESTED, REPORTED}
+    assert len(set(verdicts.SYMBOLS.values())) == len(verdicts.SYMBOLS)
+
+
+def test_table_has_a_row_per_claim_of_the_kind(judgements, rows):
+    assert list(rows) == [f"claim-{claim.name}" for kind in KINDS for claim in CLAIMS
+                          if claim.kind == kind]  # fmt: skip
+
+
+def test_row_says_claim_place_rule_and_verdict(judgements, rows):
+    for judgement in judgements:
+        row = rows[f"claim-{judgement.claim.name}"]
+        text = row.get_text(" ")
+        for said in (judgement.claim.says, judgement.claim.where, judgement.claim.rule):
+            assert said in text
+        shown = row.select_one("td.verdict").get_text()
+        assert shown == f"{verdicts.SYMBOLS[judgement.verdict]} {judgement.verdict}"
+
+
+def test_numbers_of_every_test_are_there(judgements, rows):
+    for judgement in judgements:
+        text = rows[f"claim-{judgement.claim.name}"].get_text(" ")
+        for found in judgement.findings.values():
+            assert all(finding.text in text for finding in found)
+
+
+def test_panels_are_counted_by_variant(rows):
+    text = rows["claim-fig06-pre"].get_text()
+    assert "As written (3 of 3 published): ✗ does not hold." in text
+    assert "As released (0 of 3 published): ○ not tested." in text
+
+
+def test_long_evidence_is_folded_behind_a_tally(rows):
+    (details,) = rows["claim-fig06-pre"].select("details")
+    assert details.summary.get_text() == "6 tests: 6 do not hold"
+    assert len(details.select("li")) == 6
+    assert not rows["claim-fig03-post"].select("details")
+
+
+def test_signs_are_hidden_from_screen_readers_and_nothing_else(rows):
+    for row in rows.values():
+        for sign in row.select("[aria-hidden]"):
+            assert sign.get_text() in verdicts.SYMBOLS.values()
+
+
+def test_markup_in_texts_is_escaped(judgements):
+    found = judgements[-1]
+    tricky = found._replace(
+        claim=type(found.claim)(**{**vars(found.claim), "says": "a < b & c <b>."})
+    )
+    page = BeautifulSoup(verdicts.html([tricky], found.claim.kind), "html.parser")
+    assert "a < b & c <b>." in page.get_text() and not page.select("td b")
+
+
+def test_tally_counts_verdicts_in_words(judgements):
+    assert verdicts.tally(judgements, "identity") == "6 claims: 6 hold."
+    assert verdicts.tally(judgements, "count").startswith("1 claim: 1 ")
+    said = verdicts.tally(judgements, "finding")
+    findings = [found for found in judgements if found.claim.kind == "finding"]
+    untested = sum(found.verdict == UNTESTED for found in findings)
+    assert said.startswith(f"{len(findings)} claims: ")
+    assert said.endswith(f", {untested} are not tested.")
+
+
+@pytest.mark.parametrize("show", [verdicts.tally, verdicts.html])
+def test_unknown_kind_is_refused(judgements, show):
+    with pytest.raises(ValueError, match=r"kind must be one of .* Did you mean 'finding'\?"):
+        show(judgements, "findings")
