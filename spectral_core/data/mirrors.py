@@ -41,15 +41,20 @@ def download(mirror: str, raw: RawData, names: Collection[str]) -> Iterator[tupl
             for a dead host.
     """
     if raw.archive:
-        archive = _get(mirror)
+        archive = get(mirror)
         check_md5(archive, raw.archive[1])
         yield from members(archive, names)
     else:
         for name in names:
-            yield name, _get(f"{mirror.rstrip('/')}/{name}.gz")
+            yield name, get(f"{mirror.rstrip('/')}/{name}.gz")
 
 
-def _get(url: str) -> bytes:
+def get(url: str) -> bytes:
+    """Return what an address gives, unchecked.
+
+    Raises:
+        Unusable: if the download fails.
+    """
     from pooch import HTTPDownloader
 
     logger.info("downloading %s", url)

@@ -50,6 +50,11 @@ def _idx_md5(*md5: str) -> dict[str, str]:
     return dict(zip(IDX_FILES, md5, strict=True))
 
 
+_CIFAR10_CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+
 RAW_DATA: dict[str, RawData] = {
     "fashion-mnist": RawData(
         folder="FashionMNIST/raw",
@@ -92,12 +97,14 @@ RAW_DATA: dict[str, RawData] = {
             "test_batch": "40351d587109b95175f43aff81a1287e",
             "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
         },
-        classes=(
-            *("airplane", "automobile", "bird", "cat", "deer"),
-            *("dog", "frog", "horse", "ship", "truck"),
-        ),
+        classes=_CIFAR10_CLASSES,
         torchvision_name="CIFAR10",
         archive=("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
+    ),
+    "cifar10-jpeg": RawData(
+        folder="cifar10-jpeg",
+        md5={"cifar10-jpeg.tar.xz": "4ab025a322774979c21b2d5283f6245a"},
+        classes=_CIFAR10_CLASSES,
     ),
     "digits": RawData(
         folder="digits",

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spectral_core.data.images import arranged, in_archive, stacked
 from spectral_core.data.raw_data import IDX_FILES
 from spectral_core.data.search import Found
 from spectral_core.data.torchvision_import import import_torchvision
@@ -67,6 +68,17 @@ def _read_cifar10(found: Found) -> Arrays:
     )
 
 
+def _read_image_archive(found: Found) -> Arrays:
+    (archive,) = found.contents.values()
+    sets = arranged(in_archive(archive))
+    return (
+        stacked(sets.train).numpy(),
+        sets.train_targets.numpy(),
+        stacked(sets.test).numpy(),
+        sets.test_targets.numpy(),
+    )
+
+
 def _read_digits(found: Found) -> Arrays:
     from sklearn.model_selection import train_test_split
 
@@ -83,5 +95,6 @@ _READERS = {
     "fashion-mnist": (_read_idx, 255),
     "mnist": (_read_idx, 255),
     "cifar10": (_read_cifar10, 255),
+    "cifar10-jpeg": (_read_image_archive, 255),
     "digits": (_read_digits, 16),
 }
