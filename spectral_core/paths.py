@@ -17,6 +17,11 @@ def local_results() -> Path:
     return Path(os.environ.get("SPECTRAL_CORE_STORE") or project() / "results" / "local")
 
 
+def choices() -> Path:
+    """Folder of the records of what was chosen by held-out images."""
+    return project() / "results" / "choices"
+
+
 def published_results(figure: str, preset: str) -> Path:
     """Folder of a figure's committed results: ``results/published/<figure>`` at the paper's
     settings, ``results/published/<preset>/<figure>`` at another preset's."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from spectral_core.data import Dataset
 from spectral_core.evaluation import evaluate
+from spectral_core.input_pruning import prune_inputs
 from spectral_core.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.pruning import folded_parameters, hidden_nodes, prune
 from spectral_core.ranking import node_scores
@@ -73,6 +74,7 @@ class CutStep:
     percentile: float
     retrains: str | None
     retraining_epochs: int
+    removes: str = "nodes"
 
     kind = "cut"
 
@@ -161,8 +163,10 @@ def run_cut(
         ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,
         ``accuracy`` and ``loss`` on the test set.
     """
-    scores = node_scores(network, by=step.score)
-    pruned = prune(network, scores, step.percentile).to(device)
+    if step.removes == "inputs":
+        pruned = prune_inputs(network, step.percentile).to(device)
+    else:
+        pruned = prune(network, node_scores(network, by=step.score), step.percentile).to(device)
     if step.retrains is not None:
         inputs, targets = training_examples(step.trained, data, device)
         train(

@@ -1,0 +1,212 @@
+"""Learning rate and number of epochs, chosen by images held out of the training set (Appendix D).
+
+The test set is not looked at. One network per method and learning rate is trained, for the largest
+number of epochs: as the learning rate is constant, what it is after fewer epochs is what a shorter
+training would have given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import torch
+from tqdm import tqdm
+
+from spectral_core import _checks, paths
+from spectral_core._files import write_whole
+from spectral_core.compute import single_thread
+from spectral_core.data import Dataset, load
+from spectral_core.provenance import made
+from spectral_core.steps import initial_network, run_cut
+from spectral_core.strategies import STRATEGIES
+from spectral_core.study import Panel, Recipe, Study, cut_step
+from spectral_core.training import train
+
+LEARNING_RATES = (1e-4, 1e-3)
+EPOCHS = (20, 40, 60)
+SEED = 0
+"""Of the networks, and of which images are held out."""
+
+
+def hold_out_tenth(data: Dataset, seed: int = SEED) -> Dataset:
+    """A data set whose test set is a tenth of the training set, and whose training set is the rest.
+
+    Args:
+        data: at least two training images; its own test set is left out.
+        seed: of the order from which the tenth is taken.
+    """
+    n = len(data.train_targets)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    held, left = order[: max(1, n // 10)], order[max(1, n // 10) :]
+    return dataclasses.replace(
+        data,
+        train_inputs=data.train_inputs[left],
+        train_targets=data.train_targets[left],
+        test_inputs=data.train_inputs[held],
+        test_targets=data.train_targets[held],
+    )
+
+
+def held_out_accuracies(
+    panel: Panel,
+    recipe: Recipe,
+    method: str,
+    learning_rate: float,
+    epochs: Sequence[int],
+    data: Dataset,
+) -> dict[int, float]:
+    """Accuracy of a method's uncut network on held-out images, by epochs of its training.
+
+    Where the method retrains, stage 2 takes as many epochs as stage 1, and it counts what comes
+    out of stage 2.
+
+    Args:
+        panel: the network.
+        recipe: everything about the training but learning rate and epochs.
+        method: name out of :data:`~spectral_core.strategies.STRATEGIES`.
+        learning_rate: Adam's step size.
+        epochs: whole numbers of at least 1.
+        data: as :func:`hold_out_tenth` returns it.
+    """
+    recipe = dataclasses.replace(recipe, learning_rate=learning_rate, epochs=max(epochs))
+    found = {}
+
+    def measure(epoch: int, _: float) -> None:
+        if epoch in epochs:
+            own = dataclasses.replace(recipe, retraining_epochs=epoch)
+            cut = cut_step(panel, own, method, SEED, percentile=0)
+            found[epoch] = run_cut(cut, network, data)["accuracy"]
+
+    step = cut_step(panel, recipe, method, SEED, percentile=0).trained
+    generator = torch.Generator().manual_seed(SEED)
+    network = initial_network(step, data, generator)
+    train(
+        network,
+        data.train_inputs,
+        data.train_targets,
+        epochs=step.epochs,
+        batch_size=step.batch_size,
+        learning_rate=step.learning_rate,
+        precision=step.precision,
+        generator=generator,
+        on_epoch=measure,
+    )
+    return found
+
+
+def choose(
+    panel: Panel,
+    recipe: Recipe,
+    *,
+    learning_rates: Sequence[float] = LEARNING_RATES,
+    epochs: Sequence[int] = EPOCHS,
+    workers: int = 1,
+    data_dir: Path | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Choose learning rate and epochs for each method of a panel.
+
+    Args:
+        panel: data set, network and methods.
+        recipe: everything about the training but learning rate and epochs.
+        learning_rates, epochs: what there is to choose from.
+        workers: processes side by side, each on one thread.
+        data_dir: where data sets are kept; the user's cache if ``None``.
+        progress: whether to show a bar on standard error.
+
+    Returns:
+        Plain JSON data: ``inputs``, ``activation`` and ``hidden`` of the panel, ``seed``,
+        ``precision``, ``held_out`` (number of images), ``accuracies`` (of method, learning rate and
+        epochs), ``chosen`` (``learning_rate`` and ``epochs`` of each method) and ``made``.
+    """
+    rates = _checks.numbers("learning_rates", learning_rates, 0, float("inf"))
+    epochs = _checks.whole_numbers("epochs", epochs, least=1)
+    _checks.whole_number("workers", workers, least=1)
+    start = time.perf_counter()
+    held = len(hold_out_tenth(load(panel.inputs, data_dir)).test_targets)
+    # Methods that differ only in what a cut removes have the same uncut network.
+    methods = [name for name in panel.methods if STRATEGIES[name].removes == "nodes"]
+    jobs = [(method, rate) for method in methods for rate in rates]
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
+    results = parallel(
+        joblib.delayed(_in_worker)(panel, recipe, method, rate, epochs, data_dir)
+        for method, rate in jobs
+    )
+    bar = tqdm(results, "choosing", total=len(jobs), unit=" trainings", disable=not progress)
+    accuracies: dict[str, dict[str, dict[str, float]]] = {}
+    for (method, rate), found in zip(jobs, bar):
+        named = {str(epoch): accuracy for epoch, accuracy in found.items()}
+        accuracies.setdefault(method, {})[f"{rate:g}"] = named
+    return {
+        "inputs": panel.inputs,
+        "activation": panel.activation,
+        "hidden": list(panel.hidden),
+        "seed": SEED,
+        "precision": recipe.precision,
+        "held_out": held,
+        "accuracies": accuracies,
+        "chosen": {method: best(found) for method, found in accuracies.items()},
+        "made": made(time.perf_counter() - start, "cpu"),
+    }
+
+
+def best(accuracies: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Learning rate and epochs of the highest accuracy; of equal ones, the fewest epochs.
+
+    Args:
+        accuracies: by learning rate, then by epochs, both as text.
+    """
+    _, epochs, rate = max(
+        (accuracy, -int(epochs), float(rate))
+        for rate, row in accuracies.items()
+        for epochs, accuracy in row.items()
+    )
+    return {"learning_rate": rate, "epochs": -epochs}
+
+
+def record(study: Study, **options: Any) -> list[Path]:
+    """Choose for each panel of a study, and write what was measured into ``results/choices``.
+
+    Args:
+        study: its panels are the ones.
+        options: of :func:`choose`.
+
+    Returns:
+        The files written, a JSON file per panel.
+    """
+    files = []
+    for panel in study.panels:
+        found = choose(panel, study.recipe_of(panel), **options)
+        file = paths.choices() / f"{panel.name}.json"
+        text = json.dumps(found, indent=2) + "\n"
+        write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
+        files.append(file)
+    return files
+
+
+def recorded(inputs: str, hidden: Sequence[int]) -> dict[str, Any] | None:
+    """What was measured for some inputs and widths, or ``None`` if nothing was."""
+    for file in sorted(paths.choices().glob("*.json")):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if (found["inputs"], found["hidden"]) == (inputs, list(hidden)):
+            return found
+    return None
+
+
+def _in_worker(
+    panel: Panel,
+    recipe: Recipe,
+    method: str,
+    learning_rate: float,
+    epochs: Sequence[int],
+    data_dir: Path | None,
+) -> dict[int, float]:
+    with single_thread():
+        data = hold_out_tenth(load(panel.inputs, data_dir))
+        return held_out_accuracies(panel, recipe, method, learning_rate, epochs, data)
