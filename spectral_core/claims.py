@@ -29,8 +29,9 @@ from spectral_core.evidence import (
 from spectral_core.identities import IDENTITIES, TOLERANCE
 from spectral_core.study import FIGURES, Panel, plan
 
-VARIANTS = {"": "as written", "released": "as released"}
-"""Variants of a panel in words: the settings of the paper's text, or of its released results."""
+VARIANTS = {"": "as written", "released": "as released", "jpeg": "from a JPEG copy"}
+"""Variants of a panel in words: the settings of the paper's text; of its released results; of the
+text, with a JPEG copy of CIFAR-10."""
 
 KINDS = ("identity", "count", "finding", "report")
 """Mathematics, which is verified; numbers of parameters; what training gave; no claim made."""

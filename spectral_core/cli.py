@@ -88,7 +88,12 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
                      "'*released' [default: those as written in the paper]."),
         click.option("--seeds", type=Seeds(), help="How many realisations, 3 for seeds 0, 1, 2; "
                      "or which ones: 0,2,4 (a single one: 4,)."),
-        click.option("--dataset", help="Data set in place of the figure's."),
+        click.option("--dataset", help="Data set in place of the figure's; imagefolder:PATH for "
+                     "images of your own, a folder or tar with train/CLASS/… and test/CLASS/…."),
+        click.option("--features", help="What the network takes of an image: none for its pixels; "
+                     "max or mean for pooled features of a frozen MobileNetV2."),
+        click.option("--backbone-weights", help="That network's weights: imagenet for those of "
+                     "torchvision (a download), or a file with a state dict of its mobilenet_v2."),
         click.option("--activation", help="elu, relu or tanh."),
         click.option("--hidden", type=Numbers(int, "-"), help="Hidden widths, like 500-500-500."),
         click.option("--hidden-by-method", type=WidthsByMethod(),
@@ -244,6 +249,23 @@ def compute(
         f"{figure} at the preset {run.preset}: steps run: {cost.steps}, "
         f"in {_duration(cost.seconds)}, with {_duration(cost.computing)} of computing"
     )
+
+
+@cli.command()
+@click.argument("figure", type=click.Choice(list(FIGURES)))
+@settings
+@click.option("--workers", type=int, default=1, show_default=True, help="Processes side by side.")
+@data_dir_option
+def choose(figure: str, workers: int, data_dir: Path | None, **changes: Any) -> None:
+    """Choose learning rate and epochs for each method by a held-out tenth of the training images.
+
+    Writes what was measured into results/choices, one file per panel; the figure's own settings
+    stay as they are.
+    """
+    from spectral_core.choice import record
+
+    for file in record(plan(figure, **changes), workers=workers, data_dir=data_dir):
+        click.echo(f"{file}: {json.loads(file.read_text(encoding='utf-8'))['chosen']}")
 
 
 @cli.command()

@@ -244,11 +244,15 @@ def flow(strategy: Strategy) -> list[Step]:
         trains = "Train eigenvalues λ and eigenvectors φ"
     else:
         trains = "Train the eigenvalues λ; φ stays as drawn"
+    one, many = ("hidden node", "nodes") if strategy.removes == "nodes" else ("input", "inputs")
     steps = [
         Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
         Step("train", trains),
-        Step("rank", f"Score each hidden node by {_SCORES[strategy.score]}"),
-        Step("cut", "Remove the nodes that score below the q-th percentile of all scores"),
+        Step("rank", f"Score each {one} by {_SCORES[strategy.score]}"),
+        Step(
+            "cut",
+            f"Remove the {many} that score below the q-th percentile of all scores",
+        ),
     ]
     if strategy.retrains:
         steps.append(Step("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))

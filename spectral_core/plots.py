@@ -17,8 +17,13 @@ from spectral_core.strategies import STRATEGIES
 
 # The paper's orange, blue and green, in the shades of Okabe and Ito that colour-blind readers
 # tell apart; markers say the same again.
-COLOURS = {"direct": "#E69F00", "post": "#0072B2", "pre": "#009E73"}
-MARKERS = {"direct": "o", "post": "s", "pre": "^"}
+COLOURS = {
+    "direct": "#E69F00",
+    "post": "#0072B2",
+    "pre": "#009E73",
+    "direct-inputs": "#CC79A7",
+}
+MARKERS = {"direct": "o", "post": "s", "pre": "^", "direct-inputs": "v"}
 
 
 def semi_dispersion(values: pd.Series) -> tuple[float, float]:
@@ -28,6 +33,7 @@ def semi_dispersion(values: pd.Series) -> tuple[float, float]:
 
 
 ACTIVATION_NAMES = {"elu": "ELU", "relu": "ReLU", "tanh": "tanh"}
+_IN_FIG_11 = ("pre", "post", "direct", "direct-inputs")
 _STILL = {"Software": None}
 
 BANDS: dict[str, str | Callable[[pd.Series], tuple[float, float]]] = {
@@ -111,10 +117,62 @@ def draw_reference(axes: Axes, table: pd.DataFrame, reference: pd.DataFrame) -> 
     _legend(axes)
 
 
+def penalty_figure(table: pd.DataFrame, band: str = "sd") -> Figure:
+    """Accuracy against the share of pruned nodes, a curve per weight γ of the ℓ1 penalty.
+
+    Args:
+        table: results of one panel, a column for each of its methods, see
+            :data:`spectral_core.results.COLUMNS`.
+        band: see :func:`pruning_figure`.
+
+    Raises:
+        ValueError: if the band is unknown or the table is empty.
+    """
+    _checks.choice("band", band, BANDS)
+    _panels(table)
+    methods = [name for name in _IN_FIG_11 if name in set(table["method"])]
+    figure, axes = plt.subplots(
+        1,
+        len(methods),
+        figsize=(7 if len(methods) == 1 else 1 + 3.6 * len(methods), 4.4),
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    penalties = sorted(table["penalty"].unique())
+    named = table.assign(penalty=[f"{penalty:g}" for penalty in table["penalty"]])
+    colours = ["0.15", *sns.color_palette("viridis_r", len(penalties) - 1)]
+    for method, letter, each in zip(methods, "abcd", axes[0]):
+        sns.lineplot(
+            named[named["method"] == method],
+            x="percentile",
+            y="accuracy",
+            hue="penalty",
+            style="penalty",
+            hue_order=[f"{penalty:g}" for penalty in penalties],
+            style_order=[f"{penalty:g}" for penalty in penalties],
+            palette=colours[: len(penalties)],
+            errorbar=BANDS[band],
+            ax=each,
+        )
+        each.set(title=f"({letter}) {method}", xlabel="pruned hidden nodes (%)", xlim=(-2, 100))
+        each.set(ylabel="test accuracy", ylim=(0, 1))
+        if method == "direct-inputs":
+            each.set_xlabel("pruned inputs (%)")
+        if each is not axes[0, 0]:
+            each.get_legend().remove()
+    axes[0, 0].legend(title="γ", loc="lower left", fontsize="small", ncols=2)
+    return figure
+
+
 def save_picture(table: pd.DataFrame, file: Path) -> None:
-    """Draw :func:`pruning_figure` into a file, whole or not at all."""
+    """Draw a panel into a file, whole or not at all.
+
+    By :func:`pruning_figure`, or by :func:`penalty_figure` if there are several weights γ.
+    """
     theme()
-    figure = pruning_figure(table)
+    draw = pruning_figure if table["penalty"].nunique() == 1 else penalty_figure
+    figure = draw(table)
     # Without matplotlib's version in it, so that the same results are the same file.
     write_whole(file, lambda aside: figure.savefig(aside, metadata=_STILL))
     plt.close(figure)

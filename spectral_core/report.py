@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from spectral_core.authors import deviation
+from spectral_core.data.prepared import split
 from spectral_core.results import agreement, published_provenance, summary
 from spectral_core.study import FIGURES, plan
 
@@ -82,8 +83,9 @@ def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row_names(table: pd.DataFrame) -> list[str]:
-    """Columns that name the rows of a table of one panel or several."""
-    return ["method"] if table["panel"].nunique() == 1 else ["panel", "method"]
+    """Columns that name the rows of a table: of one panel or several, with one γ or several."""
+    several = [name for name in ("panel", "penalty") if table[name].nunique() > 1]
+    return [*several[:1], "method", *several[1:]] if "panel" in several else ["method", *several]
 
 
 def agreement_sentence(
@@ -137,6 +139,63 @@ def plateau_table(table: pd.DataFrame, drop: float = 0.01) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(names)
 
 
+IMAGES = {
+    "cifar10": "the images of CIFAR-10",
+    "cifar10-jpeg": "a JPEG copy of the images of CIFAR-10, which is lossy, so that no number here "
+    "is one of CIFAR-10 itself",
+}
+"""Data sets that features are taken of, in words."""
+
+
+def images_sentence(provenance: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which images some panels were trained and tested on, and which features these had.
+
+    Args:
+        provenance: by panel, as :func:`spectral_core.results.panel_provenance` makes it.
+    """
+    said = []
+    for inputs in dict.fromkeys(made["inputs"] for made in provenance.values()):
+        images, backbone = split(inputs)
+        text = f"Computed from {IMAGES.get(images, images)}"
+        if backbone is not None:
+            text += (
+                f"; features: MobileNetV2 with the weights {backbone.weights}, "
+                f"{backbone.pooling} pooling"
+            )
+        said.append(f"{text}.")
+    return " ".join(said)
+
+
+def choice_table(provenance: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame | None:
+    """Held-out accuracies in per cent that learning rate and epochs were chosen by.
+
+    Args:
+        provenance: by panel; the first that records a choice is shown.
+
+    Returns:
+        One row per method and learning rate, one column per number of epochs, the chosen ones
+        marked; ``None`` if no choice is recorded.
+    """
+    records = [made["choice"] for made in provenance.values() if made.get("choice")]
+    if not records:
+        return None
+    rows = {}
+    for method, by_rate in records[0]["accuracies"].items():
+        chosen = records[0]["chosen"][method]
+        for rate, by_epochs in by_rate.items():
+            rows[method, rate] = {
+                f"{epochs} epochs": f"{100 * accuracy:.2f}"
+                + (" ←" if _is_chosen(chosen, rate, epochs) else "")
+                for epochs, accuracy in by_epochs.items()
+            }
+    table = pd.DataFrame(rows).T.rename_axis(["method", "learning rate"])
+    return table.rename_axis(columns="held-out accuracy (%)")
+
+
+def _is_chosen(chosen: Mapping[str, float], rate: str, epochs: str) -> bool:
+    return (chosen["learning_rate"], chosen["epochs"]) == (float(rate), int(epochs))
+
+
 def status_table(preset: str) -> pd.DataFrame:
     """What is published of every panel of every figure at a preset, and how it was made.
 
@@ -185,6 +244,8 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
         "preset": made["preset"],
         "seeds": _joined(recipe["seeds"]),
         "epochs": f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)",
+        **_by_method(made["configuration"]["panel"]),
+        **({"inputs": made["inputs"]} if "inputs" in made else {}),
         "stage 2 of pre trains": recipe["stage_two"],
         "precision": recipe["precision"],
         "computed": f"{made['from'][:16]} to {made['to'][:16]} UTC",
@@ -196,6 +257,16 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
             f"{name} {_joined(found)}" for name, found in made["versions"].items()
         ),
         **{f"MD5 of {file}": md5 for file, md5 in made["data"].items()},
+    }
+
+
+def _by_method(panel: Mapping[str, Any]) -> dict[str, str]:
+    """What some methods set by themselves."""
+    return {
+        f"{method} by itself": ", ".join(
+            f"{name.replace('_', ' ')} {value:g}" for name, value in own.items()
+        )
+        for method, own in panel.get("recipe_by_method", {}).items()
     }
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from spectral_core import paths
-from spectral_core.data.raw_data import RAW_DATA
+from spectral_core.choice import recorded
+from spectral_core.data import checksums
 from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
 from spectral_core.store import Store, write_whole
 from spectral_core.study import FIGURES, PRESETS, Panel, Study, plan
@@ -226,7 +227,9 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
         "versions": {
             name: _distinct(item["versions"][name] for item in made) for name in made[0]["versions"]
         },
-        "data": dict(RAW_DATA[panel.dataset].md5),
+        "inputs": panel.inputs,
+        "data": checksums(panel.inputs),
+        "choice": recorded(panel.inputs, panel.hidden),
     }
 
 

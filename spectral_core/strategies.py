@@ -51,7 +51,7 @@ STRATEGIES: dict[str, Strategy] = {
         trains="both",
         score="connectivity",
         retrains=False,
-        title="direct, Σ|w| over the wrong axis",
+        title="direct-inputs: Σ|w| of inputs, which go",
         removes="inputs",
     ),
 }

@@ -110,9 +110,8 @@ def _open(images: str, places: Places) -> tuple[ImageSets, str]:
         return open_images(images), "image folder"
     found = locate(images, places)
     train, train_targets, test, test_targets = read(images, found)
-    sets = ImageSets(
-        _unflattened(train), train_targets, _unflattened(test), test_targets, RAW_DATA[images].classes
-    )
+    train, test = _unflattened(train), _unflattened(test)
+    sets = ImageSets(train, train_targets, test, test_targets, RAW_DATA[images].classes)
     return sets, found.source
 
 
