@@ -1,5 +1,7 @@
 """Where paper and code part: answers follow from published results, and wait for them."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 from made_tables import made
@@ -111,7 +113,15 @@ def test_cifar_is_told_where_it_is_published(monkeypatch):
     there = publish("fig10", lambda v, method, q: 0.8 if q == 0 else 0.5, cuts=(0, 50))
     answer = departures.benchmark_of_cifar(there)
     assert answer.status == ANSWERED
-    assert answer.text.endswith("- Fig. 10, ELU: 80.0 % at 0, 50.0 % at 50")
+    assert answer.text.endswith("- Fig. 10, ELU, direct: 80.0 % at 0, 50.0 % at 50")
+    both = dataclasses.replace(panel, methods=("direct", "direct-inputs"))
+    monkeypatch.setitem(study.FIGURES, "fig10", Figure("CIFAR-10", (both,)))
+    levels = {"direct": 0.5, "direct-inputs": 0.7}
+    text = departures.benchmark_of_cifar(publish("fig10", lambda v, method, q: levels[method])).text
+    assert "- Fig. 10, ELU, direct-inputs: 70.0 % at" in text
+    assert text.endswith(
+        "direct-inputs minus direct, averaged over all cuts: +20.0 [+20.0, +20.0] points"
+    )
     there = publish("fig11", flat, penalties=(0.0, 0.01))
     answer = departures.penalties(there)
     assert answer.status == ANSWERED and answer.text.count("with γ = 0.01 loses 0.0 points") == 3

@@ -41,6 +41,7 @@ OTHER_CUT_VALUES = {
     "percentile": 50.5,
     "retrains": "both",
     "retraining_epochs": 3,
+    "removes": "inputs",
 }
 
 
@@ -108,6 +109,7 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
 def test_a_field_at_its_default_is_not_part_of_the_name():
     """So that a new field leaves the names of finished steps as they are."""
     described = steps.describe(cut("post"))["trained"]
+    assert "removes" not in steps.describe(cut("post"))
     assert "penalty" not in described and "output_bias" not in described
     assert steps.describe(cut("post").trained)["seed"] == 0
     changed = dataclasses.replace(cut("post").trained, penalty=0.5)

@@ -1,9 +1,11 @@
 """What is to be computed: the paper's settings, changes to them, and what is refused."""
 
 import dataclasses
+import itertools
 
 import pytest
 
+from spectral_core import choice
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import FIGURES, PRESETS, Figure, Panel, Preset, Recipe, cut_step, plan
 
@@ -34,17 +36,19 @@ def test_every_figure_has_a_plan_at_every_preset(figure, preset):
     study = plan(figure, preset)
     names = [panel.name for panel in study.panels]
     assert len(set(names)) == len(names) >= 1
-    recipe = study.recipe
-    points = len(recipe.seeds) * len(recipe.penalties) * len(recipe.percentiles)
+    recipes = [(panel, study.recipe_of(panel)) for panel in study.panels]
     cells = list(study.cells())
-    assert len(cells) == sum(len(panel.methods) * points for panel in study.panels)
+    assert len(cells) == sum(
+        len(panel.methods) * len(own.seeds) * len(own.penalties) * len(own.percentiles)
+        for panel, own in recipes
+    )
     named = {(c.panel.name, c.method, c.seed, c.penalty, c.percentile) for c in cells}
     assert len(named) == len(cells)
     assert set(study.steps()) == {cell.step for cell in cells}
     assert not study.overrides
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", sorted(set(FIGURES) - {"fig10", "fig11"}))
 def test_panels_as_written_come_by_themselves_and_those_as_released_when_asked_for(figure):
     written, released = plan(figure, "paper"), plan(figure, "paper", "*released")
     assert {panel.variant for panel in written.panels} == {""}
@@ -58,6 +62,55 @@ def test_panels_as_written_come_by_themselves_and_those_as_released_when_asked_f
         widths = [panel.hidden_of(method) for method in ("direct", "post", "pre")]
         deep = [(800,) * 3, (800,) * 3, (500,) * 3]
         assert widths == (deep if len(panel.hidden) == 3 else [(2000,)] * 3)
+
+
+@pytest.mark.parametrize("figure", ["fig10", "fig11"])
+def test_cifar10_itself_comes_by_itself_and_a_jpeg_copy_when_asked_for(figure):
+    written, copy = plan(figure, "paper"), plan(figure, "paper", "*jpeg*")
+    assert plan(figure, "paper", "*").panels == written.panels + copy.panels
+    for study, dataset, weights in [
+        (written, "cifar10", "b0353104-imagenet"),
+        (copy, "cifar10-jpeg", "067cfda5-symmetric"),
+    ]:
+        for panel in study.panels:
+            assert panel.name == f"{dataset}-{panel.activation}-512"
+            assert panel.inputs == f"{dataset}+mobilenet_v2-{weights}-96-max"
+            assert panel.output_bias and study.recipe_of(panel).batch_size == 32
+            for method in panel.methods:
+                own = study.recipe_of(panel, method)
+                assert own.epochs == own.retraining_epochs
+                assert (own.epochs, own.learning_rate) in itertools.product(
+                    choice.EPOCHS, choice.LEARNING_RATES
+                )
+    assert [panel.activation for panel in plan("fig10", "paper").panels] == ["elu", "relu", "tanh"]
+    (penalised,) = plan("fig11", "paper").panels
+    gammas = (0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1)
+    assert plan("fig11", "paper").recipe_of(penalised).penalties == gammas
+    assert plan("fig11", "quick").recipe_of(penalised).penalties == gammas[::3]
+
+
+def test_fig11_without_penalty_is_fig10():
+    (with_penalty,) = plan("fig11", "paper").panels
+    fig10 = set(plan("fig10", "paper").steps())
+    fig11 = plan("fig11", "paper").cells()
+    assert {cell.step for cell in fig11 if cell.penalty == 0} <= fig10
+
+
+def test_what_a_method_sets_by_itself_holds_for_it_alone_until_it_is_overridden(monkeypatch):
+    by_method = {"pre": {"learning_rate": 0.5, "epochs": 7}}
+    own = dataclasses.replace(PANEL, recipe={"epochs": 40}, recipe_by_method=by_method)
+    monkeypatch.setitem(FIGURES, "fig03", Figure("own recipe", (own,)))
+
+    def trainings(preset, **changes):
+        cells = plan("fig03", preset, **changes).cells()
+        return {c.method: (c.step.trained.epochs, c.step.trained.learning_rate) for c in cells}
+
+    assert trainings("paper") == {"direct": (40, 1e-3), "post": (40, 1e-3), "pre": (7, 0.5)}
+    # A smaller preset keeps its smaller sizes.
+    assert trainings("quick")["pre"] == (10, 0.5)
+    assert set(trainings("paper", epochs=3).values()) == {(3, 1e-3), (3, 0.5)}
+    assert plan("fig03", "paper", epochs=3).overrides == {"epochs": 3}
+    assert plan("fig03", "paper", epochs=40).overrides == {"epochs": 40}  # another one for pre
 
 
 def test_panels_are_picked_by_patterns_of_their_names_in_the_registry():
@@ -185,6 +238,10 @@ def test_configurations_are_frozen(kind):
         ({"hidden": [8.5]}, TypeError, "hidden[0] must be a whole number"),
         ({"hidden_by_method": {"past": [8]}}, ValueError, "Did you mean 'post'?"),
         ({"hidden_by_method": {"post": 8}}, TypeError, "hidden_by_method['post'] must be"),
+        ({"features": "mox"}, ValueError, "Did you mean 'max'?"),
+        ({"dataset": "imagefolder:/nowhere"}, ValueError, "must name a folder or a tar archive"),
+        ({"backbone_weights": "/nowhere.pth"}, ValueError, "there is no such file"),
+        ({"recipe_by_method": {}}, ValueError, "setting must be one of"),
         ({"hidden_by_method": ["post"]}, TypeError, "hidden_by_method must map"),
         ({"epochs": -1}, ValueError, "epochs must be a whole number of at least 0; got -1"),
         ({"epochs": 2.0}, TypeError, "epochs must be a whole number"),

@@ -1,0 +1,99 @@
+"""Learning rate and epochs by held-out images: nothing of the test set, and prefixes are runs."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from spectral_core import choice, evaluate, train
+from spectral_core.data import load
+from spectral_core.steps import run_train
+from spectral_core.study import Panel, Recipe, cut_step, plan
+
+PANEL = Panel("digits", "elu", (12,), output_bias=True, methods=("direct", "direct-inputs", "pre"))
+RECIPE = Recipe(batch_size=50)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return choice.hold_out_tenth(load("digits"))
+
+
+def rows(inputs):
+    return {tuple(row) for row in inputs.tolist()}
+
+
+def test_a_tenth_of_the_training_set_is_held_out_and_the_test_set_left_out(data):
+    whole = load("digits")
+    assert (len(data.train_targets), len(data.test_targets)) == (1437 - 143, 143)
+    together = torch.cat([data.train_inputs, data.test_inputs])
+    assert sorted(together.tolist()) == sorted(whole.train_inputs.tolist())
+    assert not rows(data.test_inputs) & rows(whole.test_inputs)
+    other = choice.hold_out_tenth(whole, seed=1)
+    assert not torch.equal(other.test_inputs, data.test_inputs)
+
+
+def test_fewer_epochs_are_the_beginning_of_more(data):
+    found = choice.held_out_accuracies(PANEL, RECIPE, "direct", 1e-2, (1, 3), data)
+    for epochs, accuracy in found.items():
+        recipe = dataclasses.replace(RECIPE, learning_rate=1e-2, epochs=epochs)
+        network, _ = run_train(cut_step(PANEL, recipe, "direct", 0, 0).trained, data)
+        assert accuracy == evaluate(network, data.test_inputs, data.test_targets).accuracy
+
+
+def test_what_retrains_is_measured_behind_stage_two_of_as_many_epochs(data, monkeypatch):
+    epochs = []
+
+    def spy(*arguments, **options):
+        epochs.append(options["epochs"])
+        return train(*arguments, **options)
+
+    monkeypatch.setattr("spectral_core.steps.train", spy)
+    choice.held_out_accuracies(PANEL, RECIPE, "pre", 1e-2, (1, 2), data)
+    assert epochs == [1, 2]
+
+
+def test_best_is_the_most_accurate_and_of_equals_the_shortest():
+    accuracies = {"0.0001": {"20": 0.5, "40": 0.7}, "0.001": {"20": 0.7, "40": 0.6}}
+    assert choice.best(accuracies) == {"learning_rate": 1e-3, "epochs": 20}
+
+
+def test_choice_is_recorded_with_all_that_it_was_made_of(project):
+    study = plan("fig10", "smoke", "*jpeg-elu*", methods="direct")
+    options = {"learning_rates": (1e-3, 1e-2), "epochs": (1, 2), "progress": False}
+    (file,) = choice.record(study, **options)
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert file == project / "results" / "choices" / "digits-elu-32.json"
+    assert set(found["accuracies"]) == {"direct"} and found["held_out"] == 143
+    assert found["chosen"]["direct"] == choice.best(found["accuracies"]["direct"])
+    assert choice.recorded("digits", (32,)) == found
+    assert choice.recorded("digits", (33,)) is None
+
+
+def test_methods_with_the_same_uncut_network_are_measured_once():
+    found = choice.choose(PANEL, RECIPE, learning_rates=[1e-2], epochs=[1], progress=False)
+    assert list(found["accuracies"]) == ["direct", "pre"]
+
+
+def test_settings_of_figs_10_and_11_are_those_that_were_chosen():
+    for figure in ("fig10", "fig11"):
+        study = plan(figure, "paper", "*jpeg*")
+        for panel in study.panels:
+            found = choice.recorded(panel.inputs, panel.hidden)
+            assert found["chosen"] == {
+                method: choice.best(by_rate) for method, by_rate in found["accuracies"].items()
+            }
+            for method, chosen in {
+                **found["chosen"],
+                "direct-inputs": found["chosen"]["direct"],
+            }.items():
+                own = study.recipe_of(panel, method)
+                assert {"learning_rate": own.learning_rate, "epochs": own.epochs} == chosen
+                assert own.retraining_epochs == own.epochs
+
+
+def test_records_name_no_place_of_some_machine():
+    files = list((Path(__file__).parent.parent / "results" / "choices").glob("*.json"))
+    assert files and not any("/" in file.read_text(encoding="utf-8") for file in files)

@@ -1,0 +1,161 @@
+"""Images of one's own: how a folder or an archive is read, named and refused."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spectral_core import data
+from spectral_core.data import image_folder, images
+from spectral_core.study import plan
+
+SIDE = 4
+
+
+def picture(value: int, mode: str = "RGB", side: int = SIDE) -> bytes:
+    """A PNG of one colour."""
+    colour = value if mode == "L" else (value, 2 * value, 3 * value)
+    content = io.BytesIO()
+    Image.new(mode, (side, side), colour).save(content, "PNG")
+    return content.getvalue()
+
+
+def write(folder, files):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+FILES = {
+    "train/cat/1.png": picture(1),
+    "train/cat/2.png": picture(2),
+    "train/cat/3.png": picture(3),
+    "train/ape/1.PNG": picture(4),
+    "test/ape/1.png": picture(5),
+    "test/cat/deep/1.png": picture(6),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path / "mine", FILES)
+    return write(tmp_path / "mine", {"train/notes.txt": b"not an image", "stray.png": b"x"})
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPECTRAL_CORE_DATA", str(tmp_path / "home"))
+    monkeypatch.delenv("SPECTRAL_CORE_DATA_PATH", raising=False)
+    return tmp_path / "home"
+
+
+def archive(files, file, mode="w:xz"):
+    with tarfile.open(file, mode) as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return file
+
+
+def test_classes_come_by_name_and_images_in_turn_from_each(folder):
+    sets = images.arranged(images.in_folder(folder))
+    assert sets.classes == ("ape", "cat")
+    assert sets.train_targets.tolist() == [0, 1, 1, 1]
+    assert [int(image[0, 0, 0]) for image in sets.train] == [4, 1, 2, 3]
+    assert sets.test_targets.tolist() == [0, 1]
+
+
+def test_folder_loads_as_a_data_set_of_pixels(folder, home):
+    loaded = data.load(f"imagefolder:{folder}")
+    assert loaded.train_inputs.shape == (4, 3 * SIDE * SIDE) and loaded.classes == ("ape", "cat")
+    first = torch.tensor([4, 8, 12]).repeat_interleave(SIDE * SIDE) / 255  # channel by channel
+    torch.testing.assert_close(loaded.train_inputs[0], first)
+    assert data.load(f"imagefolder:{folder}") is loaded
+    assert data.load(loaded.name) is loaded and loaded.name.startswith("images-")
+    assert str(folder) not in repr(loaded)
+
+
+def test_name_follows_from_names_and_contents_not_from_the_place(folder, tmp_path):
+    name = data.identify(f"imagefolder:{folder}")
+    elsewhere = write(tmp_path / "elsewhere", FILES)
+    packed = archive(FILES, tmp_path / "mine.tar.xz")
+    assert data.identify(f"imagefolder:{elsewhere}") == name
+    assert data.identify(f"imagefolder:{packed}") == name
+    assert data.identify(name) == name
+    (elsewhere / "train/cat/1.png").write_bytes(picture(9))
+    changed = data.identify(f"imagefolder:{elsewhere}")
+    (elsewhere / "train/cat/1.png").rename(elsewhere / "train/cat/0.png")
+    assert len({name, changed, data.identify(f"imagefolder:{elsewhere}")}) == 3
+
+
+def test_what_is_prepared_needs_its_folder_no_more(folder, home, monkeypatch):
+    name = data.load(f"imagefolder:{folder}").name
+    data.dataset._load.cache_clear()
+    monkeypatch.setattr(image_folder, "_given", {})
+    assert len(data.load(name).train_targets) == 4
+    with pytest.raises(data.DataNotFoundError, match="say where its images are: imagefolder:PATH"):
+        data.load("images-0123456789ab")
+
+
+def test_folder_that_changed_since_it_was_named_is_refused(folder, home):
+    name = data.identify(f"imagefolder:{folder}")
+    (folder / "train/cat/1.png").write_bytes(picture(9))
+    with pytest.raises(data.DataNotFoundError, match="has changed since"):
+        data.load(name)
+    assert not list(home.rglob("*.safetensors"))
+
+
+def test_greyscale_stays_so_unless_some_images_are_coloured(folder):
+    grey = {name: picture(7, "L") for name in FILES}
+    write(folder, grey)
+    sets = images.arranged(images.in_folder(folder))
+    assert images.stacked(sets.train).shape == (4, 1, SIDE, SIDE)
+    write(folder, {"train/cat/1.png": picture(7)})
+    mixed = images.stacked(images.arranged(images.in_folder(folder)).train)
+    assert mixed.shape == (4, 3, SIDE, SIDE) and torch.equal(mixed[0, 0], mixed[0, 2])
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "images must lie in train/CLASS/ and test/CLASS/; got none in train"),
+        ({"train/a/1.png": b""}, "got none in test"),
+        ({"train/1.png": b"", "test/1.png": b""}, "got none in train"),
+        ({"train/a/1.png": b"", "test/b/1.png": b""}, "got images of a, b in one only"),
+    ],
+)
+def test_folder_of_another_layout_is_refused(tmp_path, files, said):
+    (tmp_path / "bad").mkdir()
+    write(tmp_path / "bad", files)
+    with pytest.raises(ValueError) as caught:
+        data.identify(f"imagefolder:{tmp_path / 'bad'}")
+    assert said in str(caught.value) and str(tmp_path / "bad") in str(caught.value)
+
+
+def test_bad_image_is_named_and_sizes_must_agree(folder, home):
+    write(folder, {"train/cat/2.png": FILES["train/cat/2.png"][:40]})
+    with pytest.raises(ValueError, match=r"image must be whole, .*got train/cat/2.png"):
+        data.load(f"imagefolder:{folder}")
+    write(folder, {"train/cat/2.png": picture(2, side=9)})
+    with pytest.raises(ValueError, match="must all have one size .* got 4×4 and 9×9 pixels"):
+        data.load(f"imagefolder:{folder}")
+    deep = io.BytesIO()
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(deep, "PNG")
+    write(folder, {"train/cat/2.png": deep.getvalue()})
+    with pytest.raises(ValueError, match="with 8 bits per channel; got train/cat/2.png"):
+        data.load(f"imagefolder:{folder}")
+
+
+def test_every_figure_takes_a_folder_and_no_path_gets_into_its_settings(folder, home):
+    study = plan("fig03", "smoke", dataset=f"imagefolder:{folder}")
+    (panel,) = study.panels
+    assert panel.dataset == panel.inputs == data.identify(f"imagefolder:{folder}")
+    assert study.overrides == {"dataset": panel.dataset}
+    assert all(cell.step.trained.dataset == panel.dataset for cell in study.cells())
+    (of_features,) = plan("fig11", "paper", dataset=f"imagefolder:{folder}").panels
+    assert of_features.inputs == f"{panel.dataset}+mobilenet_v2-b0353104-imagenet-96-max"
