@@ -85,10 +85,8 @@ def test_settings_of_figs_10_and_11_are_those_that_were_chosen():
             assert found["chosen"] == {
                 method: choice.best(by_rate) for method, by_rate in found["accuracies"].items()
             }
-            for method, chosen in {
-                **found["chosen"],
-                "direct-inputs": found["chosen"]["direct"],
-            }.items():
+            chosen_of = found["chosen"] | {"direct-inputs": found["chosen"]["direct"]}
+            for method, chosen in chosen_of.items():
                 own = study.recipe_of(panel, method)
                 assert {"learning_rate": own.learning_rate, "epochs": own.epochs} == chosen
                 assert own.retraining_epochs == own.epochs

@@ -119,9 +119,8 @@ def test_cifar_is_told_where_it_is_published(monkeypatch):
     levels = {"direct": 0.5, "direct-inputs": 0.7}
     text = departures.benchmark_of_cifar(publish("fig10", lambda v, method, q: levels[method])).text
     assert "- Fig. 10, ELU, direct-inputs: 70.0 % at" in text
-    assert text.endswith(
-        "direct-inputs minus direct, averaged over all cuts: +20.0 [+20.0, +20.0] points"
-    )
+    gap = "+20.0 [+20.0, +20.0] points"
+    assert text.endswith(f"direct-inputs minus direct, averaged over all cuts: {gap}")
     there = publish("fig11", flat, penalties=(0.0, 0.01))
     answer = departures.penalties(there)
     assert answer.status == ANSWERED and answer.text.count("with γ = 0.01 loses 0.0 points") == 3

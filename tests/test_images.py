@@ -142,12 +142,12 @@ def test_bad_image_is_named_and_sizes_must_agree(folder, home):
     with pytest.raises(ValueError, match=r"image must be whole, .*got train/cat/2.png"):
         data.load(f"imagefolder:{folder}")
     write(folder, {"train/cat/2.png": picture(2, side=9)})
-    with pytest.raises(ValueError, match="must all have one size .* got 4×4 and 9×9 pixels"):
+    with pytest.raises(ValueError, match=r"must all have one size .* got 4×4 and 9×9 pixels"):
         data.load(f"imagefolder:{folder}")
     deep = io.BytesIO()
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(deep, "PNG")
     write(folder, {"train/cat/2.png": deep.getvalue()})
-    with pytest.raises(ValueError, match="with 8 bits per channel; got train/cat/2.png"):
+    with pytest.raises(ValueError, match=r"with 8 bits per channel; got train/cat/2\.png"):
         data.load(f"imagefolder:{folder}")
 
 

@@ -40,5 +40,5 @@ def test_the_network_is_left_as_it_is(network):
 
 
 def test_a_network_of_another_kind_is_refused():
-    with pytest.raises(TypeError, match="begins with an nn.Linear"):
+    with pytest.raises(TypeError, match=r"begins with an nn\.Linear"):
         prune_inputs(spectral_mlp((9, 5, 3), "elu"), 50)

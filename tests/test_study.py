@@ -90,7 +90,6 @@ def test_cifar10_itself_comes_by_itself_and_a_jpeg_copy_when_asked_for(figure):
 
 
 def test_fig11_without_penalty_is_fig10():
-    (with_penalty,) = plan("fig11", "paper").panels
     fig10 = set(plan("fig10", "paper").steps())
     fig11 = plan("fig11", "paper").cells()
     assert {cell.step for cell in fig11 if cell.penalty == 0} <= fig10
