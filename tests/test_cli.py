@@ -1,5 +1,6 @@
 """The command line: its help, its exit codes, and errors of one line."""
 
+import json
 import re
 import shlex
 import shutil
@@ -206,6 +207,16 @@ def test_store_of_the_environment_is_used_unless_one_is_named(run, ours, tmp_pat
     assert "steps run: 12," in run(*words, "--store", tmp_path / "other")[1]
 
 
+def test_choosing_writes_a_record_for_each_panel_and_tells_what_is_best(run, project):
+    words = ["--preset", "smoke", "--methods", "direct,", "--activation", "elu"]
+    code, out, _ = run("choose", "fig10", *words)
+    assert code == 0
+    file = project / "results" / "choices" / "digits-elu-32.json"
+    (chosen,) = json.loads(file.read_text(encoding="utf-8"))["chosen"].values()
+    assert str(file) in out and str(chosen) in out
+    assert set(chosen) == {"learning_rate", "epochs"}
+
+
 def test_every_setting_of_a_study_has_an_option():
     options = {option.name for option in cli.compute.params}
     assert {*SETTINGS, "panels"} <= options
@@ -225,6 +236,7 @@ def test_every_setting_of_a_study_has_an_option():
         {"stage_two": "both", "batch_size": 50, "learning_rate": 1e-5, "train_images": 100},
         {"penalties": [0, 1e-3], "output_bias": True, "precision": "bf16"},
         {"panels": "*released"},
+        {"features": "mean", "backbone_weights": "067cfda5"},
     ],
     ids=str,
 )

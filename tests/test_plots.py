@@ -168,3 +168,23 @@ def test_theme_draws_a_grid_without_box():
     plots.theme()
     assert matplotlib.rcParams["axes.grid"]
     assert not matplotlib.rcParams["axes.spines.top"]
+
+
+def test_each_weight_of_the_penalty_is_a_curve_of_each_method(table):
+    gammas = (0.0, 1e-5, 1.0)
+    tables = [table.assign(penalty=gamma, accuracy=i / 4) for i, gamma in enumerate(gammas)]
+    axes = plots.penalty_figure(pd.concat(tables)).axes
+    assert [each.get_title() for each in axes] == ["(a) pre", "(b) post", "(c) direct"]
+    for each in axes:
+        levels = [line.get_ydata()[0] for line in each.get_lines() if len(line.get_ydata())]
+        assert levels == [0, 0.25, 0.5]
+    assert labels(axes[0]) == ["0", "1e-05", "1"]
+
+
+def test_picture_of_several_penalties_has_a_column_per_method(table, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "penalty_figure", lambda t: drawn.append(t) or plots.plt.figure())
+    plots.save_picture(pd.concat([table, table.assign(penalty=0.5)]), tmp_path / "p.png")
+    assert len(drawn) == 1
+    plots.save_picture(table, tmp_path / "q.png")
+    assert len(drawn) == 1 and (tmp_path / "q.png").exists()

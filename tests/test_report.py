@@ -7,6 +7,8 @@ from spectral_core.report import (
     accuracy_table,
     agreement_sentence,
     benchmark_table,
+    choice_table,
+    images_sentence,
     plateau_table,
     provenance_table,
 )
@@ -27,6 +29,36 @@ def test_accuracy_table_holds_mean_and_deviation_in_per_cent(table):
     assert list(shown.index) == ["direct", "post", "pre"]
     assert list(shown.columns) == ["0 %", "50 %", "90 %"]
     assert shown.loc["post", "50 %"] == "85.0 ± 7.1"
+
+
+def test_weights_of_a_penalty_have_rows_of_their_own(table):
+    other = table.assign(penalty=0.5, accuracy=0.25)
+    both = pd.concat([table.assign(accuracy=0.75), other])
+    shown = accuracy_table(both, [50])["50 %"]
+    assert shown["pre", 0.0] == "75.0 ± 0.0" and shown["pre", 0.5] == "25.0 ± 0.0"
+    assert len(shown) == len(plateau_table(both)) == 6
+
+
+def test_sentence_says_which_images_and_features_it_were():
+    copy = {"inputs": "cifar10-jpeg+mobilenet_v2-067cfda5-symmetric-96-max"}
+    own = {"inputs": "cifar10+mobilenet_v2-b0353104-imagenet-96-mean"}
+    said = images_sentence({"one": copy, "two": copy})
+    assert said.startswith("Computed from a JPEG copy of the images of CIFAR-10")
+    assert said.endswith("the weights 067cfda5, max pooling.") and said.count("JPEG") == 1
+    assert "JPEG" not in images_sentence({"one": own})
+    assert "mean pooling" in images_sentence({"one": own})
+    assert images_sentence({"one": copy, "two": own}) == f"{said} {images_sentence({'two': own})}"
+    assert images_sentence({"one": {"inputs": "digits"}}) == "Computed from digits."
+
+
+def test_table_of_the_choice_marks_what_was_chosen():
+    accuracies = {"0.0001": {"20": 0.5, "40": 0.75}, "0.001": {"20": 0.625, "40": 0.5}}
+    chosen = {"learning_rate": 1e-4, "epochs": 40}
+    record = {"accuracies": {"pre": accuracies}, "chosen": {"pre": chosen}}
+    shown = choice_table({"one": {"choice": None}, "two": {"choice": record}})
+    assert shown.loc[("pre", "0.0001")].tolist() == ["50.00", "75.00 ←"]
+    assert shown.loc[("pre", "0.001")].tolist() == ["62.50", "50.00"]
+    assert choice_table({"one": {}}) is None
 
 
 def test_accuracy_table_leaves_out_cuts_that_are_not_there(table):
