@@ -280,7 +280,7 @@ PRESETS: dict[str, Preset] = {
             seeds=(0, 1),
             percentiles=(0.0, 20.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0),
         ),
-        purpose="minutes, the shape of the curves is right",
+        purpose="about a minute, the shape of the curves is right",
         every_penalty=3,
     ),
     "paper": Preset(Recipe(), purpose="the paper's settings, five seeds, 100 + 20 epochs"),
@@ -321,11 +321,11 @@ class Study:
         """Every point of the figure, panel by panel."""
         for panel in self.panels:
             recipe = self.recipe_of(panel)
+            recipes = {method: self.recipe_of(panel, method) for method in panel.methods}
             for method, seed, penalty, percentile in itertools.product(
                 panel.methods, recipe.seeds, recipe.penalties, recipe.percentiles
             ):
-                own = self.recipe_of(panel, method)
-                step = cut_step(panel, own, method, seed, percentile, penalty)
+                step = cut_step(panel, recipes[method], method, seed, percentile, penalty)
                 yield Cell(panel, method, seed, penalty, percentile, step)
 
     def steps(self) -> list[CutStep]:

@@ -63,10 +63,11 @@ def prepare(name: str, places: Places) -> Prepared:
         ValueError: if an image cannot be decoded, or the weights are not those of the network.
     """
     path = places.data_dir / "prepared" / f"{name}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):  # whoever comes second finds it done
-        if not path.exists():
-            _make(name, places, path)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():  # another process may have made it meanwhile
+                _make(name, places, path)
     try:
         with safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
