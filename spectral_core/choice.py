@@ -190,11 +190,16 @@ def record(study: Study, **options: Any) -> list[Path]:
     return files
 
 
-def recorded(inputs: str, hidden: Sequence[int]) -> dict[str, Any] | None:
-    """What was measured for some inputs and widths, or ``None`` if nothing was."""
+def recorded(panel: Panel) -> dict[str, Any] | None:
+    """The record that a panel's settings come from: as :func:`choose` returns it; or ``None``.
+
+    Its widths are the panel's, and so are its learning rates. Its images may be others.
+    """
+    rates = {name: own.get("learning_rate") for name, own in panel.recipe_by_method.items()}
     for file in sorted(paths.choices().glob("*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))
-        if (found["inputs"], found["hidden"]) == (inputs, list(hidden)):
+        chosen = {name: own["learning_rate"] for name, own in found["chosen"].items()}
+        if found["hidden"] == list(panel.hidden) and chosen.items() <= rates.items():
             return found
     return None
 

@@ -174,7 +174,7 @@ def choice_table(provenance: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame | 
 
     Returns:
         One row per method and learning rate, one column per number of epochs, the chosen ones
-        marked; ``None`` if no choice is recorded.
+        marked by an arrow; ``None`` if no choice is recorded.
     """
     records = [made["choice"] for made in provenance.values() if made.get("choice")]
     if not records:

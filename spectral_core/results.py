@@ -229,7 +229,7 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
         },
         "inputs": panel.inputs,
         "data": checksums(panel.inputs),
-        "choice": recorded(panel.inputs, panel.hidden),
+        "choice": recorded(panel),
     }
 
 

@@ -68,8 +68,13 @@ def test_choice_is_recorded_with_all_that_it_was_made_of(project):
     assert file == project / "results" / "choices" / "digits-elu-32.json"
     assert set(found["accuracies"]) == {"direct"} and found["held_out"] == 143
     assert found["chosen"]["direct"] == choice.best(found["accuracies"]["direct"])
-    assert choice.recorded("digits", (32,)) == found
-    assert choice.recorded("digits", (33,)) is None
+    chosen = found["chosen"]["direct"]["learning_rate"]
+    panel = dataclasses.replace(
+        study.panels[0], recipe_by_method={"direct": {"learning_rate": chosen}, "pre": {}}
+    )
+    assert choice.recorded(panel) == found
+    assert choice.recorded(dataclasses.replace(panel, hidden=(33,))) is None
+    assert choice.recorded(dataclasses.replace(panel, recipe_by_method={})) is None
 
 
 def test_methods_with_the_same_uncut_network_are_measured_once():
@@ -79,9 +84,9 @@ def test_methods_with_the_same_uncut_network_are_measured_once():
 
 def test_settings_of_figs_10_and_11_are_those_that_were_chosen():
     for figure in ("fig10", "fig11"):
-        study = plan(figure, "paper", "*jpeg*")
+        study = plan(figure, "paper", "*")
         for panel in study.panels:
-            found = choice.recorded(panel.inputs, panel.hidden)
+            found = choice.recorded(panel)
             assert found["chosen"] == {
                 method: choice.best(by_rate) for method, by_rate in found["accuracies"].items()
             }

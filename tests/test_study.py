@@ -83,10 +83,10 @@ def test_cifar10_itself_comes_by_itself_and_a_jpeg_copy_when_asked_for(figure):
                     choice.EPOCHS, choice.LEARNING_RATES
                 )
     assert [panel.activation for panel in plan("fig10", "paper").panels] == ["elu", "relu", "tanh"]
-    (penalised,) = plan("fig11", "paper").panels
     gammas = (0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1)
-    assert plan("fig11", "paper").recipe_of(penalised).penalties == gammas
-    assert plan("fig11", "quick").recipe_of(penalised).penalties == gammas[::3]
+    for preset, expected in [("paper", gammas), ("quick", gammas[::3])]:
+        penalised = plan("fig11", preset)
+        assert penalised.recipe_of(penalised.panels[0]).penalties == expected
 
 
 def test_fig11_without_penalty_is_fig10():

@@ -29,9 +29,11 @@ class ImageSets:
     """Images of a training and a test set, whatever their sizes.
 
     Attributes:
-        train, test: each image of shape (channels, height, width) with 1 or 3 channels, uint8 or
-            float in [0, 1]; those of :class:`ImageFiles` are decoded when they are asked for.
-        train_targets, test_targets: int64 tensors of shape (n,), indices into ``classes``.
+        train: each image of shape (channels, height, width) with 1 or 3 channels, uint8 or float
+            in [0, 1]; those of :class:`ImageFiles` are decoded when they are asked for.
+        train_targets: int64 tensor of shape (n,), indices into ``classes``.
+        test: like ``train``.
+        test_targets: like ``train_targets``.
         classes: name of each class.
     """
 
