@@ -243,8 +243,7 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
         "made by": made["command"],
         "preset": made["preset"],
         "seeds": _joined(recipe["seeds"]),
-        "epochs": f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)",
-        **_by_method(made["configuration"]["panel"]),
+        **_epochs(made),
         **({"inputs": made["inputs"]} if "inputs" in made else {}),
         "stage 2 of pre trains": recipe["stage_two"],
         "precision": recipe["precision"],
@@ -260,14 +259,21 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _by_method(panel: Mapping[str, Any]) -> dict[str, str]:
-    """What some methods set by themselves."""
-    return {
-        f"{method} by itself": ", ".join(
+def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
+    """Epochs, and what else some methods set by themselves."""
+    recipe, panel = made["configuration"]["recipe"], made["configuration"]["panel"]
+    by_method = panel.get("recipe_by_method", {})
+    said = {
+        f"{method}, by itself": ", ".join(
             f"{name.replace('_', ' ')} {value:g}" for name, value in own.items()
         )
-        for method, own in panel.get("recipe_by_method", {}).items()
+        for method, own in by_method.items()
+        if own
     }
+    if not all("epochs" in by_method.get(method, {}) for method in panel["methods"]):
+        epochs = f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)"
+        said = {"epochs": epochs} | said
+    return said
 
 
 def benchmark_table(measured: Mapping[str, Any]) -> pd.DataFrame:

@@ -51,6 +51,20 @@ def test_sentence_says_which_images_and_features_it_were():
     assert images_sentence({"one": {"inputs": "digits"}}) == "Computed from digits."
 
 
+def test_epochs_that_every_method_sets_by_itself_are_told_by_method(finished):
+    study, store = finished
+    made = panel_provenance(study, study.panels[0], store)
+    own = {"epochs": 7, "learning_rate": 1e-4}
+    panel = made["configuration"]["panel"]
+    panel["recipe_by_method"] = {"direct": own}
+    shown = provenance_table({"one": made})["one"]
+    assert shown["direct, by itself"] == "epochs 7, learning rate 0.0001"
+    assert shown["epochs"] == "4, then 1 after each cut (pre)"
+    panel["recipe_by_method"] = dict.fromkeys(("direct", "post", "pre"), own)
+    shown = provenance_table({"one": made})["one"]
+    assert "epochs" not in shown and shown["pre, by itself"] == shown["direct, by itself"]
+
+
 def test_table_of_the_choice_marks_what_was_chosen():
     accuracies = {"0.0001": {"20": 0.5, "40": 0.75}, "0.001": {"20": 0.625, "40": 0.5}}
     chosen = {"learning_rate": 1e-4, "epochs": 40}
