@@ -1,9 +1,11 @@
 """Spectral pruning of fully connected layers: train eigenvalues, rank nodes by them, prune."""
 
+from spectral_core.conversion import fold, spectral_parameters, spectralize
 from spectral_core.curve import pruning_curve
 from spectral_core.evaluation import evaluate
 from spectral_core.linear import SpectralLinear
 from spectral_core.networks import direct_mlp, spectral_mlp, train_only
+from spectral_core.parametrization import spectral
 from spectral_core.pruning import prune, remove, select
 from spectral_core.ranking import node_scores
 from spectral_core.training import TrainingDiverged, train
@@ -13,12 +15,16 @@ __all__ = [
     "TrainingDiverged",
     "direct_mlp",
     "evaluate",
+    "fold",
     "node_scores",
     "prune",
     "pruning_curve",
     "remove",
     "select",
+    "spectral",
     "spectral_mlp",
+    "spectral_parameters",
+    "spectralize",
     "train",
     "train_only",
 ]
