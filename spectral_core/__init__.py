@@ -6,8 +6,11 @@ from spectral_core.evaluation import evaluate
 from spectral_core.linear import SpectralLinear
 from spectral_core.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.parametrization import spectral
-from spectral_core.pruning import prune, remove, select
-from spectral_core.ranking import node_scores
+from spectral_core.pruning import prune
+from spectral_core.ranking import layer_scores, node_scores
+from spectral_core.removal import remove
+from spectral_core.schedule import prune_in_steps
+from spectral_core.selection import select
 from spectral_core.training import TrainingDiverged, train
 
 __all__ = [
@@ -16,8 +19,10 @@ __all__ = [
     "direct_mlp",
     "evaluate",
     "fold",
+    "layer_scores",
     "node_scores",
     "prune",
+    "prune_in_steps",
     "pruning_curve",
     "remove",
     "select",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from spectral_core import _checks
-from spectral_core.layers import named_layers, spectra
+from spectral_core.layers import holders, named_layers, spectra
 from spectral_core.linear import SpectralLinear
 from spectral_core.parametrization import spectral
 from spectral_core.spectrum import Init
@@ -60,10 +59,10 @@ def spectralize(
             f"model must have layers of the kinds {kinds} besides those to skip "
             f"({', '.join(sorted(left)) or 'none'}); got none"
         )
-    holders = Counter(id(p) for m in model.modules() for p in m.parameters(recurse=False))
+    shared = holders(model)
     new = {name: layer for name, layer in found.items() if "weight" not in spectra(layer)}
     for name, layer in new.items():
-        if holders[id(layer.weight)] > 1:
+        if shared[id(layer.weight)] > 1:
             raise ValueError(
                 f"each layer must have a weight of its own; {name!r} shares one. Name it in skip"
             )

@@ -20,8 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.linear import SpectralLinear
-from spectral_core.pruning import folded_parameters, kept_nodes
+from spectral_core.evaluation import evaluate
+from spectral_core.flow import Flow
+from spectral_core.layers import Dense
+from spectral_core.removal import remove
+from spectral_core.selection import check_fit, check_scores, select
+from spectral_core.tracing import ELEMENTWISE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,21 +107,40 @@ def measure_cuts(
         TypeError, ValueError: as :func:`~spectral_core.prune` and :func:`~spectral_core.evaluate`.
     """
     _checks.examples(inputs, targets)
-    kept = [kept_nodes(network, scores, percentile) for percentile in percentiles]
+    flow = Flow(network)
+    check_scores(scores)
+    check_fit(scores, flow.widths)
+    kept = [select(scores, percentile) for percentile in percentiles]
     if not kept:
         return []
     # Nested as they are, the kept nodes of a cut are told by their numbers.
     widths = [tuple(map(len, nodes)) for nodes in kept]
     cuts = sorted(set(widths), key=sum)
-    stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
-    totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers and loss of each cut
-    for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-        totals += torch.stack([_right_and_loss(logits, y) for logits in stack.at(x, cuts)]).cpu()
-    measured = dict(zip(cuts, (totals / len(targets)).tolist()))
+    if _is_stack(network):
+        stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
+        totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers, loss of each cut
+        for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
+            found = [_right_and_loss(logits, y) for logits in stack.at(x, cuts)]
+            totals += torch.stack(found).cpu()
+        measured = dict(zip(cuts, (totals / len(targets)).tolist()))
+    else:
+        nodes = dict(zip(widths, kept))
+        small = ((cut, remove(network, nodes[cut])) for cut in cuts)
+        measured = {cut: evaluate(net, inputs, targets, batch_size) for cut, net in small}
     return [
-        Cut(percentile, left, sum(left), folded_parameters(network, left), *measured[left])
+        Cut(percentile, left, sum(left), flow.parameters(left), *measured[left])
         for percentile, left in zip(percentiles, widths)
     ]
+
+
+def _is_stack(network: nn.Module) -> bool:
+    """Whether layers and what lies between them work on any part of their nodes as on all."""
+    if not isinstance(network, nn.Sequential):
+        return False
+    *before, _ = (i for i, module in enumerate(network) if isinstance(module, Dense))
+    known = (Dense, *ELEMENTWISE, nn.Flatten)
+    between = list(network)[before[0] :] if before else []
+    return all(isinstance(module, known) for module in between)
 
 
 def _most_kept_first(kept: Sequence[Tensor]) -> Tensor:
@@ -153,7 +176,7 @@ class _Stack(NamedTuple):
         sides = iter(zip([*orders, everything], [everything, *orders]))  # (arrival, departure)
         front, layers = nn.Sequential(), []
         for module in network:
-            if isinstance(module, nn.Linear | SpectralLinear):
+            if isinstance(module, Dense):
                 arrival, departure = next(sides)
                 weight = module.weight[arrival][:, departure]
                 bias = (

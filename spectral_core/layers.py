@@ -7,6 +7,7 @@ reparametrised are all the same to them. A layer's ``weight`` and ``bias`` it an
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 from torch import nn
@@ -55,37 +56,53 @@ def arrival_width(layer: Layer) -> int:
     return layer.out_features if isinstance(layer, Dense) else layer.out_channels
 
 
-def axes(layer: Dense) -> dict[str, tuple[Side, ...]]:
-    """Which side of the layer each axis of each of its parameters counts, by parameter name.
+def axes(module: nn.Module) -> dict[str, tuple[Side, ...]]:
+    """What each axis of each parameter and buffer of a module counts, by the tensor's name.
+
+    Args:
+        module: a fully connected layer, or one that acts on each node by itself.
 
     Raises:
-        TypeError: if the layer holds a parameter or buffer of another kind, such as a mask of
+        TypeError: if the module holds a tensor of another kind, such as a mask of
             ``torch.nn.utils.prune`` or another parametrisation.
     """
-    known = _AXES
-    if spectrum(layer) is not None and not isinstance(layer, SpectralLinear):
-        known = {"bias": _AXES["bias"], **_PARAMETRIZED_AXES}
-    names = [name for name, _ in (*layer.named_parameters(), *layer.named_buffers())]
+    if isinstance(module, SpectralLinear):
+        known = _SPECTRAL_LINEAR
+    elif isinstance(module, nn.Linear):
+        known = _LINEAR if spectrum(module) is None else _PARAMETRIZED
+    elif isinstance(module, nn.PReLU):
+        known = {"weight": () if module.num_parameters == 1 else ("arrival",)}
+    elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+        known = _BATCH_NORM
+    else:
+        known = {}
+    names = [name for name, _ in (*module.named_parameters(), *module.named_buffers())]
     for name in names:
         if name not in known:
             raise TypeError(
-                f"a layer to prune must hold {', '.join(known)} alone; got a "
-                f"{type(layer).__name__} with {name!r}. Make masks and other parametrisations "
-                "permanent first, with torch.nn.utils.prune.remove or remove_parametrizations"
+                f"a {type(module).__name__} that loses nodes must hold only "
+                f"{', '.join(known) or 'no tensors'}; got {name!r}. Make masks and other "
+                "parametrisations permanent first, with torch.nn.utils.prune.remove or "
+                "torch.nn.utils.parametrize.remove_parametrizations"
             )
     return {name: known[name] for name in names}
 
 
-_AXES: dict[str, tuple[Side, ...]] = {
-    "weight": ("arrival", "departure"),
+_LINEAR: dict[str, tuple[Side, ...]] = {"weight": ("arrival", "departure"), "bias": ("arrival",)}
+_SPECTRAL_LINEAR: dict[str, tuple[Side, ...]] = {
     "eigenvectors": ("arrival", "departure"),
     "eigenvalues": ("arrival",),
     "input_eigenvalues": ("departure",),
     "bias": ("arrival",),
 }
-_PARAMETRIZED_AXES: dict[str, tuple[Side, ...]] = {
-    "parametrizations.weight.original0": _AXES["eigenvalues"],
-    "parametrizations.weight.original1": _AXES["eigenvectors"],
+_PARAMETRIZED: dict[str, tuple[Side, ...]] = {
+    "parametrizations.weight.original0": ("arrival",),
+    "parametrizations.weight.original1": ("arrival", "departure"),
+    "bias": ("arrival",),
+}
+_BATCH_NORM: dict[str, tuple[Side, ...]] = {
+    **dict.fromkeys(("weight", "bias", "running_mean", "running_var"), ("arrival",)),
+    "num_batches_tracked": (),
 }
 
 
@@ -97,3 +114,12 @@ def named_layers(network: nn.Module) -> dict[str, Layer]:
     """
     _checks.module("network", network)
     return {name: m for name, m in network.named_modules() if isinstance(m, Layer)}
+
+
+def holders(network: nn.Module) -> Counter[int]:
+    """How many modules hold each parameter and buffer as their own, by the tensor's ``id``."""
+    return Counter(
+        id(tensor)
+        for module in network.modules()
+        for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False))
+    )

@@ -234,7 +234,7 @@ X, Y = examples()
         ((NETWORK, SCORES, X, Y, ["50"]), TypeError, ["percentile", "'50'"]),
         ((NETWORK, [torch.rand(4)], X, Y, [50]), ValueError, ["scores", "[5]", "[4]"]),
         ((NETWORK, SCORES[0], X, Y, [50]), TypeError, ["scores", "Tensor"]),
-        ((nn.Linear(6, 4), SCORES, X, Y, [50]), TypeError, ["network", "Sequential", "Linear"]),
+        ((nn.Linear(6, 4), SCORES, X, Y, [50]), ValueError, ["scores", "[]", "[5]"]),
         ((NETWORK, SCORES, X, Y[:3], [50]), ValueError, ["(40, 6)", "(3,)"]),
         ((NETWORK, SCORES, X, Y.double(), [50]), TypeError, ["targets", "int64"]),
         ((NETWORK, SCORES, X[:, :5], Y, [50]), ValueError, ["inputs", "(n, 6)", "(40, 5)"]),

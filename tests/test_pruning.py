@@ -163,7 +163,7 @@ SCORES = [torch.rand(5)]
             ValueError,
             ["scores[0]", "finite", "NaN"],
         ),
-        (lambda n: remove(nn.ReLU(), []), TypeError, ["network", "Sequential", "ReLU"]),
+        (lambda n: remove(nn.ReLU(), []), ValueError, ["network", "SpectralLinear", "none"]),
         (lambda n: remove(n, []), ValueError, ["kept", "1", "got 0"]),
         (lambda n: remove(n, [torch.tensor([5])]), ValueError, ["kept[0]", "0 to 4", "5 to 5"]),
         (lambda n: remove(n, [torch.tensor([1, 1])]), ValueError, ["kept[0]", "once"]),
