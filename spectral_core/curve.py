@@ -25,7 +25,7 @@ from spectral_core.flow import Flow
 from spectral_core.layers import Dense
 from spectral_core.removal import remove
 from spectral_core.selection import check_fit, check_scores, select
-from spectral_core.tracing import ELEMENTWISE
+from spectral_core.tracing import ELEMENTWISE, is_stack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def measure_cuts(
     # Nested as they are, the kept nodes of a cut are told by their numbers.
     widths = [tuple(map(len, nodes)) for nodes in kept]
     cuts = sorted(set(widths), key=sum)
-    if _is_stack(network):
+    if _is_elementwise(network):
         stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
         totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers, loss of each cut
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
@@ -133,9 +133,9 @@ def measure_cuts(
     ]
 
 
-def _is_stack(network: nn.Module) -> bool:
+def _is_elementwise(network: nn.Module) -> bool:
     """Whether layers and what lies between them work on any part of their nodes as on all."""
-    if not isinstance(network, nn.Sequential):
+    if not is_stack(network):
         return False
     *before, _ = (i for i, module in enumerate(network) if isinstance(module, Dense))
     known = (Dense, *ELEMENTWISE, nn.Flatten)

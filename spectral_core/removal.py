@@ -66,7 +66,10 @@ def remove(network: nn.Module, kept: Sequence[Tensor], fill: Fill = "zero") -> n
                 constants[way.reader] = _constant(flow, name, way, indices)
     smaller = copy.deepcopy(network, _cut_tensors(network, cut))
     for name, sides in cut.items():
-        _rename_widths(smaller.get_submodule(name), sides)
+        module = smaller.get_submodule(name)
+        _rename_widths(module, sides)
+        if getattr(module, "num_features", None) == 0:  # torch's norms fail on no nodes at all
+            smaller.set_submodule(name, nn.Identity())
     for name, constant in constants.items():
         _add_bias(smaller.get_submodule(name), constant, cut[name].get("arrival"))
     return smaller

@@ -55,6 +55,11 @@ def is_flatten(node: fx.Node, network: nn.Module) -> bool:
     return node.target in ("flatten", torch.flatten)
 
 
+def is_stack(network: nn.Module) -> bool:
+    """Whether a network passes its inputs through one module after the other, and no more."""
+    return type(network).forward is nn.Sequential.forward
+
+
 def trace(network: nn.Module) -> fx.Graph:
     """The steps of a network, in order: layers, norms and the like, and functions.
 
@@ -62,7 +67,7 @@ def trace(network: nn.Module) -> fx.Graph:
         Exception: whatever a model's forward pass does to the stand-ins of :mod:`torch.fx`.
     """
     tracer = _Tracer()
-    steps = list(network._modules.items()) if isinstance(network, nn.Sequential) else []
+    steps = list(network._modules.items()) if is_stack(network) else []
     if isinstance(network, Layer):
         steps = [("", network)]
     if not steps or not all(tracer.is_leaf_module(module, name) for name, module in steps):
