@@ -3,6 +3,7 @@
 from spectral_core.conversion import fold, spectral_parameters, spectralize
 from spectral_core.curve import pruning_curve
 from spectral_core.evaluation import evaluate
+from spectral_core.importance import SpectralImportance
 from spectral_core.linear import SpectralLinear
 from spectral_core.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.parametrization import spectral
@@ -14,6 +15,7 @@ from spectral_core.selection import select
 from spectral_core.training import TrainingDiverged, train
 
 __all__ = [
+    "SpectralImportance",
     "SpectralLinear",
     "TrainingDiverged",
     "direct_mlp",
