@@ -7,20 +7,20 @@ that any feed-forward model that :mod:`torch.fx` can trace will do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, fx, nn
 
 from spectral_core import _checks
 from spectral_core.layers import Dense, axes
-from spectral_core.tracing import Operation, described, is_flatten, is_nodewise, operation, trace
+from spectral_core.tracing import described, is_flatten, is_nodewise, operation, trace
 
 
 class Way(NamedTuple):
     """From the nodes of a hidden layer to one layer that reads them."""
 
-    steps: list[Operation]
+    steps: list[Callable[[Tensor], Tensor]]
     """What acts on each node, in order and in evaluation mode."""
     modules: list[str]
     """Names of the modules among the steps that hold something for each node."""
