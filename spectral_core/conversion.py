@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from spectral_core import _checks
 from spectral_core.layers import holders, named_layers, spectra
 from spectral_core.linear import SpectralLinear
-from spectral_core.parametrization import spectral
+from spectral_core.parametrization import check_weight, spectral
 from spectral_core.spectrum import Init
 
 
@@ -61,7 +61,8 @@ def spectralize(
         )
     shared = holders(model)
     new = {name: layer for name, layer in found.items() if "weight" not in spectra(layer)}
-    for name, layer in new.items():
+    for name, layer in new.items():  # all are checked before one is changed
+        check_weight(layer)
         if shared[id(layer.weight)] > 1:
             raise ValueError(
                 f"each layer must have a weight of its own; {name!r} shares one. Name it in skip"

@@ -58,7 +58,9 @@ def pruning_curve(
     """Accuracy and loss of a network pruned at each of several percentiles, without retraining.
 
     Args:
-        network: stack that :func:`~spectral_core.prune` understands.
+        network: one that :func:`~spectral_core.prune` understands; a stack with activations and
+            dropout between its layers is measured at about the price of one cut, another at that
+            of each.
         scores: one tensor of shape (N_k,) per hidden layer, see :func:`~spectral_core.node_scores`.
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
@@ -93,7 +95,7 @@ def measure_cuts(
     logits are equal within float error.
 
     Args:
-        network: stack that :func:`~spectral_core.prune` understands; left as it is, dropout off.
+        network: one that :func:`~spectral_core.prune` understands; left as it is, dropout off.
         scores: one tensor of shape (N_k,) per hidden layer.
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
@@ -116,7 +118,7 @@ def measure_cuts(
     # Nested as they are, the kept nodes of a cut are told by their numbers.
     widths = [tuple(map(len, nodes)) for nodes in kept]
     cuts = sorted(set(widths), key=sum)
-    if _is_elementwise(network):
+    if _is_elementwise(network, flow):
         stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
         totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers, loss of each cut
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
@@ -133,14 +135,14 @@ def measure_cuts(
     ]
 
 
-def _is_elementwise(network: nn.Module) -> bool:
-    """Whether layers and what lies between them work on any part of their nodes as on all."""
-    if not is_stack(network):
+def _is_elementwise(network: nn.Module, flow: Flow) -> bool:
+    """Whether a network is a stack whose activations work on some nodes as they do on all."""
+    modules = list(network) if is_stack(network) else []
+    at = [i for i, module in enumerate(modules) if isinstance(module, Dense)]
+    if len(at) != len(flow.layers):
         return False
-    *before, _ = (i for i, module in enumerate(network) if isinstance(module, Dense))
-    known = (Dense, *ELEMENTWISE, nn.Flatten)
-    between = list(network)[before[0] :] if before else []
-    return all(isinstance(module, known) for module in between)
+    known = (Dense, nn.Flatten, *ELEMENTWISE)
+    return all(isinstance(module, known) for module in modules[at[0] : at[-1]])
 
 
 def _most_kept_first(kept: Sequence[Tensor]) -> Tensor:

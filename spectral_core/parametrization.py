@@ -72,6 +72,12 @@ def spectral(module: nn.Module, name: str = "weight", init: Init = "norm") -> nn
     Example:
         >>> layer = spectral(nn.Linear(784, 500))
     """
+    check_weight(module, name)
+    return parametrize.register_parametrization(module, name, SpectralWeight(init))
+
+
+def check_weight(module: nn.Module, name: str = "weight") -> None:
+    """Raise unless a module has a plain weight that :func:`~spectral_core.spectral` can write."""
     _checks.module("module", module)
     kind = type(module).__name__
     if parametrize.is_parametrized(module, name):
@@ -91,4 +97,3 @@ def spectral(module: nn.Module, name: str = "weight", init: Init = "norm") -> nn
             f"{name} of {kind} must be a floating-point matrix or more, (out, in, ...); "
             f"got {tuple(weight.shape)} of {weight.dtype}"
         )
-    return parametrize.register_parametrization(module, name, SpectralWeight(init))

@@ -10,20 +10,11 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.flow import Flow
-from spectral_core.layers import Dense, Layer, arrival_width, named_layers, spectrum
+from spectral_core.layers import Layer, arrival_width, named_layers, spectrum
 from spectral_core.taylor import Loss, taylor
 
 Criterion = Callable[[Layer], Tensor]
 """From a layer to one score per arrival node, or output channel; shape (out,)."""
-
-
-def dense_layers(network: nn.Module) -> list[Dense]:
-    """Fully connected layers of a network, from input to output.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    return list(Flow(network).layers.values())
 
 
 def eigenvalue(layer: Layer) -> Tensor:

@@ -62,8 +62,7 @@ def taylor(
         gated = _Gated(network, layers)
         totals = {name: 0.0 for name in layers}
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            outputs = gated(x)
-            total = len(x) * loss(outputs, y)  # so that each example's loss counts in full
+            total = len(x) * loss(gated.run(x), y)  # so that each example's loss counts in full
             gradients = torch.autograd.grad(total, [gated.gates[name] for name in layers])
             for name, gradient in zip(layers, gradients):
                 per_example = gradient.flatten(1) / gated.positions[name]  # (batch, out)
@@ -86,9 +85,6 @@ class _Gated(fx.Interpreter):
         self.positions: dict[str, int] = {}
         self.sources = {_last_nodewise(graph, network, name): name for name in layers}
         self.dense = {name for name in layers if isinstance(network.get_submodule(name), Dense)}
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        return self.run(inputs)
 
     def run_node(self, n: fx.Node) -> object:
         """Run a step; put a gate behind it if a layer's nodes send on what it gives."""
