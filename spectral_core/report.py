@@ -38,15 +38,17 @@ def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.Data
 
 
 def published_sentence(figure: str, preset: str, panels: str | None = None) -> str:
-    """Say how many panels of a figure are published, and which are not.
+    """Say how many panels of a figure are published, with how many seeds, and which are not.
 
     Arguments are those of :func:`~spectral_core.results.published`.
     """
     wanted = [panel.name for panel in plan(figure, preset, panels).panels]
     there = published_provenance(figure, preset, panels)
-    precisions = {made["configuration"]["recipe"]["precision"] for made in there.values()}
+    recipes = [made["configuration"]["recipe"] for made in there.values()]
+    seeds = " or ".join(str(n) for n in sorted({len(recipe["seeds"]) for recipe in recipes}))
+    precisions = _joined(sorted({recipe["precision"] for recipe in recipes}))
     said = f"{len(there)} of {len(wanted)} panels published"
-    said += f" (matrix products in {_joined(sorted(precisions))})" if there else ""
+    said += f" (seeds: {seeds}; matrix products in {precisions})" if there else ""
     missing = [name for name in wanted if name not in there]
     return f"{said}; not yet: {', '.join(missing)}." if missing else f"{said}."
 

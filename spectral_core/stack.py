@@ -66,8 +66,9 @@ def is_written_out(network: nn.Module) -> bool:
 def penalised(network: nn.Module) -> list[nn.Parameter]:
     """Parameters that the ℓ1 penalty of Appendix D acts on, those that train among them.
 
-    They are the eigenvalues of the arrival nodes of each hidden :class:`SpectralLinear` layer, and
-    the weights of each hidden ``nn.Linear`` layer; the last layer is not a hidden one.
+    They are the eigenvalues of the arrival nodes of each hidden
+    :class:`~spectral_core.SpectralLinear` layer, and the weights of each hidden ``nn.Linear``
+    layer; the last layer is not a hidden one.
     """
     layers = [m for m in network.modules() if isinstance(m, nn.Linear | SpectralLinear)]
     of_hidden = (m.eigenvalues if isinstance(m, SpectralLinear) else m.weight for m in layers[:-1])
