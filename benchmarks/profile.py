@@ -41,7 +41,7 @@ Timed = Callable[[Callable[[], Any], Callable[[], Any]], int]
 many units (steps, passes) that was."""
 
 
-def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
     """Profile; one row per case, with milliseconds of a step, or of a pass, by what they go to."""
     torch.set_num_threads(1)
     rows = []
@@ -126,14 +126,14 @@ def _milliseconds(work: Timed) -> float:
     return 1000 * (times[1] - times[0]) / units
 
 
-def _parts(work: Timed) -> dict[str, float]:
+def _parts(work: Timed) -> Counter[str]:
     """Milliseconds of one unit by what they go to, as the profiler sees them."""
     profiler = profile(activities=[ProfilerActivity.CPU])
     units = work(profiler.start, profiler.stop)
     parts: Counter[str] = Counter()
     for event in profiler.events():
         parts[_kind(event)] += event.self_cpu_time_total / 1000 / units
-    return dict(parts)
+    return parts
 
 
 def _kind(event: FunctionEvent) -> str:

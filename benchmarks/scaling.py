@@ -19,7 +19,7 @@ from spectral_core.compute import compute
 from spectral_core.store import Store
 from spectral_core.study import plan
 
-MINUTES = 8
+MINUTES = 4
 WIDTHS = (125, 250, 500, 1000, 2000, 4000)
 DEPTHS = (1, 2, 3, 4, 5)
 SEEDS = (1, 2, 4)
@@ -66,7 +66,7 @@ def _step(
 
 def _study(seeds: int, rounds: int, quick: bool) -> list[dict[str, Any]]:
     """Seconds that a study of some seeds takes, by number of workers."""
-    preset, epochs = ("smoke", 1) if quick else ("quick", 4)
+    preset, epochs = ("smoke", 1) if quick else ("quick", 2)
     study = plan("fig03", preset, methods="post", percentiles=0, seeds=seeds, epochs=epochs)
 
     def fill(workers: int) -> None:
@@ -74,7 +74,7 @@ def _study(seeds: int, rounds: int, quick: bool) -> list[dict[str, Any]]:
             compute(study.steps(), Store(folder), workers=workers, progress=False)
 
     workers = {workers: partial(fill, workers) for workers in _powers_of_two(joblib.cpu_count())}
-    times = in_turns(workers, rounds, f"{seeds} seeds, workers")
+    times = in_turns(workers, rounds, f"{seeds} seeds, workers", warm_up=False)
     return [
         {"grows": "seeds", "value": seeds, "workers": workers, "seconds": spread(found)}
         for workers, found in times.items()

@@ -28,13 +28,13 @@ from benchmarks.measure import Skipped
 from spectral_core.data import Dataset, load
 from spectral_core.steps import TrainStep
 
-MINUTES = 10
+MINUTES = 5
 PYTHON = "SPECTRAL_CORE_TF_PYTHON"
 NEEDED = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "spectraltools")
 ROOT = Path(__file__).parent.parent
 
 
-def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Measure 1 and 3 hidden layers; one row per network and method.
 
     Raises:
