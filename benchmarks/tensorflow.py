@@ -79,8 +79,9 @@ def python_with_tensorflow() -> str:
         raise Skipped(f"{PYTHON} must name a Python; got {python!r} ({error})") from error
     if missing := done.stdout.split():
         raise Skipped(
-            f"{python} has no {', '.join(missing)}; install the extra, "
-            "python -m pip install --constraint constraints.txt --editable '.[bench-tf]', "
+            f"{python} has no {', '.join(missing)}; install the extra, python -m pip install "
+            "--constraint constraints.txt --constraint constraints-tensorflow.txt "
+            "--editable '.[bench-tf]', then python -m pip install --no-deps spectraltools==1.2.0; "
             f"or name a Python that has them by {PYTHON}"
         )
     return python
