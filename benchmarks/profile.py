@@ -45,7 +45,7 @@ def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
     """Profile; one row per case, with milliseconds of a step, or of a pass, by what they go to."""
     torch.set_num_threads(1)
     rows = []
-    for case, how, work in [*_trainings(quick), *_inference(quick), *_curve(quick)]:
+    for case, how, work in cases(quick):
         whole = median(_milliseconds(work) for _ in range(rounds))
         seen = [_parts(work) for _ in range(rounds)]
         parts = {
@@ -55,6 +55,11 @@ def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
         parts[REST] = max(0.0, whole - sum(parts.values()))
         rows.append({"case": case, "how": how, "milliseconds": parts, "whole": whole})
     return rows
+
+
+def cases(quick: bool) -> list[tuple[str, str, Timed]]:
+    """What is profiled, how it computes, and the work."""
+    return [*_trainings(quick), *_inference(quick), *_curve(quick)]
 
 
 def _trainings(quick: bool) -> list[tuple[str, str, Timed]]:

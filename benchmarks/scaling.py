@@ -26,7 +26,7 @@ SEEDS = (1, 2, 4)
 STEPS = 60
 
 
-def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Measure; one row per network and contestant, and per number of seeds and workers."""
     width = problem(quick).width
     networks = [("width", width * each // 500, (width * each // 500,)) for each in WIDTHS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,11 +228,11 @@ def shortfall_table(measured: Measured) -> pd.DataFrame:
     Returns:
         One row per case and contestant: the numbers of the ``targets`` that it stands for, the
         ``whole`` in milliseconds per step or pass, and the per cent of it by what it goes to.
-        Empty if nothing is missed or profiled.
     """
-    profiles = measured["profile"]["rows"] if "profile" in measured else []
+    if "profile" not in measured:
+        return _note(not_measured("profile"))
     rows = []
-    for row in profiles:
+    for row in measured["profile"]["rows"]:
         missed = [
             str(number)
             for number, outcome in enumerate(outcomes(measured), start=1)
@@ -243,11 +243,13 @@ def shortfall_table(measured: Measured) -> pd.DataFrame:
         if missed:
             rows.append({"targets": ", ".join(missed), **_shares_of_time(row)})
     names = ["targets", "case", "how"]
-    return pd.DataFrame(rows).set_index(names) if rows else pd.DataFrame()
+    return pd.DataFrame(rows).set_index(names) if rows else _note("no target is missed")
 
 
 def profile_table(measured: Measured) -> pd.DataFrame:
     """Where the time goes in every case of the suite ``profile``, see :func:`shortfall_table`."""
+    if "profile" not in measured:
+        return _note(not_measured("profile"))
     rows = [_shares_of_time(row) for row in measured["profile"]["rows"]]
     return pd.DataFrame(rows).set_index(["case", "how"])
 
@@ -273,28 +275,37 @@ def machine_table(measured: Measured) -> pd.DataFrame:
         }
         for suite, entry in measured.items()
     ]
-    return pd.DataFrame(rows).set_index("suite") if rows else pd.DataFrame()
+    return pd.DataFrame(rows).set_index("suite") if rows else _note("nothing is measured")
 
 
 def _told(known: bool | None) -> str:
     return {True: "yes", False: "no", None: "unknown"}[known]
 
 
-def benchmark_table(entry: Mapping[str, Any], columns: Iterable[str] | None = None) -> pd.DataFrame:
+def benchmark_table(
+    measured: Measured, suite: str, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """What one suite measured, ratios as median [least–most] over rounds.
 
     Args:
-        entry: a suite's entry in ``benchmarks/results.json``.
+        measured: as :func:`load` gives it.
+        suite: its name; if it is missing, the table says so.
         columns: names of fields to show, in this order; all if ``None``.
 
     Returns:
         One row per case; a field that holds seconds by contestant is a column for each.
     """
-    rows = entry["rows"]
+    if suite not in measured:
+        return _note(not_measured(suite))
+    rows = measured[suite]["rows"]
     if columns is not None:
-        wanted = list(columns)
-        rows = [{name: row[name] for name in wanted if name in row} for row in rows]
+        rows = [{name: row[name] for name in columns if name in row} for row in rows]
     return pd.DataFrame([_cells(row) for row in rows]).fillna("–")
+
+
+def _note(text: str) -> pd.DataFrame:
+    """A table in the place of one that has nothing to show."""
+    return pd.DataFrame({"": [text]})
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:
