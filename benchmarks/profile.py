@@ -41,7 +41,7 @@ Timed = Callable[[Callable[[], Any], Callable[[], Any]], int]
 many units (steps, passes) that was."""
 
 
-def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Profile; one row per case, with milliseconds of a step, or of a pass, by what they go to."""
     torch.set_num_threads(1)
     rows = []

@@ -19,7 +19,7 @@ from spectral_core.compute import compute
 from spectral_core.store import Store
 from spectral_core.study import plan
 
-MINUTES = 4
+MINUTES = 3
 WIDTHS = (125, 250, 500, 1000, 2000, 4000)
 DEPTHS = (1, 2, 3, 4, 5)
 SEEDS = (1, 2, 4)

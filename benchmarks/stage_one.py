@@ -11,11 +11,11 @@ from typing import Any
 
 from benchmarks.loops import PER_CORE, plain_references, problem, race, training
 
-MINUTES = 3
+MINUTES = 2
 EPOCHS = 20
 
 
-def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Measure; one row."""
     epochs = 2 if quick else EPOCHS
     step = training(problem(quick), "pre", epochs=epochs)

@@ -28,7 +28,7 @@ from benchmarks.measure import Skipped
 from spectral_core.data import Dataset, load
 from spectral_core.steps import TrainStep
 
-MINUTES = 5
+MINUTES = 4
 PYTHON = "SPECTRAL_CORE_TF_PYTHON"
 NEEDED = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "spectraltools")
 ROOT = Path(__file__).parent.parent
