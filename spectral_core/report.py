@@ -201,33 +201,5 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def benchmark_table(measured: Mapping[str, Any]) -> pd.DataFrame:
-    """What one suite of benchmarks measured, ratios as median [least–most] over rounds.
-
-    Args:
-        measured: a suite's entry in ``benchmarks/results.json``.
-
-    Returns:
-        One row per case.
-    """
-    return pd.DataFrame([_cells(row) for row in measured["rows"]]).fillna("–")
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, str]:
-    cells = {}
-    for name, value in row.items():
-        if isinstance(value, Mapping) and "median" in value:
-            text = f"{value['median']:.2f} [{value['least']:.2f}–{value['most']:.2f}]"
-            cells[name.replace("_", " ")] = text
-        elif isinstance(value, Mapping):
-            cells |= {each: f"{seconds:.2f} s" for each, seconds in value.items()}
-        elif isinstance(value, list):
-            cells[name] = "-".join(map(str, value))
-        else:
-            text = f"{value:.3g}" if isinstance(value, float) else str(value)
-            cells[name.replace("_", " ")] = text
-    return cells
-
-
 def _joined(values: Iterable[Any]) -> str:
     return ", ".join(str(value) for value in values)
