@@ -22,13 +22,21 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(spectral_core.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-PINS = {
-    canonicalize_name(name): Version(version)
-    for name, version in re.findall(
-        r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
-    )
-}
-EXTRAS = PROJECT["optional-dependencies"]
+
+
+def pins(file):
+    """Versions by name, as a file of constraints has them."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    found = re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)
+    return {canonicalize_name(name): Version(version) for name, version in found}
+
+
+PINS = pins("constraints.txt")
+EXTRAS = dict(PROJECT["optional-dependencies"])
+TENSORFLOW = [
+    Requirement(text) for text in EXTRAS.pop("bench-tf")
+]  # not for an environment's tests
+# What a user may leave out and still compute.
 OPTIONAL = [
     text
     for extra, texts in EXTRAS.items()
@@ -70,9 +78,22 @@ def test_dependency_has_a_range_and_a_pin_inside_it(requirement):
     assert pin in requirement.specifier
 
 
-def test_each_line_of_the_constraints_is_one_pin():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    assert len(PINS) == sum(not line.startswith("#") for line in lines)
+@pytest.mark.parametrize("file", ["constraints.txt", "constraints-tensorflow.txt"])
+def test_each_line_of_the_constraints_is_one_pin(file):
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    assert len(pins(file)) == sum(not line.startswith("#") for line in lines)
+
+
+def test_tensorflows_pins_lie_in_their_ranges_and_beside_the_others():
+    found = pins("constraints-tensorflow.txt")
+    assert not found.keys() & PINS.keys()
+    for requirement in TENSORFLOW:
+        assert found[canonicalize_name(requirement.name)] in requirement.specifier
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"--no-deps spectraltools=={found['spectraltools']}" in text
+    assert f"--no-deps spectraltools=={found['spectraltools']}" in (
+        ROOT / "benchmarks/tensorflow.py"
+    ).read_text(encoding="utf-8")
 
 
 def test_environment_installs_the_project_through_the_constraints():
