@@ -95,7 +95,10 @@ def node_scores(
     """
     flow = Flow(network)
     if not flow.hidden:
-        raise ValueError("network must have at least one hidden layer; got a single layer")
+        raise ValueError(
+            "network must have at least one hidden layer, whose nodes another fully connected layer "
+            f"reads; got {', '.join(map(repr, flow.layers))} alone"
+        )
     scores = layer_scores(
         network, by, inputs, targets, layers=flow.hidden, generator=generator, loss=loss
     )

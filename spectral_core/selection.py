@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -79,9 +81,9 @@ def select(
         for k, threshold in _thresholds(values, free, percentile, per_layer).items():
             stay[k] |= values[k] >= threshold
     else:
-        ranks = [np.argsort(order) / max(len(order), 1) for order in best]
-        pool = [(ranks[k] if per_layer else -values[k])[~stay[k]] for k in free]
-        _fill_budget(stay, free, pool, given[0], aims[given[0]], flow)
+        ranks = [np.argsort(order) / max(len(order), 1) for order in best]  # 0 is the best
+        order = ranks if per_layer else [-value for value in values]
+        _fill_budget(stay, free, order, given[0], aims[given[0]], flow)
     return [
         torch.as_tensor(np.flatnonzero(mask)).to(score.device) for mask, score in zip(stay, scores)
     ]
@@ -113,7 +115,7 @@ def _thresholds(
 def _fill_budget(
     stay: list[np.ndarray],
     free: list[int],
-    pool: list[np.ndarray],
+    order: list[np.ndarray],
     name: str,
     budget: Budget,
     flow: Flow | None,
@@ -123,7 +125,7 @@ def _fill_budget(
     Args:
         stay: masks of the nodes that stay in any case, one per hidden layer; changed in place.
         free: numbers of the layers that may lose nodes.
-        pool: sort keys of those of their nodes that may go, the least first.
+        order: a number for each node, one vector per hidden layer; the least is the best.
         name: ``"nodes"``, ``"parameters"`` or ``"flops"``.
         budget: a number or fraction of it.
         flow: the network's, for parameters and FLOPs.
@@ -131,28 +133,22 @@ def _fill_budget(
     if name != "nodes" and flow is None:
         raise TypeError(f"{name} needs network, to count them; got none")
     cost = sum if name == "nodes" else getattr(flow, name)
-    full = cost([len(mask) for mask in stay])
-    limit = allowance(name, budget, full)
-    owner = np.repeat(free, [len(keys) for keys in pool]).astype(int)
-    index = np.concatenate([np.flatnonzero(~stay[k]) for k in free] or [owner])
-    order = np.argsort(np.concatenate(pool or [owner]), kind="stable")
-    owner, index = owner[order], index[order]
-    at_least = np.array([mask.sum() for mask in stay])
+    limit = allowance(name, budget, cost([len(mask) for mask in stay]))
+    candidates = sorted((order[k][i], k, i) for k in free for i in np.flatnonzero(~stay[k]))
 
     def spent(more: int) -> int:
-        """What the network costs with so many of the nodes that may go."""
-        return cost((at_least + np.bincount(owner[:more], minlength=len(stay))).tolist())
+        """What the network costs with the best so many candidates."""
+        layers = Counter(k for _, k, _ in candidates[:more])
+        return cost([int(mask.sum()) + layers[k] for k, mask in enumerate(stay)])
 
     if spent(0) > limit:
         raise ValueError(
             f"{name} must be at least {spent(0)}, which protected layers and least nodes need; "
             f"got {budget!r}, that is {limit}"
         )
-    low, high = 0, len(owner)  # the cost grows with the nodes: bisect
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if spent(middle) <= limit else (low, middle - 1)
-    for k, i in zip(owner[:low], index[:low]):
+    # The cost grows with the nodes.
+    most = bisect_right(range(len(candidates) + 1), limit, key=spent) - 1
+    for _, k, i in candidates[:most]:
         stay[k][i] = True
 
 

@@ -39,9 +39,15 @@ class LeNet(nn.Module):
         return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
 
 
+class Transformer(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), nn.Linear(16, 3))
+
+
 MODELS = {
     "mlp": (mlp, (4, 64)),
     "lenet": (LeNet, (2, 1, 28, 28)),
+    "transformer": (Transformer, (2, 5, 16)),
     "mobilenet_v2": (lambda: import_torchvision().models.mobilenet_v2(), (1, 3, 64, 64)),
     "resnet18": (lambda: import_torchvision().models.resnet18(), (1, 3, 64, 64)),
 }
@@ -138,14 +144,16 @@ def test_a_stock_loop_with_adamw_learns_with_and_without_autocast(autocast):
     optimiser = torch.optim.AdamW(
         [{"params": eigenvalues, "weight_decay": 0.0}, {"params": [*eigenvectors, *rest]}], lr=3e-3
     )
+    scaler = torch.amp.GradScaler("cpu", enabled=autocast)
     before = [p.detach().clone() for p in eigenvalues]
     for _ in range(30):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
             outputs = model(x)
             loss = F.cross_entropy(outputs, y)
         optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        scaler.scale(loss).backward()
+        scaler.step(optimiser)
+        scaler.update()
     assert outputs.dtype == (torch.bfloat16 if autocast else torch.float32)
     plain = fold(model).eval()
     assert (plain(x).argmax(dim=1) == y).float().mean() > 0.9
