@@ -96,7 +96,7 @@ def node_scores(
     flow = Flow(network)
     if not flow.hidden:
         raise ValueError(
-            "network must have at least one hidden layer, whose nodes another fully connected layer "
+            "network must have at least one hidden layer, whose nodes another fully connected one "
             f"reads; got {', '.join(map(repr, flow.layers))} alone"
         )
     scores = layer_scores(
