@@ -32,7 +32,7 @@ def spectralize(
         layers: kinds of layers to reparametrise.
         skip: names of modules, as in ``model.named_modules()``, to leave alone with all that is
             in them. If ``None``, the classifier: the fully connected or convolutional layer that
-            was registered last, in torchvision's models the one that gives the logits. ``()``
+            was registered last, in torchvision's classifiers the one that gives the logits. ``()``
             leaves none alone.
         init: where λ and φ start, ``"norm"`` or ``"unit"``.
 
