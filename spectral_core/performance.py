@@ -133,6 +133,10 @@ TARGETS: tuple[Target, ...] = (
         60, "%", "inference", _shares, goes_to=("batch of 1000",),
     ),
     Target(
+        "import spectral_core against import torch",
+        1.2, "×", "imports", lambda rows: {"": rows[0]["ratio"]}, at_least=False,
+    ),
+    Target(
         "all twelve panels of Figs. 3, 4 and 6 to 9 on one GPU",
         5, "min", "gpu", lambda rows: {rows[0]["gpu"]: rows[0]["minutes"]}, at_least=False,
     ),

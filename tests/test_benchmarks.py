@@ -62,6 +62,7 @@ def test_suite_gives_positive_spreads(rows, suite):
         ("stage_one", 1, {"epochs", "reference", "fp32_faster_by"}),
         ("pruning_curve", 6, {"layers", "hidden", "cuts", "curve_in_forward_passes"}),
         ("inference", 8, {"batch", "percentile", "flops_ratio", "speed_up"}),
+        ("imports", 1, {"seconds_torch", "seconds_spectral_core", "ratio"}),
         ("profile", 15, {"case", "how", "milliseconds", "whole"}),
         ("late_epochs", 1, {"epochs", "last", "seconds_of_epochs", "bf16_faster_by"}),
         ("figure", 6, {"part", "seconds", "fp32_faster_by", "bf16_faster_by"}),
