@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test bench clean
+.PHONY: book test bench bench-all clean
 book: .venv/installed
 	$(BIN)/spectral-core book
 
@@ -14,6 +14,9 @@ test: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+bench-all: bench
+	$(BIN)/python -m benchmarks late_epochs figure gpu
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

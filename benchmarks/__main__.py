@@ -13,6 +13,8 @@ import click
 from benchmarks import (
     epoch,
     figure,
+    gpu,
+    imports,
     inference,
     late_epochs,
     profile,
@@ -34,15 +36,17 @@ SUITES: dict[str, ModuleType] = {
         stage_one,
         pruning_curve,
         inference,
+        imports,
         roofline,
         profile,
         scaling,
         late_epochs,
         figure,
+        gpu,
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("late_epochs", "figure")
+LONG = ("late_epochs", "figure", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -88,7 +92,11 @@ def main(suites: tuple[str, ...], rounds: int | None, quick: bool, results: Path
         seconds = time.perf_counter() - start
         click.echo(f"{name}: {len(rows)} rows in {seconds / 60:.1f} minutes", err=True)
         if file is not None:
-            entry = {"rows": rows, "made": made(seconds, "cpu"), "machine": machine()}
+            entry = {
+                "rows": rows,
+                "made": made(seconds, "cuda" if name == "gpu" else "cpu"),
+                "machine": machine(),
+            }
             merge(file, name, entry)
 
 

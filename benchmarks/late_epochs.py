@@ -22,7 +22,7 @@ from benchmarks.loops import name_of, ours, plain, problem, training
 from benchmarks.measure import epoch_by_epoch, ratios, side_by_side, spread
 from spectral_core.progress import Tally, progress_bar
 
-MINUTES = 25  # more where denormal numbers are slow
+MINUTES = 20  # more where denormal numbers are slow
 EPOCHS, LAST = 100, 20
 CONTESTANTS = {"DataLoader": plain, "fp32": ours, "bf16": ours}
 

@@ -70,17 +70,20 @@ def ratios(times: Mapping[str, Sequence[float]], slow: str, fast: str) -> Spread
     return spread([a / b for a, b in zip(times[slow], times[fast])])
 
 
-def side_by_side(work: Callable[..., Any], calls: Sequence[tuple]) -> list[Any]:
-    """Run the same work at once in processes of one thread, one process per call.
+def side_by_side(
+    work: Callable[..., Any], calls: Sequence[tuple], processes: int | None = None
+) -> list[Any]:
+    """Run the same work at once in processes of one thread.
 
     Args:
         work: function of a module.
-        calls: its arguments, a tuple for each process.
+        calls: its arguments, a tuple for each call.
+        processes: how many; one per call if ``None``.
 
     Returns:
         What the calls returned.
     """
-    with joblib.parallel_config("loky", n_jobs=len(calls), inner_max_num_threads=1):
+    with joblib.parallel_config("loky", n_jobs=processes or len(calls), inner_max_num_threads=1):
         return joblib.Parallel()(joblib.delayed(work)(*call) for call in calls)
 
 

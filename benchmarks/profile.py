@@ -41,11 +41,11 @@ Timed = Callable[[Callable[[], Any], Callable[[], Any]], int]
 many units (steps, passes) that was."""
 
 
-def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Profile; one row per case, with milliseconds of a step, or of a pass, by what they go to."""
     torch.set_num_threads(1)
     rows = []
-    for case, how, work in [*_trainings(quick), *_inference(quick), *_curve(quick)]:
+    for case, how, work in cases(quick):
         whole = median(_milliseconds(work) for _ in range(rounds))
         seen = [_parts(work) for _ in range(rounds)]
         parts = {
@@ -55,6 +55,11 @@ def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
         parts[REST] = max(0.0, whole - sum(parts.values()))
         rows.append({"case": case, "how": how, "milliseconds": parts, "whole": whole})
     return rows
+
+
+def cases(quick: bool) -> list[tuple[str, str, Timed]]:
+    """What is profiled, how it computes, and the work."""
+    return [*_trainings(quick), *_inference(quick), *_curve(quick)]
 
 
 def _trainings(quick: bool) -> list[tuple[str, str, Timed]]:
@@ -126,14 +131,14 @@ def _milliseconds(work: Timed) -> float:
     return 1000 * (times[1] - times[0]) / units
 
 
-def _parts(work: Timed) -> dict[str, float]:
+def _parts(work: Timed) -> Counter[str]:
     """Milliseconds of one unit by what they go to, as the profiler sees them."""
     profiler = profile(activities=[ProfilerActivity.CPU])
     units = work(profiler.start, profiler.stop)
     parts: Counter[str] = Counter()
     for event in profiler.events():
         parts[_kind(event)] += event.self_cpu_time_total / 1000 / units
-    return dict(parts)
+    return parts
 
 
 def _kind(event: FunctionEvent) -> str:

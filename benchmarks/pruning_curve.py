@@ -28,7 +28,7 @@ class Contestants(NamedTuple):
     """Cut by cut."""
 
 
-def run(rounds: int = 7, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
     """Measure on one thread; one row per network and number of cuts."""
     torch.set_num_threads(1)
     width, rows = problem(quick).width, []

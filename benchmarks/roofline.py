@@ -21,7 +21,7 @@ from benchmarks.measure import in_turns, spread
 from spectral_core.steps import TrainStep
 from spectral_core.training import PRECISIONS
 
-MINUTES = 4
+MINUTES = 1
 BATCH = 200
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 ADAM = 7  # arrays as long as the weights: four read (gradient included), three written

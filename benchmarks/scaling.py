@@ -19,14 +19,14 @@ from spectral_core.compute import compute
 from spectral_core.store import Store
 from spectral_core.study import plan
 
-MINUTES = 8
+MINUTES = 3
 WIDTHS = (125, 250, 500, 1000, 2000, 4000)
 DEPTHS = (1, 2, 3, 4, 5)
 SEEDS = (1, 2, 4)
 STEPS = 60
 
 
-def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Measure; one row per network and contestant, and per number of seeds and workers."""
     width = problem(quick).width
     networks = [("width", width * each // 500, (width * each // 500,)) for each in WIDTHS]
@@ -66,7 +66,7 @@ def _step(
 
 def _study(seeds: int, rounds: int, quick: bool) -> list[dict[str, Any]]:
     """Seconds that a study of some seeds takes, by number of workers."""
-    preset, epochs = ("smoke", 1) if quick else ("quick", 4)
+    preset, epochs = ("smoke", 1) if quick else ("quick", 2)
     study = plan("fig03", preset, methods="post", percentiles=0, seeds=seeds, epochs=epochs)
 
     def fill(workers: int) -> None:
@@ -74,7 +74,7 @@ def _study(seeds: int, rounds: int, quick: bool) -> list[dict[str, Any]]:
             compute(study.steps(), Store(folder), workers=workers, progress=False)
 
     workers = {workers: partial(fill, workers) for workers in _powers_of_two(joblib.cpu_count())}
-    times = in_turns(workers, rounds, f"{seeds} seeds, workers")
+    times = in_turns(workers, rounds, f"{seeds} seeds, workers", warm_up=False)
     return [
         {"grows": "seeds", "value": seeds, "workers": workers, "seconds": spread(found)}
         for workers, found in times.items()

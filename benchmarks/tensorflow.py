@@ -28,13 +28,13 @@ from benchmarks.measure import Skipped
 from spectral_core.data import Dataset, load
 from spectral_core.steps import TrainStep
 
-MINUTES = 10
+MINUTES = 4
 PYTHON = "SPECTRAL_CORE_TF_PYTHON"
 NEEDED = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "spectraltools")
 ROOT = Path(__file__).parent.parent
 
 
-def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
+def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Measure 1 and 3 hidden layers; one row per network and method.
 
     Raises:
@@ -79,8 +79,9 @@ def python_with_tensorflow() -> str:
         raise Skipped(f"{PYTHON} must name a Python; got {python!r} ({error})") from error
     if missing := done.stdout.split():
         raise Skipped(
-            f"{python} has no {', '.join(missing)}; install the extra, "
-            "python -m pip install --constraint constraints.txt --editable '.[bench-tf]', "
+            f"{python} has no {', '.join(missing)}; install the extra, python -m pip install "
+            "--constraint constraints.txt --constraint constraints-tensorflow.txt "
+            "--editable '.[bench-tf]', then python -m pip install --no-deps spectraltools==1.2.0; "
             f"or name a Python that has them by {PYTHON}"
         )
     return python

@@ -80,14 +80,20 @@ def preset_option(default: str, purpose: str) -> Callable[..., Any]:
     )
 
 
+seeds_option = click.option(
+    "--seeds",
+    type=Seeds(),
+    help="How many realisations, 3 for seeds 0, 1, 2; or which ones: 0,2,4 (a single one: 4,).",
+)
+
+
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that change a preset."""
     options = [
         preset_option("quick", PRESET_HELP),
         click.option("--panels", type=Numbers(str), help="Patterns of panel names: '*' for all, "
                      "'*released' [default: those as written in the paper]."),
-        click.option("--seeds", type=Seeds(), help="How many realisations, 3 for seeds 0, 1, 2; "
-                     "or which ones: 0,2,4 (a single one: 4,)."),
+        seeds_option,
         click.option("--dataset", help="Data set in place of the figure's; imagefolder:PATH for "
                      "images of your own, a folder or tar with train/CLASS/… and test/CLASS/…."),
         click.option("--features", help="What the network takes of an image: none for its pixels; "
@@ -316,12 +322,14 @@ def notebook(
 @click.argument("figure", type=click.Choice(list(FIGURES)))
 @preset_option("quick", "Which of the published runs to compare with.")
 @panels_option
+@seeds_option
 @precision_option
 @store_option
 def verify(
     figure: str,
     preset: str,
     panels: tuple[str, ...] | None,
+    seeds: int | tuple[int, ...] | None,
     precision: str | None,
     store_dir: Path,
 ) -> None:
@@ -333,7 +341,7 @@ def verify(
     from spectral_core.results import agreement, collect, published
     from spectral_core.store import Store
 
-    study = plan(figure, preset, panels, precision=precision)
+    study = plan(figure, preset, panels, seeds=seeds, precision=precision)
     ours = collect(study, Store(store_dir))
     table = agreement(ours, published(figure, preset, panels))
     click.echo(table.to_string(index=False, float_format="{:.4f}".format))
@@ -347,22 +355,27 @@ def verify(
 @click.argument("figure", type=click.Choice(list(FIGURES)))
 @preset_option("paper", "Which run to publish.")
 @panels_option
+@seeds_option
 @precision_option
 @store_option
 def publish(
     figure: str,
     preset: str,
     panels: tuple[str, ...] | None,
+    seeds: int | tuple[int, ...] | None,
     precision: str | None,
     store_dir: Path,
 ) -> None:
-    """Write a finished run into results/published: table, provenance and picture of each panel."""
+    """Write a finished run into results/published: table, provenance and picture of each panel.
+
+    A run of some of the preset's seeds joins the seeds that are published already.
+    """
     from spectral_core.plots import save_picture
     from spectral_core.results import publish as write
     from spectral_core.results import published, published_files
     from spectral_core.store import Store
 
-    study = plan(figure, preset, panels, precision=precision)
+    study = plan(figure, preset, panels, seeds=seeds, precision=precision)
     files = write(study, Store(store_dir))
     which = (figure, preset, panels, study.recipe.precision)
     for panel, rows in published(*which).groupby("panel", sort=False):

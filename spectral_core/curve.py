@@ -20,8 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.linear import SpectralLinear
-from spectral_core.pruning import folded_parameters, kept_nodes
+from spectral_core.evaluation import evaluate
+from spectral_core.flow import Flow
+from spectral_core.layers import Dense
+from spectral_core.removal import remove
+from spectral_core.selection import check_fit, check_scores, select
+from spectral_core.tracing import ELEMENTWISE, is_stack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +58,9 @@ def pruning_curve(
     """Accuracy and loss of a network pruned at each of several percentiles, without retraining.
 
     Args:
-        network: stack that :func:`~spectral_core.prune` understands.
+        network: one that :func:`~spectral_core.prune` understands; a stack with activations and
+            dropout between its layers is measured at about the price of one cut, another at that
+            of each.
         scores: one tensor of shape (N_k,) per hidden layer, see :func:`~spectral_core.node_scores`.
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
@@ -89,7 +95,7 @@ def measure_cuts(
     logits are equal within float error.
 
     Args:
-        network: stack that :func:`~spectral_core.prune` understands; left as it is, dropout off.
+        network: one that :func:`~spectral_core.prune` understands; left as it is, dropout off.
         scores: one tensor of shape (N_k,) per hidden layer.
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
@@ -103,21 +109,40 @@ def measure_cuts(
         TypeError, ValueError: as :func:`~spectral_core.prune` and :func:`~spectral_core.evaluate`.
     """
     _checks.examples(inputs, targets)
-    kept = [kept_nodes(network, scores, percentile) for percentile in percentiles]
+    flow = Flow(network)
+    check_scores(scores)
+    check_fit(scores, flow.widths)
+    kept = [select(scores, percentile) for percentile in percentiles]
     if not kept:
         return []
     # Nested as they are, the kept nodes of a cut are told by their numbers.
     widths = [tuple(map(len, nodes)) for nodes in kept]
     cuts = sorted(set(widths), key=sum)
-    stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
-    totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers and loss of each cut
-    for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-        totals += torch.stack([_right_and_loss(logits, y) for logits in stack.at(x, cuts)]).cpu()
-    measured = dict(zip(cuts, (totals / len(targets)).tolist()))
+    if _is_elementwise(network, flow):
+        stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
+        totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers, loss of each cut
+        for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
+            found = [_right_and_loss(logits, y) for logits in stack.at(x, cuts)]
+            totals += torch.stack(found).cpu()
+        measured = dict(zip(cuts, (totals / len(targets)).tolist()))
+    else:
+        nodes = dict(zip(widths, kept))
+        small = ((cut, remove(network, nodes[cut])) for cut in cuts)
+        measured = {cut: evaluate(net, inputs, targets, batch_size) for cut, net in small}
     return [
-        Cut(percentile, left, sum(left), folded_parameters(network, left), *measured[left])
+        Cut(percentile, left, sum(left), flow.parameters(left), *measured[left])
         for percentile, left in zip(percentiles, widths)
     ]
+
+
+def _is_elementwise(network: nn.Module, flow: Flow) -> bool:
+    """Whether a network is a stack whose activations work on some nodes as they do on all."""
+    modules = list(network) if is_stack(network) else []
+    at = [i for i, module in enumerate(modules) if isinstance(module, Dense)]
+    if len(at) != len(flow.layers):
+        return False
+    known = (Dense, nn.Flatten, *ELEMENTWISE)
+    return all(isinstance(module, known) for module in modules[at[0] : at[-1]])
 
 
 def _most_kept_first(kept: Sequence[Tensor]) -> Tensor:
@@ -153,7 +178,7 @@ class _Stack(NamedTuple):
         sides = iter(zip([*orders, everything], [everything, *orders]))  # (arrival, departure)
         front, layers = nn.Sequential(), []
         for module in network:
-            if isinstance(module, nn.Linear | SpectralLinear):
+            if isinstance(module, Dense):
                 arrival, departure = next(sides)
                 weight = module.weight[arrival][:, departure]
                 bias = (

@@ -27,6 +27,9 @@ class Answer(NamedTuple):
     def __str__(self) -> str:
         return f"{self.status.capitalize()}. {self.text}"
 
+    def _repr_markdown_(self) -> str:  # what a notebook shows
+        return str(self)
+
 
 def stage_two(there: Sequence[Curves]) -> Answer:
     """What changes when stage 2 of ``pre`` trains λ as well as φ.

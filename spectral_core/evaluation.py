@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -18,6 +20,18 @@ class Evaluation(NamedTuple):
     """Fraction of correctly classified inputs, in [0, 1]."""
     loss: float
     """Mean categorical cross-entropy, in nats."""
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; each module's own mode is restored."""
+    training = [module for module in network.modules() if module.training]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 @torch.no_grad()
@@ -39,12 +53,10 @@ def evaluate(
     _checks.module("network", network)
     _checks.examples(inputs, targets)
     _checks.whole_number("batch_size", batch_size, least=1)
-    was_training = network.training
-    network.eval()
     correct, loss = 0, 0.0
-    for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-        logits = network(x)  # (batch, classes)
-        correct += int((logits.argmax(dim=1) == y).sum())
-        loss += float(F.cross_entropy(logits, y, reduction="sum"))
-    network.train(was_training)
+    with evaluating(network):
+        for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
+            logits = network(x)  # (batch, classes)
+            correct += int((logits.argmax(dim=1) == y).sum())
+            loss += float(F.cross_entropy(logits, y, reduction="sum"))
     return Evaluation(correct / len(targets), loss / len(targets))

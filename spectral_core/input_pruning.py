@@ -12,8 +12,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from spectral_core.pruning import select
-from spectral_core.ranking import dense_layers
+from spectral_core.selection import select
 
 
 class Selected(nn.Module):
@@ -28,13 +27,9 @@ class Selected(nn.Module):
 
 
 @torch.no_grad()
-def input_scores(network: nn.Module) -> Tensor:
-    """Σ_i |w_ij|, the outgoing absolute connectivity of each input; shape (N_1,).
-
-    Raises:
-        ValueError: if the network has no fully connected layer.
-    """
-    return dense_layers(network)[0].weight.abs().sum(dim=0)
+def input_scores(layer: nn.Linear) -> Tensor:
+    """Σ_i |w_ij|, the outgoing absolute connectivity of each input of a layer; shape (N_1,)."""
+    return layer.weight.abs().sum(dim=0)
 
 
 @torch.no_grad()
@@ -55,7 +50,7 @@ def prune_inputs(network: nn.Sequential, percentile: float) -> nn.Sequential:
     """
     if not isinstance(network, nn.Sequential) or not isinstance(network[0], nn.Linear):
         raise TypeError(f"network must be a stack that begins with an nn.Linear; got {network}")
-    (kept,) = select([input_scores(network)], percentile)
+    (kept,) = select([input_scores(network[0])], percentile)
     smaller = copy.deepcopy(network)
     first = smaller[0]
     first.weight = nn.Parameter(first.weight[:, kept].clone())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-
-Trainable = Literal["eigenvalues", "eigenvectors", "both"]
+from spectral_core.spectrum import Spectrum, Trainable, spectrum_of
 
 
 class SpectralLinear(nn.Module):
@@ -102,9 +101,12 @@ class SpectralLinear(nn.Module):
     @property
     def weight(self) -> Tensor:
         """Weights in direct space, Eq. 2; shape (out_features, in_features)."""
-        if self.input_eigenvalues is None:
-            return -self.eigenvalues[:, None] * self.eigenvectors
-        return (self.input_eigenvalues - self.eigenvalues[:, None]) * self.eigenvectors
+        return self.spectrum.weight()
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The layer's λ and φ, the departure nodes' λ included."""
+        return Spectrum(self.eigenvalues, self.eigenvectors, self.input_eigenvalues)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Carry the activity of the departure nodes to the arrival nodes, Eq. 3.
@@ -146,13 +148,9 @@ class SpectralLinear(nn.Module):
         Raises:
             TypeError, ValueError: if ``which`` is none of the three.
         """
-        _checks.choice("which", which, ("eigenvalues", "eigenvectors", "both"))
+        self.spectrum.train_only(which)
         if self.bias is not None:
             self.bias.requires_grad_(True)
-        self.eigenvectors.requires_grad_(which != "eigenvalues")
-        self.eigenvalues.requires_grad_(which != "eigenvectors")
-        if self.input_eigenvalues is not None:
-            self.input_eigenvalues.requires_grad_(which != "eigenvectors")
         return self
 
     def eigenvector_matrix(self) -> Tensor:
@@ -196,10 +194,11 @@ class SpectralLinear(nn.Module):
             dtype=self.eigenvectors.dtype,
         )
         linear.in_features, linear.out_features = self.in_features, self.out_features
-        linear.weight = nn.Parameter(self.weight.clone())
+        trains = any(p is not None and p.requires_grad for p in self.spectrum)
+        linear.weight = nn.Parameter(self.weight.clone(), requires_grad=trains)
         if self.bias is not None:
-            linear.bias = nn.Parameter(self.bias.clone())
-        return linear
+            linear.bias = nn.Parameter(self.bias.clone(), requires_grad=self.bias.requires_grad)
+        return linear.train(self.training)
 
     @classmethod
     @torch.no_grad()
@@ -225,11 +224,9 @@ class SpectralLinear(nn.Module):
             device="meta",  # nothing is drawn, so no later draw changes
             dtype=weight.dtype,
         ).to_empty(device=weight.device)
-        # In float64, so that squares of small or large float32 weights stay in range.
-        norm = torch.linalg.vector_norm(weight, dim=1, dtype=torch.float64)
-        norm = norm.clamp(max=torch.finfo(weight.dtype).max).to(weight.dtype)
-        layer.eigenvalues.copy_(-norm)
-        layer.eigenvectors.copy_(weight / torch.where(norm > 0, norm, 1.0)[:, None])
+        spectrum = spectrum_of(weight, "norm")
+        layer.eigenvalues.copy_(spectrum.eigenvalues)
+        layer.eigenvectors.copy_(spectrum.eigenvectors)
         if linear.bias is not None:
             layer.bias.copy_(linear.bias)
         return layer

@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from spectral_core import _checks
-from spectral_core.linear import SpectralLinear, Trainable
+from spectral_core.layers import spectra
+from spectral_core.linear import SpectralLinear
+from spectral_core.spectrum import Trainable
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"elu": nn.ELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 """Activation functions of the paper, by name."""
@@ -83,11 +85,12 @@ def direct_mlp(
 def train_only(network: nn.Module, which: Trainable) -> nn.Module:
     """Let only the eigenvalues, only the eigenvectors, or both of a network take gradients.
 
-    Acts on every :class:`SpectralLinear` of the network, the output layer included; biases and
-    other modules are left as they are.
+    Acts on every :class:`SpectralLinear` of the network and on every layer that
+    :func:`~spectral_core.spectral` has reparametrised, the output layer included. Their biases
+    always train; other modules are left as they are.
 
     Args:
-        network: any module with at least one :class:`SpectralLinear`.
+        network: any module with at least one spectral layer.
         which: ``"eigenvalues"``, ``"eigenvectors"`` or ``"both"``.
 
     Returns:
@@ -97,11 +100,17 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
         TypeError, ValueError: if ``which`` is unknown or the network has no spectral layer.
     """
     _checks.module("network", network)
-    layers = [module for module in network.modules() if isinstance(module, SpectralLinear)]
+    layers = [module for module in network.modules() if spectra(module)]
     if not layers:
-        raise ValueError("network must have at least one SpectralLinear layer; got none")
+        raise ValueError(
+            "network must have at least one SpectralLinear or otherwise spectral layer; got none. "
+            "spectralize makes its layers so"
+        )
     for layer in layers:
-        layer.train_only(which)
+        for spectrum in spectra(layer).values():
+            spectrum.train_only(which)
+        if isinstance(getattr(layer, "bias", None), nn.Parameter):
+            layer.bias.requires_grad_(True)
     return network
 
 

@@ -39,15 +39,17 @@ def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.Data
 
 
 def published_sentence(figure: str, preset: str, panels: str | None = None) -> str:
-    """Say how many panels of a figure are published, and which are not.
+    """Say how many panels of a figure are published, with how many seeds, and which are not.
 
     Arguments are those of :func:`~spectral_core.results.published`.
     """
     wanted = [panel.name for panel in plan(figure, preset, panels).panels]
     there = published_provenance(figure, preset, panels)
-    precisions = {made["configuration"]["recipe"]["precision"] for made in there.values()}
+    recipes = [made["configuration"]["recipe"] for made in there.values()]
+    seeds = " or ".join(str(n) for n in sorted({len(recipe["seeds"]) for recipe in recipes}))
+    precisions = _joined(sorted({recipe["precision"] for recipe in recipes}))
     said = f"{len(there)} of {len(wanted)} panels published"
-    said += f" (matrix products in {_joined(sorted(precisions))})" if there else ""
+    said += f" (seeds: {seeds}; matrix products in {precisions})" if there else ""
     missing = [name for name in wanted if name not in there]
     return f"{said}; not yet: {', '.join(missing)}." if missing else f"{said}."
 
@@ -274,34 +276,6 @@ def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
         epochs = f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)"
         said = {"epochs": epochs} | said
     return said
-
-
-def benchmark_table(measured: Mapping[str, Any]) -> pd.DataFrame:
-    """What one suite of benchmarks measured, ratios as median [least–most] over rounds.
-
-    Args:
-        measured: a suite's entry in ``benchmarks/results.json``.
-
-    Returns:
-        One row per case.
-    """
-    return pd.DataFrame([_cells(row) for row in measured["rows"]]).fillna("–")
-
-
-def _cells(row: Mapping[str, Any]) -> dict[str, str]:
-    cells = {}
-    for name, value in row.items():
-        if isinstance(value, Mapping) and "median" in value:
-            text = f"{value['median']:.2f} [{value['least']:.2f}–{value['most']:.2f}]"
-            cells[name.replace("_", " ")] = text
-        elif isinstance(value, Mapping):
-            cells |= {each: f"{seconds:.2f} s" for each, seconds in value.items()}
-        elif isinstance(value, list):
-            cells[name] = "-".join(map(str, value))
-        else:
-            text = f"{value:.3g}" if isinstance(value, float) else str(value)
-            cells[name.replace("_", " ")] = text
-    return cells
 
 
 def _joined(values: Iterable[Any]) -> str:

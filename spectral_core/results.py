@@ -14,6 +14,7 @@ import pandas as pd
 from spectral_core import paths
 from spectral_core.choice import recorded
 from spectral_core.data import checksums
+from spectral_core.joining import Run, joined
 from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
 from spectral_core.store import Store, write_whole
 from spectral_core.study import FIGURES, PRESETS, Panel, Study, plan
@@ -80,30 +81,39 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
 def publish(study: Study, store: Store) -> list[Path]:
     """Write a study's results and their provenance into ``results/published``.
 
+    A study may have some of its preset's seeds only; they join those that are published already,
+    see :func:`spectral_core.joining.joined`.
+
     Returns:
         The files written: one CSV and one JSON per panel. Results in another precision than the
         preset's stand beside its own, with the precision at the end of their names.
 
     Raises:
-        ValueError: if the study departs from its preset other than in its precision.
+        ValueError: if the study departs from its preset other than in its precision, or has other
+            seeds, or some of those that are published.
         NoResults: if the store lacks some of the results.
     """
-    if departures := sorted(set(study.overrides) - {"precision"}):
+    departures = set(study.overrides) - {"precision"}
+    if set(study.recipe.seeds) <= set(PRESETS[study.preset].recipe.seeds):
+        departures -= {"seeds"}
+    if departures:
         raise ValueError(
-            f"only a preset's own settings are published; got changes to {', '.join(departures)}"
+            "only a preset's own settings are published; "
+            f"got changes to {', '.join(sorted(departures))}"
         )
     table = collect(study, store)
-    suffix = f"-{study.recipe.precision}" if study.overrides else ""
+    suffix = f"-{study.recipe.precision}" if "precision" in study.overrides else ""
     folder = paths.published_results(study.figure, study.preset)
     texts: dict[Path, str] = {}
     for panel in study.panels:
-        texts[folder / f"{panel.name}{suffix}.csv"] = table[table["panel"] == panel.name].to_csv(
-            index=False, float_format="%.6g", lineterminator="\n"
-        )
-        provenance = panel_provenance(study, panel, store)
-        texts[folder / f"{panel.name}{suffix}.json"] = (
-            json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
-        )
+        # As JSON has it, so that it can be compared with what is published.
+        provenance = json.loads(json.dumps(panel_provenance(study, panel, store)))
+        run = Run(table[table["panel"] == panel.name], provenance)
+        files = Published.beside(folder / f"{panel.name}{suffix}.csv")
+        if files.table.exists():
+            run = joined(Run(_read(files.table), _read_provenance(files.provenance)), run)
+        texts[files.table] = run.table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        texts[files.provenance] = json.dumps(run.provenance, indent=2, ensure_ascii=False) + "\n"
     for file, text in texts.items():
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
     return list(texts)
@@ -118,6 +128,11 @@ class Published(NamedTuple):
     """JSON, as :func:`panel_provenance` makes it."""
     picture: Path
     """PNG."""
+
+    @classmethod
+    def beside(cls, table: Path) -> Published:
+        """The files that go with a CSV."""
+        return cls(*(table.with_suffix(ending) for ending in (".csv", ".json", ".png")))
 
 
 def published_files(
@@ -143,8 +158,7 @@ def published_files(
         for each in [own, *PRECISIONS] if precision is None else [precision]:
             table = folder / (f"{panel.name}.csv" if each == own else f"{panel.name}-{each}.csv")
             if table.exists():
-                files = [table.with_suffix(suffix) for suffix in (".csv", ".json", ".png")]
-                found.setdefault(panel.name, Published(*files))
+                found.setdefault(panel.name, Published.beside(table))
     return found
 
 
@@ -196,10 +210,7 @@ def published_provenance(
     Arguments are those of :func:`published_files`.
     """
     files = published_files(figure, preset, panels, precision)
-    return {
-        panel: json.loads(file.provenance.read_text(encoding="utf-8"))
-        for panel, file in files.items()
-    }
+    return {panel: _read_provenance(file.provenance) for panel, file in files.items()}
 
 
 def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]:
@@ -350,6 +361,10 @@ def status(store: Store) -> pd.DataFrame:
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
+
+
+def _read_provenance(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from spectral_core.layers import Dense, spectrum
 from spectral_core.linear import SpectralLinear
 
 # f(u) in place, and f'(u) multiplied onto a gradient, told from a = f(u); `scratch` is like a.
@@ -66,11 +67,11 @@ def is_written_out(network: nn.Module) -> bool:
 def penalised(network: nn.Module) -> list[nn.Parameter]:
     """Parameters that the ℓ1 penalty of Appendix D acts on, those that train among them.
 
-    They are the eigenvalues of the arrival nodes of each hidden :class:`SpectralLinear` layer, and
-    the weights of each hidden ``nn.Linear`` layer; the last layer is not a hidden one.
+    They are the eigenvalues of the arrival nodes of each hidden spectral layer, and the weights of
+    each hidden plain one; the last layer is not a hidden one.
     """
-    layers = [m for m in network.modules() if isinstance(m, nn.Linear | SpectralLinear)]
-    of_hidden = (m.eigenvalues if isinstance(m, SpectralLinear) else m.weight for m in layers[:-1])
+    layers = [m for m in network.modules() if isinstance(m, Dense)]
+    of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in layers[:-1])
     return [parameter for parameter in of_hidden if parameter.requires_grad]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,9 +24,9 @@ from spectral_core.steps import (
     run_train,
     training_examples,
 )
+from spectral_core.store import Step
 
 OnEpoch = Callable[[int, Any], None]
-Step = TypeVar("Step", TrainStep, CutStep)
 
 
 def groups(steps: Iterable[Step]) -> list[tuple[Step, ...]]:

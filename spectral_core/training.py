@@ -103,20 +103,21 @@ def fit(
     penalty: float,
     on_epoch: Callable[[int, Any], None] | None,
 ) -> list[Any]:
-    """The loop behind :func:`train` and :func:`~spectral_core.ensemble.train_ensemble`.
+    """The loop of :func:`~spectral_core.train` and :func:`~spectral_core.ensemble.train_ensemble`.
 
     Args:
         network: one network, or the stacked parameters of E, see
             :func:`~spectral_core.ensemble.stacked`.
         draw_order: from the number n of examples to an order of them, (n,) or (E, n), on the CPU.
-        inputs, targets, epochs, batch_size, learning_rate, precision, penalty: as :func:`train`.
+        inputs, targets, epochs, batch_size, learning_rate, precision, penalty: as
+            :func:`~spectral_core.train`.
         on_epoch: called after each epoch with its number and its loss, or list of E losses.
 
     Returns:
         The loss, or list of E losses, of each epoch.
 
     Raises:
-        TrainingDiverged, TypeError, ValueError: as :func:`train`.
+        TrainingDiverged, TypeError, ValueError: as :func:`~spectral_core.train`.
     """
     _checks.examples(inputs, targets)
     _checks.whole_number("epochs", epochs)

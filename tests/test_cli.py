@@ -303,7 +303,7 @@ def test_status_lists_every_figure_at_every_preset(run, ours, project):
 def test_notebook_wants_one_name_or_all(run, words):
     code, _, err = run("notebook", *words)
     assert code == 2
-    assert "name one notebook, or give --all; there are fig03" in err
+    assert "name one notebook, or give --all; there are " + ", ".join(notebooks.sources()) in err
 
 
 @pytest.mark.parametrize(
@@ -332,6 +332,7 @@ def test_parameters_are_json_or_else_text(run, tmp_path, monkeypatch):
     code, out, _ = run("notebook", "fig03", "--prepare-only", *words, "--output-dir", tmp_path)
     assert (code, out) == (0, f"{tmp_path / 'fig03.ipynb'}\n")
     assert given == {"fig03": ({"hidden": [8, 6], "preset": "smoke", "seeds": 2}, tmp_path)}
+    given.clear()
     run("notebook", "--all", "--prepare-only", *words, "--output-dir", tmp_path)
     assert list(given) == list(notebooks.sources())
     for name, (parameters, _) in given.items():

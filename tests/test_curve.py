@@ -10,10 +10,18 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from spectral_core import direct_mlp, evaluate, node_scores, prune, pruning_curve, spectral_mlp
+from spectral_core import (
+    direct_mlp,
+    evaluate,
+    node_scores,
+    prune,
+    pruning_curve,
+    spectral,
+    spectral_mlp,
+)
 from spectral_core.curve import measure_cuts
+from spectral_core.flow import Flow
 from spectral_core.pruning import folded_parameters, hidden_nodes
-from spectral_core.ranking import dense_layers
 
 DOUBLE = torch.float64
 
@@ -22,7 +30,7 @@ def network_of(kind, hidden, activation, bias, seed, lam_in=False):
     generator = torch.Generator().manual_seed(seed)
     make = spectral_mlp if kind == "spectral" else direct_mlp
     network = make((6, *hidden, 4), activation, bias, generator=generator).to(DOUBLE)
-    for layer in dense_layers(network):
+    for layer in Flow(network).layers.values():
         if bias:
             layer.bias.data.uniform_(-1, 1, generator=generator)
         if lam_in and kind == "spectral":
@@ -227,6 +235,38 @@ SCORES = [torch.rand(5)]
 X, Y = examples()
 
 
+class Free(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.norm, self.two = nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 4)
+
+    def forward(self, x):
+        return self.two(self.norm(self.one(x)).sigmoid())
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Free(),
+        nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4)),
+        nn.Sequential(nn.Linear(6, 5), nn.PReLU(5), nn.Linear(5, 4)),
+        nn.Sequential(nn.Sequential(nn.Linear(6, 5), nn.ELU()), nn.Linear(5, 4)),
+        nn.Sequential(spectral(nn.Linear(6, 5)), nn.Softplus(), spectral(nn.Linear(5, 4))),
+    ],
+    ids=["free", "norm", "prelu", "nested", "reparametrised"],
+)
+def test_networks_of_other_forms_have_the_curve_of_prune_and_evaluate(network):
+    network = network.to(DOUBLE).train()
+    network(X)
+    scores = node_scores(network, by="connectivity")
+    for cut in measure_cuts(network, scores, X, Y, range(0, 101, 20)):
+        small = prune(network, scores, cut.percentile)
+        assert (cut.kept, cut.parameters) == (hidden_nodes(small), folded_parameters(small))
+        expected = evaluate(small, X, Y)
+        assert cut.accuracy == expected.accuracy
+        assert cut.loss == pytest.approx(expected.loss, rel=1e-10)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
@@ -234,7 +274,7 @@ X, Y = examples()
         ((NETWORK, SCORES, X, Y, ["50"]), TypeError, ["percentile", "'50'"]),
         ((NETWORK, [torch.rand(4)], X, Y, [50]), ValueError, ["scores", "[5]", "[4]"]),
         ((NETWORK, SCORES[0], X, Y, [50]), TypeError, ["scores", "Tensor"]),
-        ((nn.Linear(6, 4), SCORES, X, Y, [50]), TypeError, ["network", "Sequential", "Linear"]),
+        ((nn.Linear(6, 4), SCORES, X, Y, [50]), ValueError, ["scores", "[]", "[5]"]),
         ((NETWORK, SCORES, X, Y[:3], [50]), ValueError, ["(40, 6)", "(3,)"]),
         ((NETWORK, SCORES, X, Y.double(), [50]), TypeError, ["targets", "int64"]),
         ((NETWORK, SCORES, X[:, :5], Y, [50]), ValueError, ["inputs", "(n, 6)", "(40, 5)"]),

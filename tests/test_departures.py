@@ -151,3 +151,8 @@ def test_published_fig03_answers_how_pre_does_at_low_cuts():
     means = rows.groupby("method")["accuracy"].mean()
     expected = f"{100 * (means['pre'] - means['post']):+.1f}".replace("-", "−")
     assert f"Fig. 3, ELU, as written: {expected} [" in answer.text
+
+
+def test_notebook_shows_an_answer_as_text_that_wraps():
+    answer = departures.Answer(ANSWERED, "Found:\n- one")
+    assert answer._repr_markdown_() == "Answered. Found:\n- one"

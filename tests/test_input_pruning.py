@@ -18,13 +18,13 @@ def network():
 def test_scores_are_sums_over_nodes_one_for_each_input(network):
     weight = network[0].weight
     by_hand = [sum(abs(weight[i, j].item()) for i in range(5)) for j in range(9)]
-    np.testing.assert_allclose(input_scores(network), by_hand, rtol=1e-6)
+    np.testing.assert_allclose(input_scores(network[0]), by_hand, rtol=1e-6)
 
 
 @pytest.mark.parametrize("percentile", [0, 10, 50, 90, 100])
 def test_outputs_are_those_of_the_network_with_the_removed_inputs_at_0(network, percentile):
     inputs = torch.randn(20, 9)
-    scores = input_scores(network).numpy()
+    scores = input_scores(network[0]).numpy()
     kept = torch.tensor(scores >= np.percentile(scores, percentile))
     smaller = prune_inputs(network, percentile)
     torch.testing.assert_close(smaller(inputs), network(inputs * kept))

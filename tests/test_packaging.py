@@ -22,13 +22,27 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(spectral_core.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-PINS = {
-    canonicalize_name(name): Version(version)
-    for name, version in re.findall(
-        r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
-    )
-}
-EXTRAS = PROJECT["optional-dependencies"]
+
+
+def pins(file):
+    """Versions by name, as a file of constraints has them."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    found = re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)
+    return {canonicalize_name(name): Version(version) for name, version in found}
+
+
+PINS = pins("constraints.txt")
+EXTRAS = dict(PROJECT["optional-dependencies"])
+TENSORFLOW = [
+    Requirement(text) for text in EXTRAS.pop("bench-tf")
+]  # not for an environment's tests
+# What a user may leave out and still compute.
+OPTIONAL = [
+    text
+    for extra, texts in EXTRAS.items()
+    for text in texts
+    if extra != "test" and not text.startswith(PROJECT["name"])
+]
 DECLARED = [
     Requirement(text)
     for text in [*PROJECT["dependencies"], *(text for texts in EXTRAS.values() for text in texts)]
@@ -64,9 +78,22 @@ def test_dependency_has_a_range_and_a_pin_inside_it(requirement):
     assert pin in requirement.specifier
 
 
-def test_each_line_of_the_constraints_is_one_pin():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    assert len(PINS) == sum(not line.startswith("#") for line in lines)
+@pytest.mark.parametrize("file", ["constraints.txt", "constraints-tensorflow.txt"])
+def test_each_line_of_the_constraints_is_one_pin(file):
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    assert len(pins(file)) == sum(not line.startswith("#") for line in lines)
+
+
+def test_tensorflows_pins_lie_in_their_ranges_and_beside_the_others():
+    found = pins("constraints-tensorflow.txt")
+    assert not found.keys() & PINS.keys()
+    for requirement in TENSORFLOW:
+        assert found[canonicalize_name(requirement.name)] in requirement.specifier
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"--no-deps spectraltools=={found['spectraltools']}" in text
+    assert f"--no-deps spectraltools=={found['spectraltools']}" in (
+        ROOT / "benchmarks/tensorflow.py"
+    ).read_text(encoding="utf-8")
 
 
 def test_environment_installs_the_project_through_the_constraints():
@@ -124,7 +151,7 @@ def test_each_import_is_declared_and_each_dependency_imported():
     used = {canonicalize_name(origin[name][0]) for name in imported}
     core = names(PROJECT["dependencies"])
     assert core <= used
-    assert used - core <= names(EXTRAS["figures"] + EXTRAS["dask"]) | {"papermill"}
+    assert used - core <= names(OPTIONAL)
 
 
 def test_no_module_imports_what_imports_it():
@@ -138,17 +165,50 @@ def test_no_module_imports_what_imports_it():
     modules = set(graph)
     graph = {module: needed & modules for module, needed in graph.items()}
     order = list(graphlib.TopologicalSorter(graph).static_order())  # fails where there is a circle
-    for mathematics in ("linear", "networks", "ranking", "pruning", "training", "evaluation"):
+    layers = {"spectrum", "linear", "parametrization", "layers", "conversion", "networks"}
+    methods = {
+        "tracing",
+        "flow",
+        "ranking",
+        "taylor",
+        "selection",
+        "removal",
+        "pruning",
+        "schedule",
+    }
+    for mathematics in layers | methods | {"importance", "training", "evaluation", "curve"}:
         assert not graph[mathematics] & {"data", "steps", "study", "store", "compute", "results"}
+    assert not set().union(*(graph[module] for module in layers)) & methods
     assert order.index("store") < order.index("results") < order.index("book")
 
 
 def test_importing_the_package_brings_nothing_that_is_slow_or_optional():
-    heavy = ["torchvision", "pandas", "sklearn", "matplotlib", "seaborn", "IPython", "papermill"]
-    heavy += ["dask", "distributed"]
-    code = f"import sys, spectral_core; print(*sorted(set({heavy}) & set(sys.modules)))"
+    heavy = {"torchvision", "pandas", "scipy", "sklearn", "joblib", "IPython", "onnx"}
+    heavy |= {"onnxruntime", *(name.replace("-", "_") for name in names(OPTIONAL))}
+    code = """
+import sys, torch
+before = set(sys.modules)
+import spectral_core
+print(*sorted(set(sys.modules) - before))
+"""
     done = python(code)
-    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+    assert done.returncode == 0, done.stderr
+    brought = done.stdout.split()
+    assert "spectral_core.pruning" in brought
+    assert not {name.split(".")[0] for name in brought} & heavy
+
+
+def test_a_missing_extra_is_named():
+    code = """
+import sys
+sys.modules["torch_pruning"] = None
+from torch import nn
+from spectral_core import SpectralImportance
+SpectralImportance(nn.Linear(3, 2), {})
+"""
+    done = python(code)
+    assert done.returncode == 1
+    assert "needs the extra [torch-pruning]: python -m pip install" in done.stderr
 
 
 def test_everything_in_all_is_there():
@@ -157,10 +217,8 @@ def test_everything_in_all_is_there():
 
 
 def test_computing_needs_no_package_of_figures_or_notebooks(tmp_path):
-    extras = EXTRAS["figures"] + EXTRAS["book"] + EXTRAS["dask"]
-    optional = names(text for text in extras if "[" not in text)
     blocked = {"IPython", "ipykernel", "jupyter_client", "jupyter_core", "nbformat", "nbclient"}
-    blocked |= {name.replace("-", "_") for name in optional}
+    blocked |= {name.replace("-", "_") for name in names(OPTIONAL)}
     code = f"""
 import sys
 

@@ -15,8 +15,8 @@ from spectral_core import (
     select,
     spectral_mlp,
 )
+from spectral_core.flow import Flow
 from spectral_core.pruning import folded_parameters, hidden_nodes
-from spectral_core.ranking import dense_layers
 
 DOUBLE = torch.float64
 
@@ -26,7 +26,7 @@ def network_of(kind, hidden, activation, bias, seed, lam_in=False):
     generator = torch.Generator().manual_seed(seed)
     make = spectral_mlp if kind == "spectral" else direct_mlp
     network = make(sizes, activation, bias, generator=generator).to(DOUBLE)
-    for layer in dense_layers(network):
+    for layer in Flow(network).layers.values():
         if bias:
             layer.bias.data.uniform_(-1, 1, generator=generator)
         if lam_in:
@@ -163,7 +163,7 @@ SCORES = [torch.rand(5)]
             ValueError,
             ["scores[0]", "finite", "NaN"],
         ),
-        (lambda n: remove(nn.ReLU(), []), TypeError, ["network", "Sequential", "ReLU"]),
+        (lambda n: remove(nn.ReLU(), []), ValueError, ["network", "SpectralLinear", "none"]),
         (lambda n: remove(n, []), ValueError, ["kept", "1", "got 0"]),
         (lambda n: remove(n, [torch.tensor([5])]), ValueError, ["kept[0]", "0 to 4", "5 to 5"]),
         (lambda n: remove(n, [torch.tensor([1, 1])]), ValueError, ["kept[0]", "once"]),

@@ -4,7 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from spectral_core import SpectralLinear, direct_mlp, node_scores, spectral_mlp
+from spectral_core import (
+    SpectralLinear,
+    direct_mlp,
+    fold,
+    layer_scores,
+    node_scores,
+    prune,
+    spectral,
+    spectral_mlp,
+    spectralize,
+)
 
 
 def test_eigenvalue_scores_are_moduli_of_hidden_layers_only():
@@ -45,6 +55,80 @@ def test_norm_start_makes_eigenvalues_rank_like_the_weights_norm():
     torch.testing.assert_close(node_scores(network)[0], linear.weight.norm(dim=1))
 
 
+@pytest.mark.parametrize("by", ["eigenvalue", "connectivity", "invariant"])
+def test_a_reparametrised_layer_scores_as_its_twin_does(by):
+    linear = nn.Linear(6, 4)
+    twin = SpectralLinear.from_linear(linear)
+    networks = [nn.Sequential(x, nn.ELU(), nn.Linear(4, 2)) for x in (spectral(linear), twin)]
+    (ours,), (expected,) = (node_scores(network, by) for network in networks)
+    torch.testing.assert_close(ours, expected)
+
+
+def test_invariant_is_the_weights_length_and_no_rescaling_changes_it():
+    network = spectral_mlp((6, 4, 2), "elu")
+    (scores,) = node_scores(network, "invariant")
+    torch.testing.assert_close(scores, network[0].weight.norm(dim=1))
+    torch.testing.assert_close(scores, node_scores(fold(network), "invariant")[0])
+    network[0].eigenvalues.data *= torch.tensor([2.0, -8.0, 0.5, 4.0])
+    network[0].eigenvectors.data /= torch.tensor([2.0, -8.0, 0.5, 4.0])[:, None]
+    torch.testing.assert_close(scores, node_scores(network, "invariant")[0])
+    assert not torch.allclose(scores, node_scores(network)[0])
+
+
+def test_convolutions_score_by_output_channel():
+    network = nn.Sequential(nn.Conv2d(2, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(27, 2))
+    weight = network[0].weight.detach().clone()
+    spectralize(network)
+    assert list(layer_scores(network)) == ["0"]  # the classifier is a plain layer
+    lengths = weight.square().sum(dim=(1, 2, 3)).sqrt()
+    torch.testing.assert_close(layer_scores(network)["0"], lengths)
+    torch.testing.assert_close(layer_scores(network, "invariant")["0"], lengths)
+    scores = layer_scores(network, "connectivity")
+    torch.testing.assert_close(scores["0"], weight.abs().sum(dim=(1, 2, 3)))
+    assert list(scores) == ["0", "3"] and scores["3"].shape == (2,)
+
+
+def test_a_generator_alone_decides_random_scores():
+    network = direct_mlp((4, 3, 2, 5), "elu")
+    one, again, other = (
+        node_scores(network, "random", generator=torch.Generator().manual_seed(seed))
+        for seed in (1, 1, 2)
+    )
+    assert [s.shape for s in one] == [(3,), (2,)]
+    assert all(torch.equal(a, b) for a, b in zip(one, again))
+    assert not torch.equal(one[0], other[0])
+
+
+def test_a_criterion_of_ones_own_is_a_function_of_a_layer():
+    network = direct_mlp((4, 3, 5), "elu")
+    scores = node_scores(network, by=lambda layer: layer.weight.abs().amax(dim=1))
+    assert torch.equal(scores[0], network[0].weight.detach().abs().amax(dim=1))
+    assert prune(network, scores, nodes=1)[0].out_features == 1
+    with pytest.raises(ValueError, match=r"one score per node, \(3,\) for '0'; got \(3, 4\)"):
+        node_scores(network, by=lambda layer: layer.weight)
+
+
+class OutOfOrder(nn.Module):
+    """Layers that are registered in another order than they are at work in."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.middle, self.first = nn.Linear(2, 5), nn.Linear(3, 2), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.middle(torch.relu(self.first(x)))))
+
+
+class Untraceable(OutOfOrder):
+    def forward(self, x):
+        return super().forward(x if x.sum() > 0 else -x)
+
+
+def test_hidden_layers_count_in_the_order_in_which_they_are_at_work():
+    assert [len(s) for s in node_scores(OutOfOrder(), "connectivity")] == [3, 2]
+    assert [len(s) for s in node_scores(Untraceable(), "connectivity")] == [5, 2]
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -54,6 +138,11 @@ def test_norm_start_makes_eigenvalues_rank_like_the_weights_norm():
         ),
         (lambda: node_scores(spectral_mlp((4, 2), "elu")), ["network", "hidden layer"]),
         (lambda: node_scores(nn.ReLU()), ["network", "Linear", "none"]),
+        (lambda: node_scores(spectral_mlp((4, 3, 2), "elu"), "taylor"), ["taylor", "inputs"]),
+        (
+            lambda: layer_scores(direct_mlp((4, 3, 2), "elu"), "random", layers=["1"]),
+            ["layers must be one of 0, 2", "'1'"],
+        ),
     ],
 )
 def test_bad_arguments_are_named(call, words):

@@ -6,7 +6,6 @@ import pytest
 from spectral_core.report import (
     accuracy_table,
     agreement_sentence,
-    benchmark_table,
     choice_table,
     images_sentence,
     plateau_table,
@@ -132,14 +131,3 @@ def test_plateau_ends_before_the_first_noticeable_fall():
     plateaus = plateau_table(table)
     assert plateaus["uncut (%)"].tolist() == ["90.0", "90.0"]
     assert plateaus["within 1 point up to"].tolist() == ["10 % pruned", "30 % pruned"]
-
-
-def test_benchmark_table_shows_ratios_with_their_spread():
-    rows = [
-        {"hidden": [500, 500], "speed_up": {"median": 2.0, "least": 1.5, "most": 3.25}},
-        {"hidden": [500], "cuts": 20, "seconds": {"fp32": 0.125}},
-    ]
-    shown = benchmark_table({"rows": rows})
-    assert shown["speed up"].tolist() == ["2.00 [1.50–3.25]", "–"]
-    assert shown["hidden"].tolist() == ["500-500", "500"]
-    assert shown["fp32"].tolist() == ["–", "0.12 s"]

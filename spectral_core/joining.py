@@ -1,0 +1,96 @@
+"""Published results of a panel joined with those of further seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from spectral_core.study import Panel, Recipe
+
+
+class Run(NamedTuple):
+    """Results of one panel and how they were made."""
+
+    table: pd.DataFrame
+    """Columns :data:`spectral_core.results.COLUMNS`."""
+    provenance: Mapping[str, Any]
+    """As :func:`spectral_core.results.panel_provenance` makes it."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that were run, in order."""
+        return tuple(self.provenance["configuration"]["recipe"]["seeds"])
+
+
+def joined(old: Run, new: Run) -> Run:
+    """What is published when a new run of a panel meets one that is published already.
+
+    Realisations are independent, so seeds may be run apart. Runs of the same settings and of seeds
+    that they don't share are put together. Where the old run had other settings, or the new one has
+    all of its seeds, the new one takes its place.
+
+    Raises:
+        ValueError: if the new run has some of the old one's seeds, but not all.
+    """
+    if _settings(old) != _settings(new) or set(old.seeds) <= set(new.seeds):
+        return new
+    if shared := sorted(set(old.seeds) & set(new.seeds)):
+        raise ValueError(
+            f"seeds must be others than those published, {_listed(old.seeds)}, or include all of "
+            f"them; got {_listed(new.seeds)}, of which {_listed(shared)} would be there twice"
+        )
+    order = ["method", "seed", "penalty"]
+    both = pd.concat([old.table, new.table], ignore_index=True)
+    methods = {method: rank for rank, method in enumerate(dict.fromkeys(both["method"]))}
+    penalties = {penalty: rank for rank, penalty in enumerate(dict.fromkeys(both["penalty"]))}
+    ranks = {"method": methods, "penalty": penalties}
+    both = both.sort_values(
+        order,
+        kind="stable",  # the percentiles keep their order
+        key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column,
+        ignore_index=True,
+    )
+    return Run(both, _provenance(old, new))
+
+
+def _settings(run: Run) -> tuple[Any, ...]:
+    """All that two runs must have in common, which is everything but their seeds.
+
+    A setting that is newer than a run was at its default then.
+    """
+    configuration = run.provenance["configuration"]
+    panel = Panel(**configuration["panel"])
+    recipe = Recipe(**configuration["recipe"] | {"seeds": (0,)})
+    return run.provenance["algorithm"], panel, recipe, run.provenance["data"]
+
+
+def _provenance(old: Run, new: Run) -> dict[str, Any]:
+    """How both runs were made: counts and times added up, the rest side by side."""
+    one, other = old.provenance, new.provenance
+    recipe = one["configuration"]["recipe"] | {"seeds": sorted({*old.seeds, *new.seeds})}
+    return {
+        **one,
+        "command": one["command"]
+        if one["command"] == other["command"]
+        else f"{one['command']}; {other['command']}",
+        "configuration": one["configuration"] | {"recipe": recipe},
+        "steps": one["steps"] + other["steps"],
+        "seconds": round(one["seconds"] + other["seconds"], 1),
+        "from": min(one["from"], other["from"]),
+        "to": max(one["to"], other["to"]),
+        **{name: _distinct(one[name], other[name]) for name in ("hardware", "device", "commit")},
+        "versions": {
+            name: _distinct(found, other["versions"][name])
+            for name, found in one["versions"].items()
+        },
+    }
+
+
+def _distinct(*lists: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(item for each in lists for item in each))
+
+
+def _listed(seeds: Any) -> str:
+    return ", ".join(map(str, seeds))

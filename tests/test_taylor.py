@@ -1,0 +1,137 @@
+"""Activation times gradient, against scaling each node's activation by hand."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from spectral_core import SpectralLinear, layer_scores, node_scores, spectralize
+from spectral_core.data.torchvision_import import import_torchvision
+
+DOUBLE = torch.float64
+
+
+def by_hand(network, behind, x, y, axis=1):
+    """Mean over examples of |∂C/∂s| / M, with the output of module `behind` scaled by s per node.
+
+    Args:
+        behind: name of the module whose output the nodes send on.
+    """
+    module, scale = network.get_submodule(behind), []
+
+    def scaled(_, __, output):
+        scale[:] = [torch.ones(output.shape[axis], dtype=DOUBLE, requires_grad=True)]
+        positions.append(output[0].numel() // output.shape[axis])
+        shape = [-1 if d == axis % output.dim() else 1 for d in range(output.dim())]
+        return output * scale[0].reshape(shape)
+
+    positions, scores = [], []
+    handle = module.register_forward_hook(scaled)
+    for one, target in zip(x, y):
+        loss = F.cross_entropy(network(one[None]), target[None])
+        (gradient,) = torch.autograd.grad(loss, scale)
+        scores.append(gradient.abs() / positions[-1])
+    handle.remove()
+    return torch.stack(scores).mean(dim=0)
+
+
+def data(*shape, n=7, classes=3):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(n, *shape, dtype=DOUBLE, generator=generator)
+    return x, torch.randint(0, classes, (n,), generator=generator)
+
+
+def test_nodes_are_scored_behind_their_norm_and_activation():
+    network = nn.Sequential(
+        *(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Sigmoid(), nn.Dropout(0.9)),
+        *(SpectralLinear(4, 6), nn.Softplus(), nn.Linear(6, 3)),
+    ).to(DOUBLE)
+    x, y = data(5)
+    network(x)  # so that the norm has seen something
+    scores = node_scores(network, "taylor", x, y)
+    assert network.training and network[3].training
+    network.eval()
+    torch.testing.assert_close(scores[0], by_hand(network, "2", x, y))
+    torch.testing.assert_close(scores[1], by_hand(network, "5", x, y))
+    assert all(p.grad is None for p in network.parameters())
+
+
+def test_channels_are_scored_by_the_mean_over_their_positions():
+    network = nn.Sequential(
+        *(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(12, 3)),
+    ).to(DOUBLE)
+    x, y = data(1, 6, 6)
+    scores = layer_scores(network.eval(), "taylor", x, y, layers=["0"])
+    torch.testing.assert_close(scores["0"], by_hand(network, "2", x, y))
+
+
+def test_tokens_are_positions_too():
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean(dim=1)
+
+    network = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), Mean(), nn.Linear(4, 3)).to(DOUBLE)
+    x, y = data(6, 5)
+    scores = layer_scores(network, "taylor", x, y, layers=["0"])
+    torch.testing.assert_close(scores["0"], by_hand(network, "1", x, y, axis=-1))
+
+
+def test_residual_networks_are_scored_and_left_as_they_are():
+    network = spectralize(import_torchvision().models.resnet18(num_classes=3)).to(DOUBLE)
+    network.layer1[0].bn1.eval()  # a mode of its own
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    x, y = data(3, 32, 32, n=3)
+    scores = layer_scores(network, "taylor", x, y)
+    assert network.training and not network.layer1[0].bn1.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    network.eval()
+    torch.testing.assert_close(scores["layer1.0.conv2"], by_hand(network, "layer1.0.bn2", x, y))
+    assert len(scores["layer4.1.conv2"]) == 512 and (scores["conv1"] > 0).any()
+
+
+def test_batches_and_loss_by_hand():
+    network = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]))
+        network[2].weight.copy_(torch.tensor([[2.0, -3.0, 1.0]]))
+    x, y = torch.rand(600, 2), torch.zeros(600, 1)
+    (scores,) = node_scores(network, "taylor", x, y, loss=lambda out, _: out.mean())
+    # ∂C/∂a = (2, −3, 1) for each example, a = (x_1, x_2, 0)
+    expected = torch.stack([2 * x[:, 0].mean(), 3 * x[:, 1].mean(), torch.tensor(0.0)])
+    torch.testing.assert_close(scores, expected)
+
+
+def test_what_a_nodes_loss_means_to_first_order():
+    """Scaling a node down by ε changes the summed loss by ε times activation times gradient."""
+    network = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3)).to(DOUBLE)
+    x, y = data(5, n=1)
+    (scores,) = node_scores(network, "taylor", x, y)
+    full, epsilon = F.cross_entropy(network(x), y), 1e-6
+    for i in range(4):
+        less = nn.Sequential(*network[:2], nn.Linear(4, 3)).to(DOUBLE)
+        less[2].load_state_dict(network[2].state_dict())
+        less[2].weight.data[:, i] *= 1 - epsilon
+        change = (F.cross_entropy(less(x), y) - full).abs() / epsilon
+        torch.testing.assert_close(change, scores[i], rtol=1e-4, atol=1e-8)
+
+
+class Untraceable(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x) if x.sum() > 0 else x
+
+
+@pytest.mark.parametrize(
+    ("network", "x", "y", "error", "words"),
+    [
+        (None, [1.0], torch.zeros(1), TypeError, ["inputs", "tensors", "list"]),
+        (None, torch.rand(3, 5), torch.zeros(2), ValueError, ["same n", "(3, 5)", "(2,)"]),
+        (None, torch.rand(0, 5), torch.zeros(0), ValueError, ["n ≥ 1", "(0, 5)"]),
+        (Untraceable, torch.rand(3, 5), torch.zeros(3), ValueError, ["taylor", "torch.fx"]),
+    ],
+)
+def test_bad_arguments_are_named(network, x, y, error, words):
+    stack = (network or nn.Sequential)(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
+    with pytest.raises(error) as caught:
+        node_scores(stack, "taylor", x, y)
+    assert all(word in str(caught.value) for word in words)
