@@ -23,7 +23,7 @@ def made(seeds, commit="a", seconds=1.0, epochs=10, at="2026-01-01"):
         {
             "command": f"compute {seeds}",
             "configuration": {
-                "panel": {"dataset": "digits", "activation": "elu", "hidden": [8]},
+                "panel": panel,
                 "recipe": recipe,
             },
             "algorithm": 2,
