@@ -202,8 +202,8 @@ def _layers(path: Path) -> nn.Sequential:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{expected}, which cannot be read: {said}") from error
+        # What torch says advises to read it with its code run.
+        raise ValueError(f"{expected}, which cannot be read as tensors alone") from error
     if not isinstance(state, dict):
         raise ValueError(f"{expected}, which holds a {type(state).__name__}")
     prefix = "features."
