@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spectral_core import notebooks, paths
+from spectral_core.figures import FIGURES
 from spectral_core.results import NoResults, published, published_files, summary
-from spectral_core.study import FIGURES
 
 
 class BookFailed(RuntimeError):

@@ -22,10 +22,11 @@ from spectral_core import _checks, paths
 from spectral_core._files import write_whole
 from spectral_core.compute import single_thread
 from spectral_core.data import Dataset, load
+from spectral_core.panels import Panel, Recipe
 from spectral_core.provenance import made
 from spectral_core.steps import initial_network, run_cut
 from spectral_core.strategies import STRATEGIES
-from spectral_core.study import Panel, Recipe, Study, cut_step
+from spectral_core.study import Study, cut_step
 from spectral_core.training import train
 
 LEARNING_RATES = (1e-4, 1e-3)

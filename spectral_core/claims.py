@@ -26,8 +26,10 @@ from spectral_core.evidence import (
     stable_with_penalty,
     stays,
 )
+from spectral_core.figures import FIGURES
 from spectral_core.identities import IDENTITIES, TOLERANCE
-from spectral_core.study import FIGURES, Panel, plan
+from spectral_core.panels import Panel
+from spectral_core.study import plan
 
 VARIANTS = {"": "as written", "released": "as released", "jpeg": "from a JPEG copy"}
 """Variants of a panel in words: the settings of the paper's text; of its released results; of the
@@ -495,7 +497,7 @@ def curves(
 
     Args:
         published: table of results by figure; those of the preset if ``None``.
-        preset: name out of :data:`~spectral_core.study.PRESETS`, whose panels these are.
+        preset: name out of :data:`~spectral_core.figures.PRESETS`, whose panels these are.
 
     Raises:
         ValueError: if a figure or a panel is unknown.
@@ -519,7 +521,7 @@ def judge(
 
     Args:
         published: table of results by figure; those of the preset if ``None``.
-        preset: name out of :data:`~spectral_core.study.PRESETS`, whose panels these are.
+        preset: name out of :data:`~spectral_core.figures.PRESETS`, whose panels these are.
         names: which claims; all if ``None``.
 
     Raises:

@@ -14,8 +14,9 @@ import click
 from spectral_core import paths
 from spectral_core._checks import choice
 from spectral_core.backends import BACKENDS
+from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.strategies import STRATEGIES
-from spectral_core.study import FIGURES, PRESETS, Study, plan
+from spectral_core.study import Study, plan
 
 if TYPE_CHECKING:
     from spectral_core.compute import Cost

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from spectral_core.study import Panel, Recipe
+from spectral_core.panels import Panel, Recipe
 
 
 class Run(NamedTuple):

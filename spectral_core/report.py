@@ -9,8 +9,9 @@ import pandas as pd
 
 from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
+from spectral_core.figures import FIGURES
 from spectral_core.results import agreement, published_provenance, summary
-from spectral_core.study import FIGURES, plan
+from spectral_core.study import plan
 
 
 def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.DataFrame:

@@ -14,10 +14,12 @@ import pandas as pd
 from spectral_core import paths
 from spectral_core.choice import recorded
 from spectral_core.data import checksums
+from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.joining import Run, joined
+from spectral_core.panels import Panel
 from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
 from spectral_core.store import Store, write_whole
-from spectral_core.study import FIGURES, PRESETS, Panel, Study, plan
+from spectral_core.study import Study, plan
 from spectral_core.training import PRECISIONS
 
 COLUMNS = (
@@ -144,8 +146,8 @@ def published_files(
     """Files of the published panels of a figure, by the panel's name, in the registry's order.
 
     Args:
-        figure: name out of :data:`~spectral_core.study.FIGURES`.
-        preset: name out of :data:`~spectral_core.study.PRESETS`.
+        figure: name out of :data:`~spectral_core.figures.FIGURES`.
+        preset: name out of :data:`~spectral_core.figures.PRESETS`.
         panels: which panels, as :func:`~spectral_core.study.plan` takes them.
         precision: of the products in training; if ``None`` the preset's own, or else another one
             that is published.

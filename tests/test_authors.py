@@ -7,9 +7,10 @@ import pytest
 from made_tables import made
 
 from spectral_core import authors, paths
+from spectral_core.figures import FIGURES
+from spectral_core.panels import Panel
 from spectral_core.results import NoResults
 from spectral_core.strategies import STRATEGIES
-from spectral_core.study import FIGURES, Panel
 
 CUTS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
 

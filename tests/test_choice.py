@@ -9,8 +9,9 @@ import torch
 
 from spectral_core import choice, evaluate, train
 from spectral_core.data import load
+from spectral_core.panels import Panel, Recipe
 from spectral_core.steps import run_train
-from spectral_core.study import Panel, Recipe, cut_step, plan
+from spectral_core.study import cut_step, plan
 
 PANEL = Panel("digits", "elu", (12,), output_bias=True, methods=("direct", "direct-inputs", "pre"))
 RECIPE = Recipe(batch_size=50)

@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from made_tables import made
 
-from spectral_core import claims, identities, results, study
+from spectral_core import claims, figures, identities, results
 from spectral_core.claims import CLAIMS, KINDS, VARIANTS, curves, judge
 from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
-from spectral_core.study import FIGURES, Figure, Panel
+from spectral_core.figures import FIGURES, Figure
+from spectral_core.panels import Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -159,7 +160,7 @@ def with_cifar(monkeypatch):
     """Figs. 10 and 11, whether or not the registry has them."""
     panel = Panel("cifar10", "elu", (512,), output_bias=True)
     for name in ("fig10", "fig11"):
-        monkeypatch.setitem(study.FIGURES, name, Figure("CIFAR-10", (panel,)))
+        monkeypatch.setitem(figures.FIGURES, name, Figure("CIFAR-10", (panel,)))
 
 
 def publish(figures, accuracy, variant="", **options):

@@ -14,8 +14,9 @@ import pytest
 from spectral_core import cli, notebooks, paths
 from spectral_core.compute import Cost
 from spectral_core.data import DATASETS
+from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.results import command, publish
-from spectral_core.study import FIGURES, PRESETS, SETTINGS, plan
+from spectral_core.study import SETTINGS, plan
 
 SCRIPT = Path(sys.executable).with_name("spectral-core")
 

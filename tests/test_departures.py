@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 from made_tables import made
 
-from spectral_core import authors, departures, results, study
+from spectral_core import authors, departures, figures, results
 from spectral_core.claims import curves
 from spectral_core.departures import ANSWERED, OPEN, QUESTIONS, WAITING, overview
-from spectral_core.study import FIGURES, Figure, Panel
+from spectral_core.figures import FIGURES, Figure
+from spectral_core.panels import Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
 
@@ -109,13 +110,13 @@ def test_low_cuts_compare_pre_with_post():
 def test_cifar_is_told_where_it_is_published(monkeypatch):
     panel = Panel("cifar10", "elu", (512,), output_bias=True)
     for name in ("fig10", "fig11"):
-        monkeypatch.setitem(study.FIGURES, name, Figure("CIFAR-10", (panel,)))
+        monkeypatch.setitem(figures.FIGURES, name, Figure("CIFAR-10", (panel,)))
     there = publish("fig10", lambda v, method, q: 0.8 if q == 0 else 0.5, cuts=(0, 50))
     answer = departures.benchmark_of_cifar(there)
     assert answer.status == ANSWERED
     assert answer.text.endswith("- Fig. 10, ELU, direct: 80.0 % at 0, 50.0 % at 50")
     both = dataclasses.replace(panel, methods=("direct", "direct-inputs"))
-    monkeypatch.setitem(study.FIGURES, "fig10", Figure("CIFAR-10", (both,)))
+    monkeypatch.setitem(figures.FIGURES, "fig10", Figure("CIFAR-10", (both,)))
     levels = {"direct": 0.5, "direct-inputs": 0.7}
     text = departures.benchmark_of_cifar(publish("fig10", lambda v, method, q: levels[method])).text
     assert "- Fig. 10, ELU, direct-inputs: 70.0 % at" in text

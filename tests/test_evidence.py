@@ -30,7 +30,7 @@ from spectral_core.evidence import (
     stays,
     welch,
 )
-from spectral_core.study import Panel
+from spectral_core.panels import Panel
 
 PANEL = Panel("mnist", "elu", (500,))
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0

@@ -12,8 +12,9 @@ import papermill
 import pytest
 
 from spectral_core import notebooks, paths, plots
+from spectral_core.figures import FIGURES
 from spectral_core.notebooks import NotebookFailed, execute, prepare
-from spectral_core.study import FIGURES, SETTINGS
+from spectral_core.study import SETTINGS
 
 ROOT = paths.project()
 SOURCES = notebooks.sources()

@@ -15,6 +15,7 @@ from packaging.version import Version
 from spectral_core import paths, provenance, results
 from spectral_core.cli import cli
 from spectral_core.compute import compute
+from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.results import (
     COLUMNS,
     NoResults,
@@ -31,7 +32,7 @@ from spectral_core.results import (
 )
 from spectral_core.steps import ALGORITHM
 from spectral_core.strategies import STRATEGIES
-from spectral_core.study import FIGURES, PRESETS, plan
+from spectral_core.study import plan
 
 FOLDER = Path(__file__).parent.parent / "results" / "published"
 PUBLISHED = sorted(

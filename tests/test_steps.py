@@ -9,11 +9,12 @@ from spectral_core import steps
 from spectral_core.data import load
 from spectral_core.evaluation import evaluate
 from spectral_core.networks import ACTIVATIONS
+from spectral_core.panels import Panel, Recipe
 from spectral_core.pruning import prune
 from spectral_core.ranking import node_scores
 from spectral_core.steps import run_cut, run_train
 from spectral_core.strategies import STRATEGIES
-from spectral_core.study import Panel, Recipe, cut_step, plan
+from spectral_core.study import cut_step, plan
 
 PANEL = Panel("digits", "elu", (12,))
 RECIPE = Recipe(epochs=2, retraining_epochs=2)

@@ -6,8 +6,10 @@ import itertools
 import pytest
 
 from spectral_core import choice
+from spectral_core.figures import FIGURES, PRESETS, Figure, Preset
+from spectral_core.panels import Panel, Recipe
 from spectral_core.strategies import STRATEGIES
-from spectral_core.study import FIGURES, PRESETS, Figure, Panel, Preset, Recipe, cut_step, plan
+from spectral_core.study import cut_step, plan
 
 PANEL = Panel("digits", "elu", (8,))
 

@@ -8,7 +8,7 @@ from made_tables import made
 from spectral_core import verdicts
 from spectral_core.claims import CLAIMS, KINDS, judge
 from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
-from spectral_core.study import FIGURES
+from spectral_core.figures import FIGURES
 
 
 @pytest.fixture(scope="module")
