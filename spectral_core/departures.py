@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core import authors
-from spectral_core.claims import VARIANTS, Curves
 from spectral_core.evidence import ahead, lead, points, stable_with_penalty
+from spectral_core.judging import VARIANTS, Curves
 from spectral_core.results import summary
 from spectral_core.steps import hidden_label
 
@@ -170,7 +170,7 @@ def overview(there: Sequence[Curves]) -> pd.DataFrame:
     """Status of each question.
 
     Args:
-        there: published panels, as :func:`~spectral_core.claims.curves` returns them.
+        there: published panels, as :func:`~spectral_core.judging.curves` returns them.
     """
     statuses = {question: answer(there).status for question, answer in QUESTIONS.items()}
     return pd.DataFrame({"status": statuses}).rename_axis("question")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from html import escape
 
 from spectral_core import _checks
-from spectral_core.claims import KINDS, Judgement
 from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
+from spectral_core.judging import KINDS, Judgement
 
 SYMBOLS = {HOLDS: "✓", PARTLY: "◐", FAILS: "✗", UNTESTED: "○", REPORTED: "·"}
 """A sign for each verdict; it stands beside the words, never in their place."""
@@ -34,7 +34,7 @@ def tally(judgements: Iterable[Judgement], kind: str) -> str:
 
     Args:
         judgements: as :func:`~spectral_core.claims.judge` returns them.
-        kind: those of one kind only, out of :data:`~spectral_core.claims.KINDS`.
+        kind: those of one kind only, out of :data:`~spectral_core.judging.KINDS`.
 
     Raises:
         TypeError, ValueError: if the kind is unknown.

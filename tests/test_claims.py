@@ -7,9 +7,10 @@ import pytest
 from made_tables import made
 
 from spectral_core import claims, figures, identities, results
-from spectral_core.claims import CLAIMS, KINDS, VARIANTS, curves, judge
+from spectral_core.claims import CLAIMS, judge
 from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
 from spectral_core.figures import FIGURES, Figure
+from spectral_core.judging import KINDS, VARIANTS, curves
 from spectral_core.panels import Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds

@@ -7,9 +7,9 @@ import pytest
 from made_tables import made
 
 from spectral_core import authors, departures, figures, results
-from spectral_core.claims import curves
 from spectral_core.departures import ANSWERED, OPEN, QUESTIONS, WAITING, overview
 from spectral_core.figures import FIGURES, Figure
+from spectral_core.judging import curves
 from spectral_core.panels import Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds

@@ -6,9 +6,10 @@ from bs4 import BeautifulSoup
 from made_tables import made
 
 from spectral_core import verdicts
-from spectral_core.claims import CLAIMS, KINDS, judge
+from spectral_core.claims import CLAIMS, judge
 from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
 from spectral_core.figures import FIGURES
+from spectral_core.judging import KINDS
 
 
 @pytest.fixture(scope="module")
