@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from spectral_core import export_onnx, fold, node_scores, prune, spectral_mlp, spectralize
 from spectral_core import export as module
+from spectral_core import export_onnx, fold, node_scores, prune, spectral_mlp, spectralize
 
 
 def session(file):

@@ -1,4 +1,4 @@
-"""Saving: a file gives back the network that was pruned, bit for bit, and says what does not fit."""
+"""Saving: a file gives back the pruned network, bit for bit, and says what does not fit."""
 
 import json
 import os
