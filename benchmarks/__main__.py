@@ -17,6 +17,7 @@ from benchmarks import (
     imports,
     inference,
     late_epochs,
+    onnx,
     profile,
     pruning_curve,
     roofline,
@@ -36,6 +37,7 @@ SUITES: dict[str, ModuleType] = {
         stage_one,
         pruning_curve,
         inference,
+        onnx,
         imports,
         roofline,
         profile,
@@ -61,7 +63,8 @@ def _listed() -> str:
         "",
         "* long: run only if named.",
         "",
-        f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON}.",
+        f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON};",
+        "onnx needs the extra [onnx].",
     ]
     return "\n".join(lines)
 

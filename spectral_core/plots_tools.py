@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -43,18 +45,15 @@ def tools_figure(measured: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(
         len(rows),
         len(TITLES),
-        figsize=(9.4, 0.6 + 3.4 * len(rows)),
+        figsize=(11, 0.6 + 3.4 * len(rows)),
         sharex=True,
         sharey=True,
         layout="constrained",
         squeeze=False,
     )
-    for (i, j), panel in (
-        (at, axes[at]) for at in ((i, j) for i in range(len(rows)) for j in (0, 1))
-    ):
-        training = list(TITLES)[j]
-        shown = measured[(measured["per_layer"] == rows[i]) & (measured["training"] == training)]
-        for (tool, criterion), curve in shown.groupby(["tool", "criterion"], sort=False):
+    for (per_layer, training), panel in zip(itertools.product(rows, TITLES), axes.flat):
+        at = (measured["per_layer"] == per_layer) & (measured["training"] == training)
+        for (tool, criterion), curve in measured[at].groupby(["tool", "criterion"], sort=False):
             means = curve.groupby("keep")["accuracy"].mean()
             ours = tool == "Spectral Core"
             panel.plot(
@@ -66,7 +65,7 @@ def tools_figure(measured: pd.DataFrame) -> Figure:
                 linestyle="-" if ours else "--",
                 label=criterion if ours else f"{tool}: {criterion}",
             )
-        threshold = "a threshold per layer" if rows[i] else "one threshold for all layers"
+        threshold = "a threshold per layer" if per_layer else "one threshold for all layers"
         panel.set_title(TITLES[training] + (f"\n{threshold}" if len(rows) > 1 else ""))
     for panel in axes[:, 0]:
         panel.set(ylabel="test accuracy", ylim=(0, 1))
