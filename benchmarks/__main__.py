@@ -24,6 +24,7 @@ from benchmarks import (
     scaling,
     stage_one,
     tensorflow,
+    tools,
 )
 from benchmarks.measure import Skipped, machine
 from spectral_core.provenance import made
@@ -44,11 +45,12 @@ SUITES: dict[str, ModuleType] = {
         scaling,
         late_epochs,
         figure,
+        tools,
         gpu,
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("late_epochs", "figure", "gpu")
+LONG = ("late_epochs", "figure", "tools", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -64,7 +66,7 @@ def _listed() -> str:
         "* long: run only if named.",
         "",
         f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON};",
-        "onnx needs the extra [onnx].",
+        "onnx needs the extra [onnx], and tools [torch-pruning].",
     ]
     return "\n".join(lines)
 

@@ -6,10 +6,10 @@ the share of its hidden nodes to keep. Nothing is trained again after the cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ TRAININGS = {"direct": direct_mlp, "spectral": spectral_mlp}
 """Networks to train: in direct space, and in eigenvalues and eigenvectors together."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A trained network without biases, and the data it was trained on."""
 
@@ -61,9 +61,13 @@ class Way:
 
 
 def _ours(case: Case, keep: float, by: str, per_layer: bool) -> nn.Module:
+    return prune(case.network, _scores(case, by), nodes=keep, per_layer=per_layer)
+
+
+@lru_cache(maxsize=8)  # the same scores for each share to keep
+def _scores(case: Case, by: str) -> list[Tensor]:
     generator = torch.Generator().manual_seed(case.seed)
-    scores = node_scores(case.network, by, case.inputs, case.targets, generator=generator)
-    return prune(case.network, scores, nodes=keep, per_layer=per_layer)
+    return node_scores(case.network, by, case.inputs, case.targets, generator=generator)
 
 
 def masked(case: Case, keep: float) -> nn.Module:
@@ -121,7 +125,13 @@ WAYS: tuple[Way, ...] = (
 
 
 def trained(
-    training: str, data: Dataset, hidden: Sequence[int], activation: str, epochs: int, seed: int
+    training: str,
+    data: Dataset,
+    hidden: Sequence[int],
+    activation: str,
+    epochs: int,
+    seed: int,
+    batch_size: int = 200,
 ) -> Case:
     """Train a network without biases from a seed.
 
@@ -130,8 +140,9 @@ def trained(
         data: what to train on.
         hidden: nodes of each hidden layer.
         activation: ``"elu"``, ``"relu"`` or ``"tanh"``.
-        epochs: passes over the training data, in batches of 50.
+        epochs: passes over the training data.
         seed: of the start and the order of examples.
+        batch_size: examples per step.
     """
     build = TRAININGS[_checks.choice("training", training, TRAININGS)]
     generator = torch.Generator().manual_seed(seed)
@@ -142,7 +153,7 @@ def trained(
         data.train_inputs,
         data.train_targets,
         epochs=epochs,
-        batch_size=50,
+        batch_size=batch_size,
         generator=generator,
     )
     return Case(network, data.train_inputs, data.train_targets, seed)
@@ -155,6 +166,7 @@ def accuracy_against_nodes(
     epochs: int = 20,
     seeds: int = 3,
     keep: Sequence[float] = (1.0, 0.5, 0.2, 0.1),
+    batch_size: int = 200,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train networks, cut each in every way, and measure what is left on the test set.
@@ -168,6 +180,7 @@ def accuracy_against_nodes(
         epochs: of each training.
         seeds: trainings of each kind.
         keep: shares of the hidden nodes to keep, each in (0, 1].
+        batch_size: examples per step of the training.
         progress: whether to show a bar over the trainings.
 
     Returns:
@@ -195,7 +208,7 @@ def accuracy_against_nodes(
     ways = [way for way in WAYS if len(hidden) > 1 or way.per_layer]
     rows = []
     for training, seed in tqdm(runs, unit="network", leave=False, disable=not progress or None):
-        case = trained(training, data, hidden, activation, epochs, seed)
+        case = trained(training, data, hidden, activation, epochs, seed, batch_size)
         for way in ways:
             if way.needs_spectrum and training == "direct":
                 continue
@@ -214,6 +227,25 @@ def accuracy_against_nodes(
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def to_rows(measured: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows for a file of results, in which the seeds of one case share a row.
+
+    Args:
+        measured: as :func:`accuracy_against_nodes` gives it.
+    """
+    case = [name for name in measured if name not in ("seed", "nodes", "accuracy")]
+    found = measured.groupby(case, sort=False)[["seed", "nodes", "accuracy"]].agg(list)
+    return found.reset_index().to_dict("records")
+
+
+def from_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """What :func:`to_rows` was given, from the rows that it made."""
+    import pandas as pd
+
+    table = pd.DataFrame(rows).explode(["seed", "nodes", "accuracy"], ignore_index=True)
+    return table.astype({"seed": int, "nodes": int, "accuracy": float})
 
 
 def nodes_left(network: nn.Module) -> int:
@@ -293,13 +325,12 @@ def size_table(
     data = load(dataset)
     case = trained("spectral", data, hidden, activation, epochs=0, seed=0)
     rows = {}
-    for way in reversed([way for way in WAYS if way.per_layer]):
-        if way.tool not in rows:
-            found = compare(case.network, way.cut(case, keep), data.test_inputs)
-            full, pruned = found.full, found.pruned
-            rows[way.tool] = {
-                "parameters": f"{100 * pruned.parameters / full.parameters:.1f} %",
-                "FLOPs": f"{100 * pruned.flops / full.flops:.1f} %",
-                "latency": f"{100 * pruned.latency / full.latency:.0f} %",
-            }
+    for tool, way in {way.tool: way for way in WAYS if way.per_layer}.items():
+        found = compare(case.network, way.cut(case, keep), data.test_inputs)
+        full, pruned = found.full, found.pruned
+        rows[tool] = {
+            "parameters": f"{100 * pruned.parameters / full.parameters:.1f} %",
+            "FLOPs": f"{100 * pruned.flops / full.flops:.1f} %",
+            "latency": f"{100 * pruned.latency / full.latency:.0f} %",
+        }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -35,14 +35,14 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
             line marks the smallest that stays. ``None`` keeps all.
 
     Returns:
-        A figure with one panel per layer on one scale. In a notebook it shows by itself.
+        A figure of pyplot with one panel per layer, all on one scale.
 
     Raises:
         ImportError: without the extra ``[figures]``.
         TypeError, ValueError: if no layer is spectral, or ``kept`` does not fit the hidden layers.
 
     Example:
-        >>> plot_spectrum(network, select(node_scores(network), 80))
+        >>> figure = plot_spectrum(network, select(node_scores(network), 80))
     """
     plt = needed("matplotlib.pyplot", "figures", "plot_spectrum")
     needed("seaborn", "figures", "plot_spectrum")
@@ -73,7 +73,6 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
     for panel in axes[:, 0]:
         panel.set_ylabel("|λ| (no unit)")
     figure.supxlabel("rank of the node or channel in its layer")
-    plt.close(figure)  # the notebook shows what is returned, once
     return figure
 
 

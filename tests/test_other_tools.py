@@ -1,7 +1,10 @@
 """Other tools: ways that must agree do, every way leaves what it is told to, tables add up."""
 
+import json
+
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,9 +14,11 @@ from spectral_core.other_tools import (
     WAYS,
     accuracy_against_nodes,
     accuracy_table,
+    from_rows,
     margin_table,
     nodes_left,
     size_table,
+    to_rows,
     trained,
 )
 from spectral_core.plots_tools import COLOURS, MARKERS, TITLES, tools_figure
@@ -112,6 +117,16 @@ def test_tables_add_up(measured):
     expected = f"{margins.mean():+.1f} ± {margins.std(ddof=1):.1f}"
     assert margin_table(measured).loc[cell, "50 % kept"] == expected
     assert len(margin_table(measured)) == 6  # two trainings; masks per layer, Torch-Pruning both
+
+
+def test_rows_of_a_file_hold_the_same(measured):
+    rows = json.loads(json.dumps(to_rows(measured)))
+    assert len(rows) == len(measured) / 2
+    order = ["training", "per_layer", "tool", "criterion", "keep", "seed"]
+    again = from_rows(rows).sort_values(order, ignore_index=True)
+    pd.testing.assert_frame_equal(
+        again[list(measured)], measured.sort_values(order, ignore_index=True)
+    )
 
 
 def test_masks_alone_leave_a_network_its_size():

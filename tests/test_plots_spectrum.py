@@ -1,6 +1,6 @@
 """The figure of eigenvalues shows each layer's |λ|, what stays and what goes, and the cut."""
 
-import matplotlib
+import matplotlib.pyplot
 import numpy as np
 import pytest
 import torch
@@ -16,6 +16,7 @@ def no_window():
     with matplotlib.rc_context():
         matplotlib.use("agg")
         yield
+        matplotlib.pyplot.close("all")
 
 
 @pytest.fixture
