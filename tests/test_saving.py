@@ -5,6 +5,7 @@ import os
 
 import pytest
 import torch
+import torch_pruning
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -112,6 +113,31 @@ def test_layers_behind_convolutions_and_tied_weights(tmp_path):
     assert loaded[2].weight is loaded[0].weight
 
 
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_channels_that_torch_pruning_took_out(name, tmp_path):
+    """Residual sums, depthwise convolutions; and spectral again after the cut."""
+    build = getattr(import_torchvision().models, name)
+    model, example = build(num_classes=10), torch.rand(2, 3, 32, 32)
+    classifier = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
+    torch_pruning.pruner.BasePruner(
+        *(model, example, torch_pruning.importance.MagnitudeImportance()),
+        pruning_ratio=0.5,
+        ignored_layers=[classifier],
+    ).step()
+    save(model, tmp_path / "small")
+    loaded = load(tmp_path / "small", into=build(num_classes=10))
+    assert str(loaded) == str(model)  # kinds and widths of all modules
+    assert torch.equal(loaded.eval()(example), model.eval()(example))
+    loaded.train()(example).sum().backward()
+    save(spectralize(model), tmp_path / "spectral")
+    loaded = load(tmp_path / "spectral", into=spectralize(build(num_classes=10)))
+    assert torch.equal(loaded.eval()(example), model.eval()(example))
+    with pytest.raises(ValueError, match=r"into must have a '.*' of shape \(10,.*got \(4,"):
+        load(tmp_path / "small", into=build(num_classes=4))
+    with pytest.raises(ValueError, match=r"into must have a '.*' of shape \(10,.*got \(20,"):
+        load(tmp_path / "small", into=build(num_classes=20))
+
+
 def test_the_file_is_an_ordinary_one_of_safetensors(tmp_path):
     network = plain()
     save(network, tmp_path / "a")
@@ -119,7 +145,8 @@ def test_the_file_is_an_ordinary_one_of_safetensors(tmp_path):
     head = (tmp_path / "a").read_bytes()
     size = int.from_bytes(head[:8], "little")
     metadata = json.loads(head[8 : 8 + size])["__metadata__"]
-    assert json.loads(metadata["spectral_core"]) == {"hidden": {"0": 8, "3": 5}}
+    about = {"hidden": {"0": 8, "3": 5}, "channels": {}}
+    assert json.loads(metadata["spectral_core"]) == about
 
 
 def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
