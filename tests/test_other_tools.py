@@ -13,15 +13,13 @@ from spectral_core.data import load
 from spectral_core.other_tools import (
     WAYS,
     accuracy_against_nodes,
-    accuracy_table,
     from_rows,
-    margin_table,
     nodes_left,
-    size_table,
     to_rows,
     trained,
 )
 from spectral_core.plots_tools import COLOURS, MARKERS, TITLES, tools_figure
+from spectral_core.tables_tools import accuracy_table, margin_table, size_table
 
 SHARES = (1.0, 0.5, 0.1)
 
