@@ -72,7 +72,7 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
         panel.remove()
     for panel in axes[:, 0]:
         panel.set_ylabel("|λ| (no unit)")
-    figure.supxlabel("rank of the node or channel in its layer")
+    figure.supxlabel("rank of the node or channel in its layer", fontsize="medium")
     return figure
 
 
