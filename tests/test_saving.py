@@ -1,12 +1,17 @@
 """Saving: a file gives back the pruned network, bit for bit, and says what does not fit."""
 
+import copy
 import json
 import os
+import tempfile
 
 import pytest
 import torch
 import torch_pruning
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from test_removal import architectures
 from torch import nn
 
 from spectral_core import fold, load, node_scores, prune, remove, save, spectral_mlp, spectralize
@@ -47,6 +52,25 @@ def same(a, b):
         assert torch.equal(tensor, b.state_dict()[name]), name
     x = torch.rand(7, 6)
     assert torch.equal(a.eval()(x), b.eval()(x))
+
+
+@given(architectures(), st.sampled_from(["zero", "constant"]), st.booleans())
+@settings(max_examples=40)
+def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fill, plain):
+    network, _, kept = architecture
+    fresh = copy.deepcopy(network)
+    with torch.no_grad():
+        for tensor in (*fresh.parameters(), *fresh.buffers()):
+            tensor.fill_(1)
+    if plain:
+        network, fresh = fold(network), fold(fresh)
+    small = remove(network, kept, fill)
+    with tempfile.TemporaryDirectory() as folder:
+        save(small, f"{folder}/small")
+        loaded = load(f"{folder}/small", into=fresh)
+    x = torch.randn(5, 2, 2, dtype=torch.float64)
+    assert torch.equal(loaded(x), small(x))
+    assert str(loaded) == str(small)
 
 
 @pytest.mark.parametrize("fill", ["zero", "constant"])
