@@ -17,12 +17,14 @@ from benchmarks import (
     imports,
     inference,
     late_epochs,
+    onnx,
     profile,
     pruning_curve,
     roofline,
     scaling,
     stage_one,
     tensorflow,
+    tools,
 )
 from benchmarks.measure import Skipped, machine
 from spectral_core.provenance import made
@@ -36,17 +38,19 @@ SUITES: dict[str, ModuleType] = {
         stage_one,
         pruning_curve,
         inference,
+        onnx,
         imports,
         roofline,
         profile,
         scaling,
         late_epochs,
         figure,
+        tools,
         gpu,
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("late_epochs", "figure", "gpu")
+LONG = ("late_epochs", "figure", "tools", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -61,7 +65,8 @@ def _listed() -> str:
         "",
         "* long: run only if named.",
         "",
-        f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON}.",
+        f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON};",
+        "onnx needs the extra [onnx], and tools [torch-pruning].",
     ]
     return "\n".join(lines)
 

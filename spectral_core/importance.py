@@ -8,13 +8,13 @@ plain parameters, so the order matters: score, then fold, then remove.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from spectral_core import _checks
+from spectral_core._extras import needed
 from spectral_core.layers import arrival_width, named_layers, spectrum
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SpectralImportance:
     def __init__(
         self, model: nn.Module, scores: Mapping[str, Tensor], normalise: bool = False
     ) -> None:
-        tp = _torch_pruning()
+        tp = needed("torch_pruning", "torch-pruning", "SpectralImportance")
         # What TP calls when it takes outputs of a layer away, in contrast to inputs.
         self._of_outputs = (
             tp.prune_conv_out_channels,
@@ -108,15 +108,3 @@ class SpectralImportance:
             return None
         importance = (total / members).to(torch.float32)
         return importance / importance.mean() if self.normalise else importance
-
-
-def _torch_pruning() -> ModuleType:
-    try:
-        import torch_pruning
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "SpectralImportance needs the extra [torch-pruning]: "
-            "python -m pip install 'spectral-core[torch-pruning]'",
-            name=error.name,
-        ) from error
-    return torch_pruning

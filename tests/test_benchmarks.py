@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import gpu, tensorflow
+from benchmarks import gpu, onnx, tensorflow
 from benchmarks.measure import Skipped, epoch_by_epoch, in_turns, ratios, side_by_side, spread
 from spectral_core import performance, plots_performance
 
@@ -47,7 +47,7 @@ def spreads(value):
             yield from spreads(inner)
 
 
-@pytest.mark.parametrize("suite", [name for name in HERE if name != "profile"])
+@pytest.mark.parametrize("suite", [name for name in HERE if name not in ("profile", "tools")])
 def test_suite_gives_positive_spreads(rows, suite):
     found = list(spreads(rows[suite]))
     assert found
@@ -62,8 +62,10 @@ def test_suite_gives_positive_spreads(rows, suite):
         ("stage_one", 1, {"epochs", "reference", "fp32_faster_by"}),
         ("pruning_curve", 6, {"layers", "hidden", "cuts", "curve_in_forward_passes"}),
         ("inference", 8, {"batch", "percentile", "flops_ratio", "speed_up"}),
+        ("onnx", 8, {"batch", "percentile", "flops_ratio", "speed_up", "largest_difference"}),
         ("imports", 1, {"seconds_torch", "seconds_spectral_core", "ratio"}),
         ("profile", 15, {"case", "how", "milliseconds", "whole"}),
+        ("tools", 222, {"hidden", "training", "tool", "criterion", "keep", "accuracy"}),
         ("late_epochs", 1, {"epochs", "last", "seconds_of_epochs", "bf16_faster_by"}),
         ("figure", 6, {"part", "seconds", "fp32_faster_by", "bf16_faster_by"}),
     ],
@@ -130,6 +132,12 @@ def test_without_tensorflow_its_suite_is_left_out_and_names_the_extra(monkeypatc
     done = CliRunner().invoke(command.main, ["tensorflow", "--quick"])
     assert done.exit_code == 0
     assert "tensorflow: left out." in done.output and "[bench-tf]" in done.output
+
+
+def test_without_onnx_its_suite_is_left_out_and_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(Skipped, match=r"needs the extra \[onnx\]"):
+        onnx.run(quick=True)
 
 
 def test_a_python_that_is_none_is_named(monkeypatch, tmp_path):

@@ -38,10 +38,16 @@ def pages(html):
     }
 
 
-def test_contents_have_four_parts(pages):
+def test_contents_have_five_parts(pages):
     toc = yaml.safe_load((PROJECT / "_toc.yml").read_text(encoding="utf-8"))
     captions = [part["caption"] for part in toc["parts"]]
-    assert captions == ["Idea and theory", "The figures", "Beyond", "Re-run and reference"]
+    assert captions == [
+        "Idea and theory",
+        "The figures",
+        "Beyond",
+        "On your own network",
+        "Re-run and reference",
+    ]
     shown = [item.get_text(strip=True) for item in pages[toc["root"]].select("p.caption")]
     assert shown == captions
 

@@ -176,7 +176,8 @@ def test_no_module_imports_what_imports_it():
         "pruning",
         "schedule",
     }
-    for mathematics in layers | methods | {"importance", "training", "evaluation", "curve"}:
+    deployed = {"importance", "saving", "export", "comparison"}
+    for mathematics in layers | methods | deployed | {"training", "evaluation", "curve"}:
         assert not graph[mathematics] & {"data", "steps", "study", "store", "compute", "results"}
     assert not set().union(*(graph[module] for module in layers)) & methods
     assert order.index("store") < order.index("results") < order.index("book")
@@ -198,17 +199,29 @@ print(*sorted(set(sys.modules) - before))
     assert not {name.split(".")[0] for name in brought} & heavy
 
 
-def test_a_missing_extra_is_named():
-    code = """
-import sys
-sys.modules["torch_pruning"] = None
+@pytest.mark.parametrize(
+    ("module", "extra", "call"),
+    [
+        ("torch_pruning", "torch-pruning", "SpectralImportance(nn.Linear(3, 2), {})"),
+        ("onnx", "onnx", "export_onnx(nn.Linear(3, 2), 'a', torch.rand(2, 3))"),
+        ("onnxruntime", "onnx", "export_onnx(nn.Linear(3, 2), 'a', torch.rand(2, 3))"),
+        ("onnxscript", "onnx", "export_onnx(nn.Linear(3, 2), 'a', torch.rand(2, 3))"),
+        ("matplotlib.pyplot", "figures", "plot_spectrum(spectral(nn.Linear(3, 2)))"),
+        ("seaborn", "figures", "plot_spectrum(spectral(nn.Linear(3, 2)))"),
+    ],
+)
+def test_a_missing_extra_is_named(module, extra, call):
+    code = f"""
+import sys, torch
+sys.modules[{module!r}] = None
 from torch import nn
-from spectral_core import SpectralImportance
-SpectralImportance(nn.Linear(3, 2), {})
+from spectral_core import *
+{call}
 """
     done = python(code)
     assert done.returncode == 1
-    assert "needs the extra [torch-pruning]: python -m pip install" in done.stderr
+    assert f"{call.partition('(')[0]} needs the extra [{extra}]: " in done.stderr
+    assert f"python -m pip install 'spectral-core[{extra}]'" in done.stderr
 
 
 def test_everything_in_all_is_there():

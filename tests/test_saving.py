@@ -1,0 +1,220 @@
+"""Saving: a file gives back the pruned network, bit for bit, and says what does not fit."""
+
+import copy
+import json
+import os
+import tempfile
+
+import pytest
+import torch
+import torch_pruning
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from test_removal import architectures
+from torch import nn
+
+from spectral_core import fold, load, node_scores, prune, remove, save, spectral_mlp, spectralize
+from spectral_core.data.torchvision_import import import_torchvision
+
+
+def plain():
+    return nn.Sequential(
+        *(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Sigmoid()),
+        *(nn.Linear(8, 5, bias=False), nn.PReLU(5), nn.Dropout(), nn.Linear(5, 3, bias=False)),
+    )
+
+
+class Branches(nn.Module):
+    """Two layers read the same nodes."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Linear(6, 8)
+        self.heads = nn.ModuleList([nn.Linear(8, 2), nn.Linear(8, 3)])
+
+    def forward(self, x):
+        x = torch.tanh(self.trunk(x))
+        return torch.cat([head(x) for head in self.heads], dim=1)
+
+
+KINDS = {
+    "spectral": lambda: spectral_mlp((6, 8, 5, 3), "elu"),
+    "reparametrised": lambda: spectralize(plain()),
+    "plain": plain,
+    "branches": Branches,
+}
+
+
+def same(a, b):
+    assert a.state_dict().keys() == b.state_dict().keys()
+    for name, tensor in a.state_dict().items():
+        assert torch.equal(tensor, b.state_dict()[name]), name
+    x = torch.rand(7, 6)
+    assert torch.equal(a.eval()(x), b.eval()(x))
+
+
+@given(architectures(), st.sampled_from(["zero", "constant"]), st.booleans())
+@settings(max_examples=40)
+def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fill, plain):
+    network, _, kept = architecture
+    fresh = copy.deepcopy(network)
+    with torch.no_grad():
+        for tensor in (*fresh.parameters(), *fresh.buffers()):
+            tensor.fill_(1)
+    if plain:
+        network, fresh = fold(network), fold(fresh)
+    small = remove(network, kept, fill)
+    with tempfile.TemporaryDirectory() as folder:
+        save(small, f"{folder}/small")
+        loaded = load(f"{folder}/small", into=fresh)
+    x = torch.randn(5, 2, 2, dtype=torch.float64)
+    assert torch.equal(loaded(x), small(x))
+    assert str(loaded) == str(small)
+
+
+@pytest.mark.parametrize("fill", ["zero", "constant"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fresh_model_of_the_full_size_becomes_the_pruned_network(kind, fill, tmp_path):
+    torch.manual_seed(0)
+    model, fresh = KINDS[kind](), KINDS[kind]()
+    small = prune(model, node_scores(model, "connectivity"), 60, fill=fill)
+    before = {name: tensor.clone() for name, tensor in fresh.state_dict().items()}
+    save(small, tmp_path / "deep" / "small.safetensors")
+    loaded = load(tmp_path / "deep" / "small.safetensors", into=fresh)
+    same(loaded, small)
+    assert type(loaded) is type(model)
+    for name, tensor in fresh.state_dict().items():  # the model that it was loaded into stays
+        assert torch.equal(tensor, before[name])
+    loaded(torch.rand(4, 6)).sum().backward()
+    assert all(p.grad is not None for p in loaded.parameters() if p.numel())
+    same(load(tmp_path / "deep" / "small.safetensors", into=small), small)
+
+
+def test_folded_networks_and_uncut_ones_load_into_plain_ones(tmp_path):
+    network = spectral_mlp((6, 8, 3), "tanh")
+    small = fold(prune(network, node_scores(network), 50))
+    save(small, tmp_path / "small")
+    same(load(tmp_path / "small", into=fold(spectral_mlp((6, 8, 3), "tanh"))), small)
+    save(network, tmp_path / "whole")
+    same(load(tmp_path / "whole", into=spectral_mlp((6, 8, 3), "tanh")), network)
+
+
+def test_a_layer_without_nodes_and_a_bare_layer_come_back(tmp_path):
+    model = plain()
+    empty = remove(model, [torch.tensor([], dtype=torch.int64), torch.arange(5)], "constant")
+    save(empty, tmp_path / "empty")
+    loaded = load(tmp_path / "empty", into=plain())
+    assert loaded[0].out_features == 0 and isinstance(loaded[1], nn.Identity)
+    assert loaded[3].bias is not None
+    same(loaded, empty)
+    layer = nn.Linear(6, 2)
+    save(layer, tmp_path / "layer")
+    same(load(tmp_path / "layer", into=nn.Linear(6, 2)), layer)
+
+
+def test_layers_behind_convolutions_and_tied_weights(tmp_path):
+    model = import_torchvision().models.mobilenet_v2(num_classes=4)
+    model.classifier = nn.Sequential(nn.Linear(1280, 16), nn.ReLU(), nn.Linear(16, 4))
+    small = prune(model, node_scores(model, "connectivity"), 75)
+    save(small, tmp_path / "net")
+    fresh = import_torchvision().models.mobilenet_v2(num_classes=4)
+    fresh.classifier = nn.Sequential(nn.Linear(1280, 16), nn.ReLU(), nn.Linear(16, 4))
+    loaded = load(tmp_path / "net", into=fresh)
+    assert loaded.classifier[0].out_features == 4
+    x = torch.rand(2, 3, 32, 32)
+    assert torch.equal(loaded.eval()(x), small.eval()(x))
+
+    def tied():
+        net = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.Linear(6, 3))
+        net[2].weight = net[0].weight
+        return net
+
+    network = tied()
+    save(network, tmp_path / "tied")
+    loaded = load(tmp_path / "tied", into=tied())
+    same(loaded, network)
+    assert loaded[2].weight is loaded[0].weight
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_channels_that_torch_pruning_took_out(name, tmp_path):
+    """Residual sums, depthwise convolutions; and spectral again after the cut."""
+    build = getattr(import_torchvision().models, name)
+    model, example = build(num_classes=10), torch.rand(2, 3, 32, 32)
+    classifier = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
+    torch_pruning.pruner.BasePruner(
+        *(model, example, torch_pruning.importance.MagnitudeImportance()),
+        pruning_ratio=0.5,
+        ignored_layers=[classifier],
+    ).step()
+    save(model, tmp_path / "small")
+    loaded = load(tmp_path / "small", into=build(num_classes=10))
+    assert str(loaded) == str(model)  # kinds and widths of all modules
+    assert torch.equal(loaded.eval()(example), model.eval()(example))
+    loaded.train()(example).sum().backward()
+    save(spectralize(model), tmp_path / "spectral")
+    loaded = load(tmp_path / "spectral", into=spectralize(build(num_classes=10)))
+    assert torch.equal(loaded.eval()(example), model.eval()(example))
+    with pytest.raises(ValueError, match=r"into must have a '.*' of shape \(10,.*got \(4,"):
+        load(tmp_path / "small", into=build(num_classes=4))
+    with pytest.raises(ValueError, match=r"into must have a '.*' of shape \(10,.*got \(20,"):
+        load(tmp_path / "small", into=build(num_classes=20))
+
+
+def test_the_file_is_an_ordinary_one_of_safetensors(tmp_path):
+    network = plain()
+    save(network, tmp_path / "a")
+    assert load_file(tmp_path / "a").keys() == network.state_dict().keys()
+    head = (tmp_path / "a").read_bytes()
+    size = int.from_bytes(head[:8], "little")
+    metadata = json.loads(head[8 : 8 + size])["__metadata__"]
+    about = {"hidden": {"0": 8, "3": 5}, "channels": {}}
+    assert json.loads(metadata["spectral_core"]) == about
+
+
+def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    save(plain(), tmp_path / "a")
+    before = (tmp_path / "a").read_bytes()
+
+    def fail(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        save(spectral_mlp((6, 8, 3), "elu"), tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == before
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+@pytest.mark.parametrize(
+    ("into", "words"),
+    [
+        (lambda: nn.Sequential(nn.Linear(6, 3)), ["hidden layers", "'0'", "none"]),
+        (lambda: spectral_mlp((6, 3, 3), "elu"), ["at least the 4 nodes", "'0'", "got 3"]),
+        (lambda: spectral_mlp((9, 8, 3), "elu"), ["'0.eigenvectors'", "(4, 6)", "(4, 9)"]),
+        (
+            lambda: fold(spectral_mlp((6, 8, 3), "elu")),
+            ["'0.weight'", "'0.eigenvalues'", "folded", "spectralize"],
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_is_told_why(into, words, tmp_path):
+    network = spectral_mlp((6, 8, 3), "elu")
+    save(prune(network, node_scores(network), 50), tmp_path / "a")
+    with pytest.raises(ValueError, match="into must have") as caught:
+        load(tmp_path / "a", into=into())
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_files_of_another_kind_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load(tmp_path / "nowhere", into=plain())
+    (tmp_path / "text").write_text("no tensors")
+    with pytest.raises(ValueError, match=r"text must be a file of safetensors"):
+        load(tmp_path / "text", into=plain())
+    save_file(plain().state_dict(), tmp_path / "other")
+    with pytest.raises(ValueError, match=r"other must be a file that spectral_core.save"):
+        load(tmp_path / "other", into=plain())
+    with pytest.raises(TypeError, match="network must be"):
+        save({"weight": torch.rand(2)}, tmp_path / "a")
