@@ -19,6 +19,7 @@ from torch import Tensor
 from spectral_core import _checks
 from spectral_core.linear import SpectralLinear
 from spectral_core.plots import COLOURS
+from spectral_core.ranking import SYMBOLS
 from spectral_core.strategies import STRATEGIES, Strategy
 
 INK = "#222222"
@@ -232,8 +233,6 @@ ROWS = {
 }
 """Rows of the flowchart, and how often their steps are taken."""
 
-_SCORES = {"eigenvalue": "|λᵢ|", "connectivity": "Σⱼ |wᵢⱼ|"}
-
 
 def flow(strategy: Strategy) -> list[Step]:
     """Steps of a strategy, from the initial network to the measured accuracy (Sec. VI)."""
@@ -248,7 +247,7 @@ def flow(strategy: Strategy) -> list[Step]:
     steps = [
         Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
         Step("train", trains),
-        Step("rank", f"Score each {one} by {_SCORES[strategy.score]}"),
+        Step("rank", f"Score each {one} by {SYMBOLS[strategy.score]}"),
         Step(
             "cut",
             f"Remove the {many} that score below the q-th percentile of all scores",

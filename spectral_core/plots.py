@@ -22,8 +22,21 @@ COLOURS = {
     "post": "#0072B2",
     "pre": "#009E73",
     "direct-inputs": "#CC79A7",
+    "post-invariant": "#D55E00",
+    "post-connectivity": "#56B4E9",
+    "post-taylor": "#000000",
+    "post-random": "#999999",
 }
-MARKERS = {"direct": "o", "post": "s", "pre": "^", "direct-inputs": "v"}
+MARKERS = {
+    "direct": "o",
+    "post": "s",
+    "pre": "^",
+    "direct-inputs": "v",
+    "post-invariant": "D",
+    "post-connectivity": "o",
+    "post-taylor": "X",
+    "post-random": "P",
+}
 
 
 def semi_dispersion(values: pd.Series) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The three strategies that the paper compares (Sec. VI): how to train, rank and retrain."""
+"""Strategies: how to train, rank and retrain; the paper's three (Sec. VI), and others beside."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Strategy:
     """Name in a legend."""
     removes: Literal["nodes", "inputs"] = "nodes"
     """What is ranked and removed: hidden nodes, or inputs of the network."""
+    score_images: int = 0
+    """Training images that the score looks at, the first so many; 0 if it looks at none."""
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -54,8 +56,40 @@ STRATEGIES: dict[str, Strategy] = {
         title="direct-inputs: Σ|w| of inputs, which go",
         removes="inputs",
     ),
+    "post-invariant": Strategy(
+        layers="spectral",
+        trains="both",
+        score="invariant",
+        retrains=False,
+        title="post-invariant: |λ|·‖φ‖₂",
+    ),
+    "post-connectivity": Strategy(
+        layers="spectral",
+        trains="both",
+        score="connectivity",
+        retrains=False,
+        title="post-connectivity: Σ|w| = |λ|·‖φ‖₁",
+    ),
+    "post-taylor": Strategy(
+        layers="spectral",
+        trains="both",
+        score="taylor",
+        retrains=False,
+        title="post-taylor: |activation × gradient|",
+        score_images=10_000,
+    ),
+    "post-random": Strategy(
+        layers="spectral",
+        trains="both",
+        score="random",
+        retrains=False,
+        title="post-random: no criterion",
+    ),
 }
 """``direct`` is the benchmark, ``post`` the paper's method (ii) and ``pre`` its method (i).
 
 ``direct-inputs`` is what the released code did in place of ``direct`` for Figs. 10 and 11: its sums
-run over the hidden nodes, so that they rank, and remove, inputs."""
+run over the hidden nodes, so that they rank, and remove, inputs.
+
+The others whose names begin with ``post`` train as ``post`` does and rank its very networks by
+another criterion."""

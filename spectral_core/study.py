@@ -232,4 +232,5 @@ def cut_step(
         retrains=recipe.stage_two if retrains else None,
         retraining_epochs=recipe.retraining_epochs if retrains else 0,
         removes=strategy.removes,
+        score_images=strategy.score_images,
     )

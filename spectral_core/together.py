@@ -13,11 +13,10 @@ from torch import nn
 from spectral_core.data import Dataset
 from spectral_core.ensemble import member_bytes, most_members, train_ensemble
 from spectral_core.networks import train_only
-from spectral_core.pruning import prune
-from spectral_core.ranking import node_scores
 from spectral_core.steps import (
     CutStep,
     TrainStep,
+    cut_network,
     initial_network,
     retraining_generator,
     run_cut,
@@ -103,11 +102,10 @@ def cut_together(
     if len(steps) == 1:
         return [run_cut(first, networks[first.trained], data, device, on_epoch)]
     orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
-    cut = []
-    for step in steps:
-        network = networks[step.trained]
-        pruned = prune(network, node_scores(network, by=step.score), step.percentile)
-        cut.append(train_only(pruned.to(device), step.retrains))
+    cut = [
+        train_only(cut_network(step, networks[step.trained], data, device), step.retrains)
+        for step in steps
+    ]
     train_ensemble(
         cut,
         *training_examples(first.trained, data, device),

@@ -7,6 +7,7 @@ from spectral_core.report import (
     accuracy_table,
     agreement_sentence,
     choice_table,
+    difference_table,
     images_sentence,
     plateau_table,
     provenance_table,
@@ -28,6 +29,20 @@ def test_accuracy_table_holds_mean_and_deviation_in_per_cent(table):
     assert list(shown.index) == ["direct", "post", "pre"]
     assert list(shown.columns) == ["0 %", "50 %", "90 %"]
     assert shown.loc["post", "50 %"] == "85.0 ± 7.1"
+
+
+def test_differences_are_taken_seed_by_seed(table):
+    levels = {"direct": 0.5, "post": 0.6, "pre": 0.6}
+    shifts = 0.1 * table["seed"]  # the same for every method: it cancels
+    flat = table.assign(accuracy=table["method"].map(levels) + shifts)
+    shown = difference_table(flat, "post", [50, 60])
+    (panel,) = table["panel"].unique()
+    assert list(shown.columns) == ["all cuts", "50 %", "60 %"]
+    assert list(shown.index) == [(panel, "direct"), (panel, "pre")]
+    assert shown.loc[(panel, "direct"), "50 %"] == "−10.0 [−10.0, −10.0]"
+    assert shown.loc[(panel, "pre"), "all cuts"].strip("+−") == "0.0 [+0.0, +0.0]"
+    assert set(shown["60 %"]) == {""}
+    assert difference_table(flat[flat["seed"] == 0], "post", [50]).empty
 
 
 def test_weights_of_a_penalty_have_rows_of_their_own(table):

@@ -43,6 +43,7 @@ OTHER_CUT_VALUES = {
     "retrains": "both",
     "retraining_epochs": 3,
     "removes": "inputs",
+    "score_images": 100,
 }
 
 
@@ -110,7 +111,8 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
 def test_a_field_at_its_default_is_not_part_of_the_name():
     """So that a new field leaves the names of finished steps as they are."""
     described = steps.describe(cut("post"))["trained"]
-    assert "removes" not in steps.describe(cut("post"))
+    assert not {"removes", "score_images"} & set(steps.describe(cut("post")))
+    assert steps.describe(cut("post-taylor"))["score_images"] == 10_000
     assert "penalty" not in described and "output_bias" not in described
     assert steps.describe(cut("post").trained)["seed"] == 0
     changed = dataclasses.replace(cut("post").trained, penalty=0.5)
@@ -209,6 +211,47 @@ def test_direct_and_post_are_cut_by_their_score_and_never_retrained(
         "accuracy": expected.accuracy,
         "loss": expected.loss,
     }
+
+
+CRITERIA = [name for name in STRATEGIES if name.startswith("post-")]
+
+
+@pytest.mark.parametrize("method", CRITERIA)
+def test_other_criteria_rank_the_very_networks_of_post(method):
+    assert cut(method).trained == cut("post").trained
+    assert cut(method).retrains is None
+    assert cut(method).key != cut("post").key
+
+
+@pytest.mark.parametrize("method", CRITERIA[:-1])
+def test_other_criteria_cut_by_their_score(method, digits, trained, measured):
+    network = trained["post"][0]
+    step = dataclasses.replace(cut(method, 50), score_images=cut(method).score_images and 100)
+    run_cut(step, network, digits)
+    inputs, targets = digits.train_inputs[:100], digits.train_targets[:100]
+    by_hand = prune(network, node_scores(network, step.score, inputs, targets), 50)
+    assert same_bits(bits(measured[0]), bits(by_hand))
+
+
+def test_scores_look_at_images_that_were_trained_on_alone(digits, trained, measured):
+    network = trained["post"][0]
+    step = cut("post-taylor", 50, train_images=40)
+    run_cut(step, network, digits)
+    inputs, targets = digits.train_inputs[:40], digits.train_targets[:40]
+    by_hand = prune(network, node_scores(network, "taylor", inputs, targets), 50)
+    assert same_bits(bits(measured[0]), bits(by_hand))
+
+
+def test_random_cuts_repeat_are_nested_and_differ_between_seeds(digits, trained):
+    network = trained["post"][0]
+
+    def kept(seed, percentile):
+        left = steps.cut_network(cut("post-random", percentile, seed), network, digits)
+        return {tuple(row.tolist()) for row in left[0].weight}
+
+    assert kept(0, 50) == kept(0, 50)
+    assert len(kept(0, 75)) == 3 and kept(0, 75) < kept(0, 50)
+    assert len({frozenset(kept(seed, 50)) for seed in range(5)}) > 1
 
 
 def test_stage_two_trains_eigenvectors_and_leaves_eigenvalues_bit_for_bit(
