@@ -243,6 +243,7 @@ def flow(strategy: Strategy) -> list[Step]:
         trains = "Train eigenvalues λ and eigenvectors φ"
     else:
         trains = "Train the eigenvalues λ; φ stays as drawn"
+    side = "below the q-th" if strategy.keeps == "largest" else "above the (100 − q)-th"
     one, many = ("hidden node", "nodes") if strategy.removes == "nodes" else ("input", "inputs")
     steps = [
         Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
@@ -250,10 +251,14 @@ def flow(strategy: Strategy) -> list[Step]:
         Step("rank", f"Score each {one} by {SYMBOLS[strategy.score]}"),
         Step(
             "cut",
-            f"Remove the {many} that score below the q-th percentile of all scores",
+            f"Remove the {many} that score {side} percentile of all scores",
         ),
     ]
-    if strategy.retrains:
+    if strategy.restarts:
+        steps.append(Step("retrain", "Draw a new network as wide as what is left; train λ and φ"))
+    elif strategy.retrains and strategy.trains == "both":
+        steps.append(Step("retrain", f"Train the {'λ and φ' if spectral else 'w'} that are left"))
+    elif strategy.retrains:
         steps.append(Step("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
     return [*steps, Step("measure", "Measure the accuracy on the test images")]
 

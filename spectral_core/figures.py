@@ -119,6 +119,12 @@ def _networks(methods: Sequence[str]) -> tuple[Panel, ...]:
 
 
 QUESTIONS: dict[str, Figure] = {
+    "budget": Figure(
+        "Is it the ranking or the retraining?",
+        _networks(
+            ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"]
+        ),
+    ),
     "score": Figure(
         "Is |λ| the right score once φ trains?",
         _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),

@@ -26,6 +26,12 @@ COLOURS = {
     "post-connectivity": "#56B4E9",
     "post-taylor": "#000000",
     "post-random": "#999999",
+    # These five are not drawn beside the others of post.
+    "direct-retrained": "#D55E00",
+    "post-retrained": "#56B4E9",
+    "pre-random": "#999999",
+    "pre-smallest": "#CC79A7",
+    "fresh": "#000000",
 }
 MARKERS = {
     "direct": "o",
@@ -36,6 +42,11 @@ MARKERS = {
     "post-connectivity": "o",
     "post-taylor": "X",
     "post-random": "P",
+    "direct-retrained": "o",
+    "post-retrained": "s",
+    "pre-random": "P",
+    "pre-smallest": "v",
+    "fresh": "X",
 }
 
 

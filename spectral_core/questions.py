@@ -90,6 +90,35 @@ def score_answer(table: pd.DataFrame) -> str:
     return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}."
 
 
+def budget_answer(table: pd.DataFrame) -> str:
+    """Is it the ranking or the retraining?
+
+    Both, if ``pre`` is ahead of ``pre-random``, and of ``direct-retrained`` and
+    ``post-retrained``, in more than half of the networks each; the retraining, if it is so with
+    none of them; else: partly each.
+
+    Args:
+        table: results of the figure ``budget``.
+    """
+    others = [name for name in STRATEGIES if name in set(table["method"]) - {"pre"}]
+    standings = {name: standing(table, "pre", name) for name in others}
+    standings = {name: each for name, each in standings.items() if each.leads}
+    deciding = ("pre-random", "direct-retrained", "post-retrained")
+    if not set(deciding) <= set(standings):
+        return NOTHING
+    wins = [standings[name].ahead > len(standings[name].leads) / 2 for name in deciding]
+    word = "Both" if all(wins) else "Partly each" if any(wins) else "The retraining"
+    told = ", ".join(
+        f"{name} by {points(each.mean)} points (ahead in {each.ahead} of {len(each.leads)} "
+        f"networks, behind in {each.behind})"
+        for name, each in standings.items()
+    )
+    return (
+        f"**{word}**: at the same number of epochs, averaged over all cuts and networks, pre leads "
+        f"{told}."
+    )
+
+
 def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:
     """Does the score explain why the paper finds ``direct`` ahead of ``post`` on MNIST with ReLU?
 

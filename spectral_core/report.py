@@ -303,9 +303,14 @@ def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
         if own
     }
     if not all("epochs" in by_method.get(method, {}) for method in panel["methods"]):
-        retrained = [name for name in panel["methods"] if STRATEGIES[name].retrains]
-        after = f"{recipe['retraining_epochs']} after each cut ({_joined(retrained)})"
-        said = {"epochs": f"{recipe['epochs']}" + (f", then {after}" if retrained else "")} | said
+        first, then = recipe["epochs"], recipe["retraining_epochs"]
+        strategies = {name: STRATEGIES[name] for name in panel["methods"]}
+        anew = [name for name, each in strategies.items() if each.restarts]
+        again = [name for name, each in strategies.items() if each.retrains and name not in anew]
+        epochs = f"{first}"
+        epochs += f", then {then} after each cut ({_joined(again)})" if again else ""
+        epochs += f", {first + then} of a new network ({_joined(anew)})" if anew else ""
+        said = {"epochs": epochs} | said
     return said
 
 

@@ -76,6 +76,8 @@ class CutStep:
     retraining_epochs: int
     removes: str = "nodes"
     score_images: int = 0
+    keeps: str = "largest"
+    restarts: bool = False
 
     kind = "cut"
 
@@ -168,7 +170,7 @@ def run_cut(
     if step.retrains is not None:
         inputs, targets = training_examples(step.trained, data, device)
         train(
-            train_only(pruned, step.retrains),
+            retrained_parts(step, pruned),
             inputs,
             targets,
             epochs=step.retraining_epochs,
@@ -191,7 +193,7 @@ def run_cut(
 def cut_network(
     step: CutStep, network: nn.Sequential, data: Dataset, device: str = "cpu"
 ) -> nn.Sequential:
-    """What a cut leaves of a trained network, before any retraining."""
+    """What a cut leaves of a trained network, or a new one as wide, before any retraining."""
     if step.removes == "inputs":
         return prune_inputs(network, step.percentile).to(device)
     inputs = targets = None
@@ -200,7 +202,18 @@ def cut_network(
         inputs, targets = (each[: step.score_images] for each in examples)
     chance = _generator(step.trained.seed, _SCORES)  # the same scores for every cut of a seed
     scores = node_scores(network, step.score, inputs, targets, generator=chance)
+    if step.keeps == "smallest":
+        scores = [-score for score in scores]
+    if step.restarts:  # which of its nodes stay doesn't matter, only how many
+        new = dataclasses.replace(step.trained, trains="both")
+        start = _generator(step.trained.seed, _RESTART)
+        network = initial_network(new, data, start).to(device)
     return prune(network, scores, step.percentile).to(device)
+
+
+def retrained_parts(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
+    """Let what the step trains again, and no more, take gradients; returns the network itself."""
+    return pruned if step.trained.layers == "direct" else train_only(pruned, step.retrains)
 
 
 def training_examples(step: TrainStep, data: Dataset, device: str) -> tuple[Tensor, Tensor]:
@@ -215,7 +228,7 @@ def retraining_generator(seed: int) -> torch.Generator:
 
 
 # What a seed's generators beside that of the first training are for.
-_STAGE_TWO, _SCORES = 2, 3
+_STAGE_TWO, _SCORES, _RESTART = 2, 3, 4
 
 
 def _generator(seed: int, purpose: int) -> torch.Generator:

@@ -7,6 +7,7 @@ from made_tables import made
 from spectral_core.figures import FIGURES
 from spectral_core.questions import (
     NOTHING,
+    budget_answer,
     criteria_table,
     exception_answer,
     score_answer,
@@ -14,7 +15,7 @@ from spectral_core.questions import (
 )
 from spectral_core.results import COLUMNS
 
-SCORE = FIGURES["score"].panels
+SCORE, BUDGET = FIGURES["score"].panels, FIGURES["budget"].panels
 EMPTY = pd.DataFrame(columns=list(COLUMNS))
 
 
@@ -66,6 +67,28 @@ def test_without_seeds_to_pair_there_is_no_answer():
     for nothing in (EMPTY, table({}, seeds=1)):
         assert score_answer(nothing) == NOTHING
         assert exception_answer(nothing, EMPTY) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("behind", "word"),
+    [
+        (("pre-random", "direct-retrained", "post-retrained"), "Both"),
+        (("pre-random", "direct-retrained"), "Partly each"),
+        (("pre-random",), "Partly each"),
+        (("pre-smallest", "fresh"), "The retraining"),
+    ],
+)
+def test_budget_is_answered_by_its_rule(behind, word):
+    text = budget_answer(table({name: [-0.02, -0.02, -0.02, 0] for name in behind}, BUDGET[:4]))
+    assert text.startswith(f"**{word}**: at the same number of epochs")
+    for name in behind:
+        assert f"{name} by +1.5 points (ahead in 3 of 4 networks, behind in 0)" in text
+
+
+def test_budget_is_not_answered_without_the_controls_that_decide():
+    results = table({}, BUDGET[:4])
+    assert budget_answer(results[results["method"] != "pre-random"]) == NOTHING
+    assert budget_answer(EMPTY) == NOTHING
 
 
 def test_exception_is_told_for_each_network_that_figures_and_score_share():

@@ -72,6 +72,11 @@ def test_epochs_that_every_method_sets_by_itself_are_told_by_method(finished):
     panel = made["configuration"]["panel"]
     panel["recipe_by_method"] = {"direct": own}
     shown = provenance_table({"one": made})["one"]
+    assert shown["epochs"] == "4, then 1 after each cut (pre)"
+    methods, panel["methods"] = panel["methods"], ["direct", "post-retrained", "fresh"]
+    anew = provenance_table({"one": made})["one"]["epochs"]
+    assert anew == "4, then 1 after each cut (post-retrained), 5 of a new network (fresh)"
+    panel["methods"] = methods
     assert shown["direct, by itself"] == "epochs 7, learning rate 0.0001"
     assert shown["epochs"] == "4, then 1 after each cut (pre)"
     panel["recipe_by_method"] = dict.fromkeys(("direct", "post", "pre"), own)
