@@ -10,18 +10,19 @@ import pandas as pd
 from spectral_core import authors
 from spectral_core.evidence import ahead, lead, points, stable_with_penalty
 from spectral_core.judging import VARIANTS, Curves
-from spectral_core.results import summary
+from spectral_core.questions import NOTHING, budget_answer
+from spectral_core.results import published, summary
 from spectral_core.steps import hidden_label
 
-ANSWERED, WAITING, OPEN = "answered", "not yet answered", "open"
-"""By results that are there; by a figure that is still to be published; by no run so far."""
+ANSWERED, WAITING = "answered", "not yet answered"
+"""By results that are there; by a figure that is still to be published."""
 
 
 class Answer(NamedTuple):
     """What there is to say to a question."""
 
     status: str
-    """``ANSWERED``, ``WAITING`` or ``OPEN``."""
+    """``ANSWERED`` or ``WAITING``."""
     text: str
 
     def __str__(self) -> str:
@@ -68,8 +69,11 @@ def widths(there: Sequence[Curves]) -> Answer:
 
 
 def equal_budget(there: Sequence[Curves]) -> Answer:
-    """Whether ``pre`` is ahead because it trains longer."""
-    return Answer(OPEN, "No run gives the three methods the same number of epochs.")
+    """Whether ``pre`` is ahead because it trains longer: what the figure ``budget`` says."""
+    text = budget_answer(published("budget", "paper", missing_ok=True))
+    if text == NOTHING:
+        return Answer(WAITING, "It takes the figure budget.")
+    return Answer(ANSWERED, text)
 
 
 def benchmark_of_cifar(there: Sequence[Curves]) -> Answer:

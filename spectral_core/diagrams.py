@@ -19,6 +19,7 @@ from torch import Tensor
 from spectral_core import _checks
 from spectral_core.linear import SpectralLinear
 from spectral_core.plots import COLOURS
+from spectral_core.ranking import SYMBOLS
 from spectral_core.strategies import STRATEGIES, Strategy
 
 INK = "#222222"
@@ -232,8 +233,6 @@ ROWS = {
 }
 """Rows of the flowchart, and how often their steps are taken."""
 
-_SCORES = {"eigenvalue": "|λᵢ|", "connectivity": "Σⱼ |wᵢⱼ|"}
-
 
 def flow(strategy: Strategy) -> list[Step]:
     """Steps of a strategy, from the initial network to the measured accuracy (Sec. VI)."""
@@ -244,17 +243,22 @@ def flow(strategy: Strategy) -> list[Step]:
         trains = "Train eigenvalues λ and eigenvectors φ"
     else:
         trains = "Train the eigenvalues λ; φ stays as drawn"
+    side = "below the q-th" if strategy.keeps == "largest" else "above the (100 − q)-th"
     one, many = ("hidden node", "nodes") if strategy.removes == "nodes" else ("input", "inputs")
     steps = [
         Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
         Step("train", trains),
-        Step("rank", f"Score each {one} by {_SCORES[strategy.score]}"),
+        Step("rank", f"Score each {one} by {SYMBOLS[strategy.score]}"),
         Step(
             "cut",
-            f"Remove the {many} that score below the q-th percentile of all scores",
+            f"Remove the {many} that score {side} percentile of all scores",
         ),
     ]
-    if strategy.retrains:
+    if strategy.restarts:
+        steps.append(Step("retrain", "Draw a new network as wide as what is left; train λ and φ"))
+    elif strategy.retrains and strategy.trains == "both":
+        steps.append(Step("retrain", f"Train the {'λ and φ' if spectral else 'w'} that are left"))
+    elif strategy.retrains:
         steps.append(Step("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
     return [*steps, Step("measure", "Measure the accuracy on the test images")]
 

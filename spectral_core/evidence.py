@@ -257,9 +257,18 @@ def reported(table: pd.DataFrame, cuts: Iterable[float]) -> Finding:
 # Statistics
 
 
-def lead(table: pd.DataFrame, first: str, second: str) -> Interval | None:
-    """Accuracy of one method minus another's, averaged over all cuts; ``None`` without seeds."""
-    return interval(_leads(table, first, second))
+def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) -> Interval | None:
+    """Accuracy of one method minus another's, seed by seed; ``None`` for fewer than two seeds.
+
+    Args:
+        table: results of one panel.
+        first: method that may lead.
+        second: method that it is compared with.
+        at: the cut, in per cent; if ``None``, the average over all cuts.
+    """
+    if at is None:
+        return interval(_leads(table, first, second))
+    return interval(_differences(table, first, second).get(at, ()))
 
 
 def interval(values: Iterable[float]) -> Interval | None:

@@ -1,4 +1,4 @@
-"""The registry: the figures of the paper with their panels, and the presets."""
+"""The registry: figures of the paper and of what it leaves open, with panels; the presets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spectral_core.panels import Panel, Recipe
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the paper: a selection of panels."""
+    """A figure of the paper, or one that answers a question it leaves open: some panels."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -107,6 +107,31 @@ _CHOSEN: dict[str, dict[str, Any]] = {
 }
 _GRID = (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of γ
 
+
+def _networks(methods: Sequence[str]) -> tuple[Panel, ...]:
+    """The networks of Figs. 3, 4 and 6 to 9 as written, with other methods."""
+    return tuple(
+        Panel(dataset, activation, (500,) * depth, methods=tuple(methods))
+        for dataset in ("fashion-mnist", "mnist")
+        for depth in (1, 3)
+        for activation in ("elu", "relu", "tanh")
+    )
+
+
+QUESTIONS: dict[str, Figure] = {
+    "budget": Figure(
+        "Is it the ranking or the retraining?",
+        _networks(
+            ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"]
+        ),
+    ),
+    "score": Figure(
+        "Is |λ| the right score once φ trains?",
+        _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
+    ),
+}
+"""Questions that the paper leaves open, by name."""
+
 FIGURES: dict[str, Figure] = {
     "fig03": Figure("Fashion-MNIST, one hidden layer", _panels("fashion-mnist", ["elu"], depth=1)),
     "fig04": Figure(
@@ -131,8 +156,9 @@ FIGURES: dict[str, Figure] = {
         "CIFAR-10 with an l1 penalty, the first dense layer behind MobileNetV2",
         _cifar10(["elu"], penalties=_GRID),
     ),
+    **QUESTIONS,
 }
-"""Figures by name."""
+"""Figures by name: the paper's, then those of :data:`QUESTIONS`."""
 
 PRESETS: dict[str, Preset] = {
     "smoke": Preset(

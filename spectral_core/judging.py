@@ -10,7 +10,7 @@ import pandas as pd
 
 from spectral_core import results
 from spectral_core.evidence import FAILS, HOLDS, Finding, combined
-from spectral_core.figures import FIGURES
+from spectral_core.figures import FIGURES, QUESTIONS
 from spectral_core.identities import IDENTITIES, TOLERANCE
 from spectral_core.panels import Panel
 from spectral_core.study import plan
@@ -117,9 +117,9 @@ def identity(name: str) -> Judge:
 
 
 def read(preset: str = "paper") -> dict[str, pd.DataFrame]:
-    """Published results of every figure that has some, panels as written and as released."""
+    """Published results of the paper's figures that have some, as written and as released."""
     tables = {}
-    for figure in FIGURES:
+    for figure in (name for name in FIGURES if name not in QUESTIONS):
         try:
             tables[figure] = results.published(figure, preset, "*")
         except results.NoResults:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from spectral_core import _checks, paths
+from spectral_core.figures import FIGURES
 from spectral_core.store import write_whole
 
 
@@ -136,7 +137,7 @@ def _make(
 
 def _name(file: Path) -> str:
     figure = file.stem.split("_", 1)[0]
-    return figure if re.fullmatch(r"fig\d\d", figure) else file.stem
+    return figure if figure in FIGURES or re.fullmatch(r"fig\d\d", figure) else file.stem
 
 
 def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:

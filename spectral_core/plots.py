@@ -22,8 +22,32 @@ COLOURS = {
     "post": "#0072B2",
     "pre": "#009E73",
     "direct-inputs": "#CC79A7",
+    "post-invariant": "#D55E00",
+    "post-connectivity": "#56B4E9",
+    "post-taylor": "#000000",
+    "post-random": "#999999",
+    # These five are not drawn beside the others of post.
+    "direct-retrained": "#D55E00",
+    "post-retrained": "#56B4E9",
+    "pre-random": "#999999",
+    "pre-smallest": "#CC79A7",
+    "fresh": "#000000",
 }
-MARKERS = {"direct": "o", "post": "s", "pre": "^", "direct-inputs": "v"}
+MARKERS = {
+    "direct": "o",
+    "post": "s",
+    "pre": "^",
+    "direct-inputs": "v",
+    "post-invariant": "D",
+    "post-connectivity": "o",
+    "post-taylor": "X",
+    "post-random": "P",
+    "direct-retrained": "o",
+    "post-retrained": "s",
+    "pre-random": "P",
+    "pre-smallest": "v",
+    "fresh": "X",
+}
 
 
 def semi_dispersion(values: pd.Series) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,8 +10,10 @@ import pandas as pd
 
 from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
+from spectral_core.evidence import lead
 from spectral_core.figures import FIGURES
 from spectral_core.results import agreement, published_provenance, summary
+from spectral_core.strategies import STRATEGIES
 from spectral_core.study import plan
 
 
@@ -83,6 +86,32 @@ def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
     absolute = found.assign(size=100 * found["deviation"].abs()).groupby(rows)["size"].mean()
     shown["mean size"] = absolute.loc[order].map("{:.1f}".format)
     return shown.rename_axis(columns="ours − theirs (points), pruned")
+
+
+def difference_table(
+    table: pd.DataFrame, reference: str, percentiles: Iterable[float]
+) -> pd.DataFrame:
+    """Accuracy of each method minus a reference's, seed by seed: mean and 95 % interval, in points.
+
+    Args:
+        table: results of one panel or several.
+        reference: the method that the others are compared with.
+        percentiles: cuts to show; a cell is empty where there are fewer than two common seeds.
+
+    Returns:
+        One row per panel and other method; a column for the average over all cuts, and one per cut.
+    """
+    cuts = {"all cuts": None} | {f"{q:g} %": q for q in percentiles}
+    others = [name for name in table["method"].unique() if name != reference]
+    rows = {}
+    for (panel, results), method in itertools.product(table.groupby("panel", sort=False), others):
+        found = {cut: lead(results, method, reference, q) for cut, q in cuts.items()}
+        texts = {cut: str(each or "").removesuffix(" points") for cut, each in found.items()}
+        if any(texts.values()):
+            rows[panel, method] = texts
+    shown = pd.DataFrame.from_dict(rows, orient="index", columns=list(cuts))
+    shown.index = pd.MultiIndex.from_tuples(rows, names=["panel", "method"]) if rows else []
+    return shown.rename_axis(columns=f"accuracy − that of {reference} (points), pruned")
 
 
 def _row_names(table: pd.DataFrame) -> list[str]:
@@ -241,14 +270,14 @@ def provenance_table(provenance: Mapping[str, Mapping[str, Any]]) -> pd.DataFram
 
 
 def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
-    recipe = made["configuration"]["recipe"]
+    recipe, methods = made["configuration"]["recipe"], made["configuration"]["panel"]["methods"]
     return {
         "made by": made["command"],
         "preset": made["preset"],
         "seeds": _joined(recipe["seeds"]),
         **_epochs(made),
         **({"inputs": made["inputs"]} if "inputs" in made else {}),
-        "stage 2 of pre trains": recipe["stage_two"],
+        **({"stage 2 of pre trains": recipe["stage_two"]} if "pre" in methods else {}),
         "precision": recipe["precision"],
         "computed": f"{made['from'][:16]} to {made['to'][:16]} UTC",
         "computing time": f"{made['seconds'] / 60:.1f} minutes on one thread, "
@@ -274,7 +303,13 @@ def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
         if own
     }
     if not all("epochs" in by_method.get(method, {}) for method in panel["methods"]):
-        epochs = f"{recipe['epochs']}, then {recipe['retraining_epochs']} after each cut (pre)"
+        first, then = recipe["epochs"], recipe["retraining_epochs"]
+        strategies = {name: STRATEGIES[name] for name in panel["methods"]}
+        anew = [name for name, each in strategies.items() if each.restarts]
+        again = [name for name, each in strategies.items() if each.retrains and name not in anew]
+        epochs = f"{first}"
+        epochs += f", then {then} after each cut ({_joined(again)})" if again else ""
+        epochs += f", {first + then} of a new network ({_joined(anew)})" if anew else ""
         said = {"epochs": epochs} | said
     return said
 

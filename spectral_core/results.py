@@ -337,9 +337,10 @@ def status(store: Store) -> pd.DataFrame:
     for figure in FIGURES:
         for preset in PRESETS:
             run = plan(figure, preset, "*")
+            every = list(run.cells())
             provenance = published_provenance(figure, preset, "*")
             for panel in run.panels:
-                cells = [cell for cell in run.cells() if cell.panel == panel]
+                cells = [cell for cell in every if cell.panel is panel]
                 records = [store.record(cell.step) for cell in cells]
                 ends = [record["made"]["at"] for record in records if record is not None]
                 row = {

@@ -75,6 +75,9 @@ class CutStep:
     retrains: str | None
     retraining_epochs: int
     removes: str = "nodes"
+    score_images: int = 0
+    keeps: str = "largest"
+    restarts: bool = False
 
     kind = "cut"
 
@@ -163,14 +166,11 @@ def run_cut(
         ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,
         ``accuracy`` and ``loss`` on the test set.
     """
-    if step.removes == "inputs":
-        pruned = prune_inputs(network, step.percentile).to(device)
-    else:
-        pruned = prune(network, node_scores(network, by=step.score), step.percentile).to(device)
+    pruned = cut_network(step, network, data, device)
     if step.retrains is not None:
         inputs, targets = training_examples(step.trained, data, device)
         train(
-            train_only(pruned, step.retrains),
+            retrained_parts(step, pruned),
             inputs,
             targets,
             epochs=step.retraining_epochs,
@@ -190,6 +190,32 @@ def run_cut(
     }
 
 
+def cut_network(
+    step: CutStep, network: nn.Sequential, data: Dataset, device: str = "cpu"
+) -> nn.Sequential:
+    """What a cut leaves of a trained network, or a new one as wide, before any retraining."""
+    if step.removes == "inputs":
+        return prune_inputs(network, step.percentile).to(device)
+    inputs = targets = None
+    if step.score_images:
+        examples = training_examples(step.trained, data, device)
+        inputs, targets = (each[: step.score_images] for each in examples)
+    chance = _generator(step.trained.seed, _SCORES)  # the same scores for every cut of a seed
+    scores = node_scores(network, step.score, inputs, targets, generator=chance)
+    if step.keeps == "smallest":
+        scores = [-score for score in scores]
+    if step.restarts:  # which of its nodes stay doesn't matter, only how many
+        new = dataclasses.replace(step.trained, trains="both")
+        start = _generator(step.trained.seed, _RESTART)
+        network = initial_network(new, data, start).to(device)
+    return prune(network, scores, step.percentile).to(device)
+
+
+def retrained_parts(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
+    """Let what the step trains again, and no more, take gradients; returns the network itself."""
+    return pruned if step.trained.layers == "direct" else train_only(pruned, step.retrains)
+
+
 def training_examples(step: TrainStep, data: Dataset, device: str) -> tuple[Tensor, Tensor]:
     """Inputs and targets that a step trains on: all, or the first ``train_images`` of them."""
     chosen = slice(step.train_images)
@@ -198,7 +224,16 @@ def training_examples(step: TrainStep, data: Dataset, device: str) -> tuple[Tens
 
 def retraining_generator(seed: int) -> torch.Generator:
     """Order of the images in stage 2: the same for every cut of a seed, unlike stage 1's."""
-    child = np.random.SeedSequence(seed, spawn_key=(2,)).generate_state(1, np.uint64)[0]
+    return _generator(seed, _STAGE_TWO)
+
+
+# What a seed's generators beside that of the first training are for.
+_STAGE_TWO, _SCORES, _RESTART = 2, 3, 4
+
+
+def _generator(seed: int, purpose: int) -> torch.Generator:
+    """Random numbers that no other purpose of a seed has."""
+    child = np.random.SeedSequence(seed, spawn_key=(purpose,)).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(child >> np.uint64(1)))
 
 

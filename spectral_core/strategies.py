@@ -1,4 +1,4 @@
-"""The three strategies that the paper compares (Sec. VI): how to train, rank and retrain."""
+"""Strategies: how to train, rank and retrain; the paper's three (Sec. VI), and others beside."""
 
 from __future__ import annotations
 
@@ -17,11 +17,18 @@ class Strategy:
     score: str
     """Criterion of :func:`~spectral_core.node_scores` that ranks the nodes."""
     retrains: bool
-    """Whether the pruned network is trained again (stage 2)."""
+    """Whether the pruned network is trained again (stage 2): everything in it or, if the first
+    training was of λ alone, what the recipe says."""
     title: str
     """Name in a legend."""
     removes: Literal["nodes", "inputs"] = "nodes"
     """What is ranked and removed: hidden nodes, or inputs of the network."""
+    score_images: int = 0
+    """Training images that the score looks at, the first so many; 0 if it looks at none."""
+    keeps: Literal["largest", "smallest"] = "largest"
+    """Which scores stay."""
+    restarts: bool = False
+    """Whether a new network, of the widths that are left, takes the place of the pruned one."""
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -54,8 +61,80 @@ STRATEGIES: dict[str, Strategy] = {
         title="direct-inputs: Σ|w| of inputs, which go",
         removes="inputs",
     ),
+    "post-invariant": Strategy(
+        layers="spectral",
+        trains="both",
+        score="invariant",
+        retrains=False,
+        title="post-invariant: |λ|·‖φ‖₂",
+    ),
+    "post-connectivity": Strategy(
+        layers="spectral",
+        trains="both",
+        score="connectivity",
+        retrains=False,
+        title="post-connectivity: Σ|w| = |λ|·‖φ‖₁",
+    ),
+    "post-taylor": Strategy(
+        layers="spectral",
+        trains="both",
+        score="taylor",
+        retrains=False,
+        title="post-taylor: |activation × gradient|",
+        score_images=10_000,
+    ),
+    "post-random": Strategy(
+        layers="spectral",
+        trains="both",
+        score="random",
+        retrains=False,
+        title="post-random: no criterion",
+    ),
+    "direct-retrained": Strategy(
+        layers="direct",
+        trains="both",
+        score="connectivity",
+        retrains=True,
+        title="direct-retrained: Σ|w|, then w trains",
+    ),
+    "post-retrained": Strategy(
+        layers="spectral",
+        trains="both",
+        score="eigenvalue",
+        retrains=True,
+        title="post-retrained: |λ|, then λ and φ train",
+    ),
+    "pre-random": Strategy(
+        layers="spectral",
+        trains="eigenvalues",
+        score="random",
+        retrains=True,
+        title="pre-random: no criterion, then φ trains",
+    ),
+    "pre-smallest": Strategy(
+        layers="spectral",
+        trains="eigenvalues",
+        score="eigenvalue",
+        retrains=True,
+        title="pre-smallest: smallest |λ|, then φ trains",
+        keeps="smallest",
+    ),
+    "fresh": Strategy(
+        layers="spectral",
+        trains="eigenvalues",
+        score="eigenvalue",
+        retrains=True,
+        title="fresh: pre's widths, λ and φ train from a new start",
+        restarts=True,
+    ),
 }
 """``direct`` is the benchmark, ``post`` the paper's method (ii) and ``pre`` its method (i).
 
 ``direct-inputs`` is what the released code did in place of ``direct`` for Figs. 10 and 11: its sums
-run over the hidden nodes, so that they rank, and remove, inputs."""
+run over the hidden nodes, so that they rank, and remove, inputs.
+
+``post-invariant``, ``post-connectivity``, ``post-taylor`` and ``post-random`` rank the very
+networks of ``post`` by another criterion. The last five have the epochs of ``pre``, stage 2
+included: ``direct-retrained`` and ``post-retrained`` train on after the cut; ``pre-random`` and
+``pre-smallest`` keep other nodes of the very networks of ``pre``; ``fresh`` trains λ and φ of a new
+network, of the widths that ``pre`` keeps, for as long as both stages take."""

@@ -224,12 +224,17 @@ def cut_step(
         output_bias=panel.output_bias,
         penalty=_checks.number("penalty", penalty, 0),
     )
-    retrains = strategy.retrains and recipe.retraining_epochs > 0
+    epochs = recipe.retraining_epochs if strategy.retrains else 0
+    epochs += recipe.epochs if strategy.restarts else 0
+    everything = strategy.trains == "both" or strategy.restarts
     return CutStep(
         trained=trained,
         score=strategy.score,
         percentile=percentile,
-        retrains=recipe.stage_two if retrains else None,
-        retraining_epochs=recipe.retraining_epochs if retrains else 0,
+        retrains=None if epochs == 0 else "both" if everything else recipe.stage_two,
+        retraining_epochs=epochs,
         removes=strategy.removes,
+        score_images=strategy.score_images,
+        keeps=strategy.keeps,
+        restarts=strategy.restarts,
     )

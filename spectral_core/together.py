@@ -12,13 +12,12 @@ from torch import nn
 
 from spectral_core.data import Dataset
 from spectral_core.ensemble import member_bytes, most_members, train_ensemble
-from spectral_core.networks import train_only
-from spectral_core.pruning import prune
-from spectral_core.ranking import node_scores
 from spectral_core.steps import (
     CutStep,
     TrainStep,
+    cut_network,
     initial_network,
+    retrained_parts,
     retraining_generator,
     run_cut,
     run_train,
@@ -103,11 +102,10 @@ def cut_together(
     if len(steps) == 1:
         return [run_cut(first, networks[first.trained], data, device, on_epoch)]
     orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
-    cut = []
-    for step in steps:
-        network = networks[step.trained]
-        pruned = prune(network, node_scores(network, by=step.score), step.percentile)
-        cut.append(train_only(pruned.to(device), step.retrains))
+    cut = [
+        retrained_parts(step, cut_network(step, networks[step.trained], data, device))
+        for step in steps
+    ]
     train_ensemble(
         cut,
         *training_examples(first.trained, data, device),
@@ -119,8 +117,9 @@ def cut_together(
         on_epoch=on_epoch,
     )
     # Measured as a cut of them that takes nothing away would be.
+    uncut = {"percentile": 0.0, "retrains": None, "restarts": False}
     return [
-        run_cut(dataclasses.replace(step, percentile=0.0, retrains=None), network, data, device)
+        run_cut(dataclasses.replace(step, **uncut), network, data, device)
         for step, network in zip(steps, cut)
     ]
 

@@ -10,7 +10,7 @@ from spectral_core import claims, figures, identities, results
 from spectral_core.claims import CLAIMS, judge
 from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
 from spectral_core.figures import FIGURES, Figure
-from spectral_core.judging import KINDS, VARIANTS, curves
+from spectral_core.judging import KINDS, VARIANTS, curves, read
 from spectral_core.panels import Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
@@ -260,6 +260,12 @@ def test_variants_are_judged_apart_and_then_together():
     assert found.verdict_of("as released") == FAILS
     assert found.verdict == PARTLY
     assert verdict_of("fig03-post", {"fig03": released}).verdict == FAILS
+
+
+def test_results_of_open_questions_bear_on_no_claim(monkeypatch):
+    asked = []
+    monkeypatch.setattr(results, "published", lambda figure, *_: asked.append(figure))
+    assert read().keys() == set(asked) == FIGURES.keys() - figures.QUESTIONS.keys()
 
 
 def test_unknown_panel_is_named():

@@ -312,6 +312,19 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
         torch.set_num_threads(before)
 
 
+def test_controls_that_train_as_one_give_what_they_give_alone(tmp_path):
+    study = plan("budget", "smoke", "*elu-500-500-500", percentiles=(50, 60), epochs=1)
+    alone, as_one = Store(tmp_path / "alone"), Store(tmp_path / "as one")
+    compute(study.steps(), alone, workers=1, progress=False)
+    compute(study.steps(), as_one, workers=1, progress=False, ensembles=True)
+    for step in study.steps():
+        one, other = (store.record(step)["result"] for store in (alone, as_one))
+        assert one["kept"] == other["kept"]
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+    retrained = {len(job) for job in compute_module._jobs(study.steps(), True) if job[0].retrains}
+    assert min(retrained) > 1
+
+
 def test_cuts_without_retraining_share_a_job_and_the_others_run_alone():
     cuts = plan("fig03", "smoke").steps()
     jobs = compute_module._jobs(cuts)

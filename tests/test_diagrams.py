@@ -162,7 +162,10 @@ def test_steps_follow_from_the_strategy():
 def test_another_strategy_gives_another_chart(monkeypatch):
     retrained = dataclasses.replace(STRATEGIES["post"], retrains=True)
     monkeypatch.setitem(diagrams.STRATEGIES, "post", retrained)
-    assert flow_text(["post"]).count("Train the eigenvectors φ that are left") == 1
+    assert flow_text(["post"]).count("Train the λ and φ that are left") == 1
+    assert flow_text(["direct-retrained"]).count("Train the w that are left") == 1
+    assert flow_text(["pre-smallest"]).count("score above the (100 − q)-th percentile") == 1
+    assert "Draw a new network as wide as what is left" in flow_text(["fresh"])
 
 
 @pytest.mark.parametrize("methods", [["pre", "post"], ["direct", "post", "pre"], ["direct"]])

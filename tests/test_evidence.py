@@ -50,6 +50,15 @@ def step(at, drop, level=0.9):
     return lambda q: level if q <= at else level - drop
 
 
+def test_lead_is_told_over_all_cuts_or_at_one():
+    rows = table(post=step(50, 0.2), direct=0.8)
+    assert lead(rows, "post", "direct", 50) == pytest.approx((0.1, 0.1, 0.1))
+    assert lead(rows, "post", "direct", 55) == pytest.approx((-0.1, -0.1, -0.1))
+    # 10 of the 19 cuts beyond 0 lie up to 50 %.
+    assert lead(rows, "post", "direct").mean == pytest.approx(0.1 * (10 - 9) / 19)
+    assert lead(rows, "post", "direct", 52) is None
+
+
 VERDICTS = st.sampled_from([HOLDS, PARTLY, FAILS, UNTESTED, REPORTED])
 
 

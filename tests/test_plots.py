@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from spectral_core import plots
+from spectral_core.figures import FIGURES
 from spectral_core.results import collect, summary
 from spectral_core.strategies import STRATEGIES
 
@@ -39,8 +40,13 @@ def labels(axes):
 
 def test_every_method_has_a_colour_a_marker_and_a_name():
     assert set(plots.COLOURS) == set(plots.MARKERS) == set(STRATEGIES)
-    for values in (plots.COLOURS, plots.MARKERS, {n: s.title for n, s in STRATEGIES.items()}):
-        assert len(set(values.values())) == len(STRATEGIES)
+    assert len({strategy.title for strategy in STRATEGIES.values()}) == len(STRATEGIES)
+
+
+def test_methods_of_a_panel_are_told_apart_by_colour_and_by_marker():
+    for methods in {panel.methods for figure in FIGURES.values() for panel in figure.panels}:
+        for values in (plots.COLOURS, plots.MARKERS):
+            assert len({values[method] for method in methods}) == len(methods)
 
 
 def test_curves_are_means_over_seeds_in_the_methods_colours(table):

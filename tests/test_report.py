@@ -7,6 +7,7 @@ from spectral_core.report import (
     accuracy_table,
     agreement_sentence,
     choice_table,
+    difference_table,
     images_sentence,
     plateau_table,
     provenance_table,
@@ -28,6 +29,20 @@ def test_accuracy_table_holds_mean_and_deviation_in_per_cent(table):
     assert list(shown.index) == ["direct", "post", "pre"]
     assert list(shown.columns) == ["0 %", "50 %", "90 %"]
     assert shown.loc["post", "50 %"] == "85.0 ± 7.1"
+
+
+def test_differences_are_taken_seed_by_seed(table):
+    levels = {"direct": 0.5, "post": 0.6, "pre": 0.6}
+    shifts = 0.1 * table["seed"]  # the same for every method: it cancels
+    flat = table.assign(accuracy=table["method"].map(levels) + shifts)
+    shown = difference_table(flat, "post", [50, 60])
+    (panel,) = table["panel"].unique()
+    assert list(shown.columns) == ["all cuts", "50 %", "60 %"]
+    assert list(shown.index) == [(panel, "direct"), (panel, "pre")]
+    assert shown.loc[(panel, "direct"), "50 %"] == "−10.0 [−10.0, −10.0]"
+    assert shown.loc[(panel, "pre"), "all cuts"].strip("+−") == "0.0 [+0.0, +0.0]"
+    assert set(shown["60 %"]) == {""}
+    assert difference_table(flat[flat["seed"] == 0], "post", [50]).empty
 
 
 def test_weights_of_a_penalty_have_rows_of_their_own(table):
@@ -57,6 +72,11 @@ def test_epochs_that_every_method_sets_by_itself_are_told_by_method(finished):
     panel = made["configuration"]["panel"]
     panel["recipe_by_method"] = {"direct": own}
     shown = provenance_table({"one": made})["one"]
+    assert shown["epochs"] == "4, then 1 after each cut (pre)"
+    methods, panel["methods"] = panel["methods"], ["direct", "post-retrained", "fresh"]
+    anew = provenance_table({"one": made})["one"]["epochs"]
+    assert anew == "4, then 1 after each cut (post-retrained), 5 of a new network (fresh)"
+    panel["methods"] = methods
     assert shown["direct, by itself"] == "epochs 7, learning rate 0.0001"
     assert shown["epochs"] == "4, then 1 after each cut (pre)"
     panel["recipe_by_method"] = dict.fromkeys(("direct", "post", "pre"), own)

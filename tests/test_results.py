@@ -294,8 +294,8 @@ def test_status_counts_what_is_here_and_what_is_published(finished, project):
     assert (row()["computed"], row()["published"]) == ("18/18", "2 seeds")
     assert row()["precision"] == "fp32"
     assert row()["when"] == row()["latest"][:10]
-    paper = status(finished.store).set_index(["panel", "preset"])
-    assert paper.loc[("fashion-mnist-elu-500", "paper"), "computed"] == "0/300"
+    paper = status(finished.store).set_index(["figure", "panel", "preset"])
+    assert paper.loc[("fig03", "fashion-mnist-elu-500", "paper"), "computed"] == "0/300"
 
 
 # What is published

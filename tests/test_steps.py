@@ -43,6 +43,9 @@ OTHER_CUT_VALUES = {
     "retrains": "both",
     "retraining_epochs": 3,
     "removes": "inputs",
+    "score_images": 100,
+    "keeps": "smallest",
+    "restarts": True,
 }
 
 
@@ -110,7 +113,8 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
 def test_a_field_at_its_default_is_not_part_of_the_name():
     """So that a new field leaves the names of finished steps as they are."""
     described = steps.describe(cut("post"))["trained"]
-    assert "removes" not in steps.describe(cut("post"))
+    assert not {"removes", "score_images", "keeps", "restarts"} & set(steps.describe(cut("pre")))
+    assert steps.describe(cut("post-taylor"))["score_images"] == 10_000
     assert "penalty" not in described and "output_bias" not in described
     assert steps.describe(cut("post").trained)["seed"] == 0
     changed = dataclasses.replace(cut("post").trained, penalty=0.5)
@@ -183,7 +187,7 @@ def test_only_the_first_images_are_trained_on(digits):
 # The cut
 
 
-@pytest.mark.parametrize("method", STRATEGIES)
+@pytest.mark.parametrize("method", [name for name in STRATEGIES if name != "fresh"])
 def test_uncut_and_not_retrained_the_network_measures_as_it_is(method, digits, trained):
     network = trained[method][0]
     result = run_cut(cut(method, 0, retraining_epochs=0), network, digits)
@@ -211,6 +215,47 @@ def test_direct_and_post_are_cut_by_their_score_and_never_retrained(
     }
 
 
+CRITERIA = ["post-invariant", "post-connectivity", "post-taylor", "post-random"]
+
+
+@pytest.mark.parametrize("method", CRITERIA)
+def test_other_criteria_rank_the_very_networks_of_post(method):
+    assert cut(method).trained == cut("post").trained
+    assert cut(method).retrains is None
+    assert cut(method).key != cut("post").key
+
+
+@pytest.mark.parametrize("method", CRITERIA[:-1])
+def test_other_criteria_cut_by_their_score(method, digits, trained, measured):
+    network = trained["post"][0]
+    step = dataclasses.replace(cut(method, 50), score_images=cut(method).score_images and 100)
+    run_cut(step, network, digits)
+    inputs, targets = digits.train_inputs[:100], digits.train_targets[:100]
+    by_hand = prune(network, node_scores(network, step.score, inputs, targets), 50)
+    assert same_bits(bits(measured[0]), bits(by_hand))
+
+
+def test_scores_look_at_images_that_were_trained_on_alone(digits, trained, measured):
+    network = trained["post"][0]
+    step = cut("post-taylor", 50, train_images=40)
+    run_cut(step, network, digits)
+    inputs, targets = digits.train_inputs[:40], digits.train_targets[:40]
+    by_hand = prune(network, node_scores(network, "taylor", inputs, targets), 50)
+    assert same_bits(bits(measured[0]), bits(by_hand))
+
+
+def test_random_cuts_repeat_are_nested_and_differ_between_seeds(digits, trained):
+    network = trained["post"][0]
+
+    def kept(seed, percentile):
+        left = steps.cut_network(cut("post-random", percentile, seed), network, digits)
+        return {tuple(row.tolist()) for row in left[0].weight}
+
+    assert kept(0, 50) == kept(0, 50)
+    assert len(kept(0, 75)) == 3 and kept(0, 75) < kept(0, 50)
+    assert len({frozenset(kept(seed, 50)) for seed in range(5)}) > 1
+
+
 def test_stage_two_trains_eigenvectors_and_leaves_eigenvalues_bit_for_bit(
     digits, trained, measured
 ):
@@ -228,6 +273,88 @@ def test_stage_two_of_both_trains_eigenvalues_too(digits, trained, measured):
     run_cut(cut("pre", 50, stage_two="both"), network, digits)
     stage_one = prune(network, node_scores(network), 50)
     for before, after in zip(stage_one[::2], measured[0][::2]):
+        assert not torch.equal(before.eigenvalues, after.eigenvalues)
+        assert not torch.equal(before.eigenvectors, after.eigenvectors)
+
+
+# The same budget for all
+
+
+@pytest.mark.parametrize(
+    ("method", "like"),
+    [("direct-retrained", "direct"), ("post-retrained", "post"), ("pre-random", "pre"),
+     ("pre-smallest", "pre"), ("fresh", "pre")],
+)  # fmt: skip
+def test_controls_share_the_trained_networks_of_the_figures(method, like):
+    step = cut(method)
+    assert step.trained == cut(like).trained and step.key != cut(like).key
+    assert step.retraining_epochs == RECIPE.retraining_epochs + (
+        RECIPE.epochs if method == "fresh" else 0
+    )
+    both = method in ("direct-retrained", "post-retrained", "fresh")
+    assert step.retrains == ("both" if both else "eigenvectors")
+
+
+@pytest.mark.parametrize(("method", "by"), [("direct", "connectivity"), ("post", "eigenvalue")])
+def test_retrained_control_trains_all_of_the_very_network_that_was_cut(
+    method, by, digits, trained, measured
+):
+    network = trained[method][0]
+    before = bits(network)
+    run_cut(cut(f"{method}-retrained", 50), network, digits)
+    start = bits(prune(network, node_scores(network, by=by), 50))
+    after = bits(measured[0])
+    assert start.keys() == after.keys()
+    assert all(start[name].shape == after[name].shape for name in start)
+    # λ of departure nodes is fixed at 0.
+    same = {name for name in start if torch.equal(start[name], after[name])}
+    assert all(not start[name].any() for name in same) and len(same) < len(start)
+    assert same_bits(bits(network), before)
+
+
+@pytest.mark.parametrize("method", ["pre-random", "pre-smallest"])
+def test_nodes_kept_otherwise_train_in_their_eigenvectors_alone(method, digits, trained, measured):
+    network, step = trained["pre"][0], cut(method, 50)
+    stage_one = steps.cut_network(step, network, digits)
+    run_cut(step, network, digits)
+    for before, after in zip(stage_one[::2], measured[0][::2]):
+        assert torch.equal(before.eigenvalues, after.eigenvalues)
+        assert not torch.equal(before.eigenvectors, after.eigenvectors)
+
+
+@pytest.mark.parametrize("percentile", [25, 50, 75])
+def test_smallest_keeps_what_pre_takes_away_at_the_mirrored_cut(percentile, digits, trained):
+    network = trained["pre"][0]
+
+    def kept(method, q):
+        left = steps.cut_network(cut(method, q), network, digits)[0]
+        return set(left.eigenvalues.tolist())
+
+    everything = set(network[0].eigenvalues.tolist())
+    smallest = kept("pre-smallest", percentile)
+    assert smallest == everything - kept("pre", 100 - percentile)
+    assert len(smallest) == len(kept("pre", percentile))
+
+
+def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, measured):
+    panel = Panel("digits", "elu", (12, 8))
+    network, _ = run_train(cut(panel=panel).trained, digits)
+    drawn = steps.initial_network(cut(panel=panel).trained, digits, torch.Generator())
+    pre = run_cut(cut("pre", 50, panel=panel), network, digits)
+    step = cut("fresh", 50, panel=panel)
+    start = steps.cut_network(step, network, digits)
+    assert same_bits(bits(start), bits(steps.cut_network(step, network, digits)))
+    of_old = {*bits(network)["0.eigenvectors"].flatten().tolist()}
+    of_old |= {*bits(drawn)["0.eigenvectors"].flatten().tolist()}
+    assert not of_old & {*bits(start)["0.eigenvectors"].flatten().tolist()}
+    other = dataclasses.replace(step, trained=dataclasses.replace(step.trained, seed=1))
+    assert not same_bits(bits(start), bits(steps.cut_network(other, network, digits)))
+
+    fresh = run_cut(step, network, digits)
+    assert {n: fresh[n] for n in ("kept", "nodes", "parameters")} == {
+        n: pre[n] for n in ("kept", "nodes", "parameters")
+    }
+    for before, after in zip(start[::2], measured[-1][::2]):
         assert not torch.equal(before.eigenvalues, after.eigenvalues)
         assert not torch.equal(before.eigenvectors, after.eigenvectors)
 

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from spectral_core import choice
-from spectral_core.figures import FIGURES, PRESETS, Figure, Preset
+from spectral_core.figures import FIGURES, PRESETS, QUESTIONS, Figure, Preset
 from spectral_core.panels import Panel, Recipe
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import cut_step, plan
@@ -50,7 +50,7 @@ def test_every_figure_has_a_plan_at_every_preset(figure, preset):
     assert not study.overrides
 
 
-@pytest.mark.parametrize("figure", sorted(set(FIGURES) - {"fig10", "fig11"}))
+@pytest.mark.parametrize("figure", sorted(set(FIGURES) - {"fig10", "fig11", *QUESTIONS}))
 def test_panels_as_written_come_by_themselves_and_those_as_released_when_asked_for(figure):
     written, released = plan(figure, "paper"), plan(figure, "paper", "*released")
     assert {panel.variant for panel in written.panels} == {""}
@@ -95,6 +95,17 @@ def test_fig11_without_penalty_is_fig10():
     fig10 = set(plan("fig10", "paper").steps())
     fig11 = plan("fig11", "paper").cells()
     assert {cell.step for cell in fig11 if cell.penalty == 0} <= fig10
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_questions_are_about_the_networks_of_figures_3_to_9_and_train_none_of_them_again(question):
+    figures = ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
+    drawn = [panel for figure in figures for panel in plan(figure, "paper").panels]
+    asked = plan(question, "paper").panels
+    assert {panel.name for panel in asked} == {panel.name for panel in drawn}
+    assert len(asked) == len(drawn) == 12
+    trained = {step.trained for figure in figures for step in plan(figure, "paper").steps()}
+    assert {step.trained for step in plan(question, "paper").steps()} <= trained
 
 
 def test_what_a_method_sets_by_itself_holds_for_it_alone_until_it_is_overridden(monkeypatch):
@@ -338,6 +349,8 @@ def test_all_cuts_of_a_seed_share_one_trained_network(method):
         ("direct", {"stage_two": "both", "retraining_epochs": 7, "eigenvalue_range": (0, 1)}),
         ("direct", {"eigenvector_range": (0, 1)}),
         ("post", {"stage_two": "both", "retraining_epochs": 7}),
+        ("post-retrained", {"stage_two": "both"}),
+        ("fresh", {"stage_two": "both"}),
     ],
 )
 def test_settings_that_a_method_ignores_leave_its_steps_alone(method, unused):

@@ -1,0 +1,141 @@
+"""Questions that the paper leaves open: the answers, computed from results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pandas as pd
+
+from spectral_core.evidence import Interval, lead, points
+from spectral_core.ranking import SYMBOLS
+from spectral_core.strategies import STRATEGIES
+
+NOTHING = "Nothing is published yet that answers this."
+
+
+class Standing(NamedTuple):
+    """How a method does against another one, network by network."""
+
+    leads: tuple[Interval, ...]
+    """Difference of accuracies, averaged over all cuts, in each network."""
+
+    @property
+    def mean(self) -> float:
+        """Lead on average over the networks; an accuracy."""
+        return sum(lead.mean for lead in self.leads) / len(self.leads)
+
+    @property
+    def ahead(self) -> int:
+        """Networks in which the interval lies above 0."""
+        return sum(lead.low > 0 for lead in self.leads)
+
+    @property
+    def behind(self) -> int:
+        """Networks in which the interval lies below 0."""
+        return sum(lead.high < 0 for lead in self.leads)
+
+
+def standing(table: pd.DataFrame, method: str, reference: str) -> Standing:
+    """Compare two methods seed by seed in each panel that has at least two seeds of both.
+
+    Args:
+        table: results of any number of panels, see :data:`spectral_core.results.COLUMNS`.
+        method: method that may lead.
+        reference: method that it is compared with.
+    """
+    found = (lead(rows, method, reference) for _, rows in table.groupby("panel", sort=False))
+    return Standing(tuple(each for each in found if each is not None))
+
+
+def criteria_table(methods: Iterable[str]) -> pd.DataFrame:
+    """What ranks the nodes, one row per method, names out of
+    :data:`~spectral_core.strategies.STRATEGIES`: the score, and the training images it looks at."""
+    rows = {
+        name: {
+            "score of node i": SYMBOLS[STRATEGIES[name].score],
+            "training images": STRATEGIES[name].score_images or "none",
+        }
+        for name in methods
+    }
+    return pd.DataFrame(rows).T.rename_axis("method")
+
+
+def score_answer(table: pd.DataFrame) -> str:
+    """Is |λ| the right score once φ trains?
+
+    No, if another criterion than chance is ahead of it in more than half of the networks; not
+    always, if one is in some; yes, if none is in any, and each is behind in some.
+
+    Args:
+        table: results of the figure ``score``.
+    """
+    others = [name for name in STRATEGIES if name in set(table["method"]) - {"post"}]
+    standings = {name: standing(table, name, "post") for name in others}
+    standings = {name: each for name, each in standings.items() if each.leads}
+    rivals = {name: each for name, each in standings.items() if name != "post-random"}
+    if not rivals:
+        return NOTHING
+    most = max(each.ahead / len(each.leads) for each in rivals.values())
+    if most > 0:
+        word = "No" if most > 0.5 else "Not always"
+    else:
+        all_behind = all(each.behind for each in rivals.values())
+        word = "Yes" if all_behind else "No difference is certain"
+    told = ", ".join(
+        f"{SYMBOLS[STRATEGIES[name].score]} {points(each.mean)} points (ahead in {each.ahead} of "
+        f"{len(each.leads)} networks, behind in {each.behind})"
+        for name, each in sorted(standings.items(), key=lambda item: -item[1].mean)
+    )
+    return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}."
+
+
+def budget_answer(table: pd.DataFrame) -> str:
+    """Is it the ranking or the retraining?
+
+    Both, if ``pre`` is ahead of ``pre-random``, and of ``direct-retrained`` and
+    ``post-retrained``, in more than half of the networks each; the retraining, if it is so with
+    none of them; else: partly each.
+
+    Args:
+        table: results of the figure ``budget``.
+    """
+    others = [name for name in STRATEGIES if name in set(table["method"]) - {"pre"}]
+    standings = {name: standing(table, "pre", name) for name in others}
+    standings = {name: each for name, each in standings.items() if each.leads}
+    deciding = ("pre-random", "direct-retrained", "post-retrained")
+    if not set(deciding) <= set(standings):
+        return NOTHING
+    wins = [standings[name].ahead > len(standings[name].leads) / 2 for name in deciding]
+    word = "Both" if all(wins) else "Partly each" if any(wins) else "The retraining"
+    told = ", ".join(
+        f"{name} by {points(each.mean)} points (ahead in {each.ahead} of {len(each.leads)} "
+        f"networks, behind in {each.behind})"
+        for name, each in standings.items()
+    )
+    return (
+        f"**{word}**: at the same number of epochs, averaged over all cuts and networks, pre leads "
+        f"{told}."
+    )
+
+
+def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:
+    """Does the score explain why the paper finds ``direct`` ahead of ``post`` on MNIST with ReLU?
+
+    Args:
+        table: results of the figure ``score``.
+        figures: results of Figs. 6 and 8, with the same seeds.
+
+    Returns:
+        Markdown, an item per network: the lead of ``direct``, which ranks by Σ|w|, over ``post``,
+        and over the same networks ranked by Σ|w|, too.
+    """
+    direct = figures[figures["method"] == "direct"]
+    both = pd.concat([table, direct[direct["activation"] == "relu"]], ignore_index=True)
+    items = []
+    for panel, rows in both.groupby("panel", sort=False):
+        over = {name: lead(rows, "direct", name) for name in ("post", "post-connectivity")}
+        if None not in over.values():
+            told = ", ".join(f"over {name} {found}" for name, found in over.items())
+            items.append(f"- {panel}: lead of direct, averaged over all cuts, {told}")
+    return "\n".join(items) or NOTHING

@@ -1,0 +1,80 @@
+"""The grid of networks: each in its place, with its own numbers, and one legend for all."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from made_tables import made
+from matplotlib.colors import to_hex
+
+from spectral_core import plots, plots_questions
+from spectral_core.panels import Panel
+from spectral_core.strategies import STRATEGIES
+
+METHODS = ("post", "post-taylor")
+WIDTHS = ((8,), (8, 8))
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    with matplotlib.rc_context():
+        matplotlib.use("agg")
+        yield
+        plots.plt.close("all")
+
+
+def results(*activations):
+    """Two depths of each activation; a level of its own for each network and method."""
+    panels = [Panel("mnist", name, hidden) for hidden in WIDTHS for name in activations]
+    tables = [
+        made(panel, lambda m, *_, i=i: i / 10 + 0.05 * (m == "post"), methods=METHODS)
+        for i, panel in enumerate(panels)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def levels(axes):
+    return {
+        to_hex(line.get_color()).upper(): set(np.round(line.get_ydata(), 6))
+        for line in axes.get_lines()
+        if len(line.get_ydata())
+    }
+
+
+def test_a_row_holds_data_set_and_widths_and_a_column_an_activation():
+    figure = plots_questions.grid_figure(results("tanh", "elu"))
+    assert [each.get_title() for each in figure.axes] == [
+        "mnist, 8, ELU", "mnist, 8, tanh", "mnist, 8-8, ELU", "mnist, 8-8, tanh",
+    ]  # fmt: skip
+    for axes, level in zip(figure.axes, (0.1, 0.0, 0.3, 0.2)):
+        assert levels(axes) == {
+            plots.COLOURS["post"]: {round(level + 0.05, 6)},
+            plots.COLOURS["post-taylor"]: {level},
+        }
+
+
+def test_one_legend_names_the_methods_of_all():
+    figure = plots_questions.grid_figure(results("elu", "relu"))
+    assert all(each.get_legend() is None for each in figure.axes)
+    (legend,) = figure.legends
+    assert [t.get_text() for t in legend.get_texts()] == [STRATEGIES[m].title for m in METHODS]
+
+
+def test_a_network_that_is_missing_leaves_its_place_empty():
+    table = results("elu", "relu")
+    table = table[(table["activation"] != "relu") | (table["hidden"] != "8")]
+    shown = [each.get_visible() for each in plots_questions.grid_figure(table).axes]
+    assert shown == [True, False, True, True]
+
+
+def test_a_run_is_drawn_on_top_of_published_curves():
+    table = results("elu")
+    figure = plots_questions.grid_figure(table.assign(accuracy=0.5), table)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    titles = [STRATEGIES[method].title for method in METHODS]
+    assert names == [*titles, *(f"{method}, this machine" for method in METHODS)]
+
+
+def test_no_results_are_refused():
+    with pytest.raises(ValueError, match="the results of at least one panel; got none"):
+        plots_questions.grid_figure(results("elu")[:0])

@@ -1,0 +1,111 @@
+"""Answers to open questions: worded by their rule, with numbers worked out by hand."""
+
+import pandas as pd
+import pytest
+from made_tables import made
+
+from spectral_core.figures import FIGURES
+from spectral_core.questions import (
+    NOTHING,
+    budget_answer,
+    criteria_table,
+    exception_answer,
+    score_answer,
+    standing,
+)
+from spectral_core.results import COLUMNS
+
+SCORE, BUDGET = FIGURES["score"].panels, FIGURES["budget"].panels
+EMPTY = pd.DataFrame(columns=list(COLUMNS))
+
+
+def table(gains, panels=SCORE[:4], seeds=5):
+    """Accuracies of 0.5 for each seed, and what a method gains in each panel."""
+
+    def accuracies(panel, i):
+        def accuracy(method, q, seed, _):
+            return 0.5 + 0.01 * seed + gains.get(method, [0] * 4)[i]
+
+        return made(panel, accuracy, seeds=seeds)
+
+    return pd.concat([accuracies(panel, i) for i, panel in enumerate(panels)])
+
+
+def test_standing_counts_networks_and_averages_leads():
+    found = standing(table({"post-taylor": [0.02, 0.02, 0.0, -0.01]}), "post-taylor", "post")
+    assert (found.ahead, found.behind, len(found.leads)) == (2, 1, 4)
+    assert found.mean == pytest.approx(0.0075)
+
+
+LOWER, NOISELESS = [-0.1] * 4, ("post-invariant", "post-connectivity", "post-taylor")
+
+
+@pytest.mark.parametrize(
+    ("gains", "word"),
+    [
+        ({"post-taylor": [0.02, 0.02, 0.02, 0]}, "No"),
+        ({"post-taylor": [0.02, 0.02, 0, 0]}, "Not always"),
+        (dict.fromkeys(NOISELESS, LOWER), "Yes"),
+        ({"post-taylor": LOWER}, "No difference is certain"),
+        # Chance is no criterion, whatever comes of it.
+        (dict.fromkeys(NOISELESS, LOWER) | {"post-random": [0.1] * 4}, "Yes"),
+    ],
+)
+def test_score_is_answered_by_its_rule(gains, word):
+    assert score_answer(table(gains)).startswith(f"**{word}**: against ranking by |λ|")
+
+
+def test_score_is_answered_with_each_criterion_best_first():
+    gains = {"post-taylor": [0.02] * 4, "post-invariant": [0.01, 0.03, 0.0, -0.02]}
+    text = score_answer(table(gains))
+    assert "|activation × gradient| +2.0 points (ahead in 4 of 4 networks, behind in 0)" in text
+    assert "|λᵢ|·‖φᵢ‖₂ +0.5 points (ahead in 2 of 4 networks, behind in 1)" in text
+    assert text.index("gradient") < text.index("‖φᵢ‖₂")
+
+
+def test_without_seeds_to_pair_there_is_no_answer():
+    for nothing in (EMPTY, table({}, seeds=1)):
+        assert score_answer(nothing) == NOTHING
+        assert exception_answer(nothing, EMPTY) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("behind", "word"),
+    [
+        (("pre-random", "direct-retrained", "post-retrained"), "Both"),
+        (("pre-random", "direct-retrained"), "Partly each"),
+        (("pre-random",), "Partly each"),
+        (("pre-smallest", "fresh"), "The retraining"),
+    ],
+)
+def test_budget_is_answered_by_its_rule(behind, word):
+    text = budget_answer(table({name: [-0.02, -0.02, -0.02, 0] for name in behind}, BUDGET[:4]))
+    assert text.startswith(f"**{word}**: at the same number of epochs")
+    for name in behind:
+        assert f"{name} by +1.5 points (ahead in 3 of 4 networks, behind in 0)" in text
+
+
+def test_budget_is_not_answered_without_the_controls_that_decide():
+    results = table({}, BUDGET[:4])
+    assert budget_answer(results[results["method"] != "pre-random"]) == NOTHING
+    assert budget_answer(EMPTY) == NOTHING
+
+
+def test_exception_is_told_for_each_network_that_figures_and_score_share():
+    relu = next(
+        p for p in SCORE if (p.dataset, p.activation, len(p.hidden)) == ("mnist", "relu", 1)
+    )
+    ranked = table({"post-connectivity": [0.03]}, [relu])
+    figures = made(
+        FIGURES["fig06"].panels[1], lambda m, q, seed, _: 0.52 + 0.01 * seed, methods=["direct"]
+    )
+    assert exception_answer(ranked, figures) == (
+        "- mnist-relu-500: lead of direct, averaged over all cuts, over post "
+        "+2.0 [+2.0, +2.0] points, over post-connectivity −1.0 [−1.0, −1.0] points"
+    )
+
+
+def test_criteria_are_named_with_what_they_look_at():
+    shown = criteria_table(["post", "post-taylor"])
+    assert list(shown["score of node i"]) == ["|λᵢ|", "|activation × gradient|"]
+    assert list(shown["training images"]) == ["none", 10_000]
