@@ -40,10 +40,10 @@ def marks(axes, how):
     return np.concatenate([each for each in points if len(each)])
 
 
-def test_contestants_have_colours_and_markers_of_their_own_that_no_method_has():
+def test_contestants_have_colours_and_markers_of_their_own_that_no_method_of_the_paper_has():
     assert set(COLOURS) == set(MARKERS) == set(NAMES)
     assert len(set(COLOURS.values())) == len(set(MARKERS.values())) == len(COLOURS)
-    assert not set(COLOURS.values()) & set(plots.COLOURS.values())
+    assert not set(COLOURS.values()) & {plots.COLOURS[name] for name in ("direct", "post", "pre")}
 
 
 def test_epochs_are_drawn_against_each_reference_that_is_measured():
