@@ -198,6 +198,12 @@ def target_table(measured: Measured) -> pd.DataFrame:
     return pd.DataFrame(rows, index=range(1, len(rows) + 1))
 
 
+def target_html(measured: Measured) -> str:
+    """The table of :func:`target_table`, no text cut short, as HTML whose cells wrap."""
+    with pd.option_context("display.max_colwidth", None):
+        return target_table(measured).to_html(classes="words")
+
+
 def headline(measured: Measured) -> str:
     """How many targets are met, and which processors measured."""
     met = [outcome.met for outcome in outcomes(measured)]

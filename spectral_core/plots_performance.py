@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from spectral_core.performance import Measured, Rows, Spread, not_measured
 
@@ -102,8 +103,11 @@ def scaling_figure(measured: Measured) -> Figure:
             _line(axes, [row["value"] for row in curve], curve, "seconds_per_step", how, 1000)
         axes.set(xlabel=label, ylabel="one step, batch of 200 (ms)")
     width.set(xscale="log", yscale="log")
+    width.set_xticks(sorted({row["value"] for row in rows if row["grows"] == "width"}))
+    width.tick_params(axis="x", labelrotation=45)
     for axis in (width.xaxis, width.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(NullFormatter())
     depth.set_ylim(bottom=0)
     _legend(width, COLOURS)
     studies = [row for row in rows if row["grows"] == "seeds"]

@@ -1,6 +1,7 @@
 """Targets against measurements: each verdict follows from the numbers, whatever is missing."""
 
 import json
+from html import escape
 
 import pytest
 
@@ -69,6 +70,13 @@ def test_best_precision_counts_and_fp32_is_reported_beside_it():
     assert shown["measured"] == "4.00 [3.50–4.50] × (bf16); 2.00 × (fp32)"
     assert shown["wanted"] == "≥ 5 ×"
     assert table.loc[FP32_ONLY, "measured"] == "2.00 × (fp32)"
+
+
+def test_page_shows_every_target_in_full():
+    shown = performance.target_html({"epoch": entry(an_epoch(2.0, 4.0))})
+    for target in performance.TARGETS:
+        assert escape(target.what, quote=False) in shown
+    assert "..." not in shown and 'class="dataframe words"' in shown
 
 
 def test_headline_tells_a_machine_without_amx():
