@@ -27,8 +27,8 @@ from benchmarks import (
     tools,
 )
 from benchmarks.measure import Skipped, machine
+from spectral_core._files import write_whole
 from spectral_core.provenance import made
-from spectral_core.store import write_whole
 
 SUITES: dict[str, ModuleType] = {
     module.__name__.removeprefix("benchmarks."): module

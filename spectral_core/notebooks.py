@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from spectral_core import _checks, paths
+from spectral_core._files import write_whole
 from spectral_core.figures import FIGURES
-from spectral_core.store import write_whole
 
 
 class NotebookFailed(RuntimeError):

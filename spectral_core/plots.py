@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectral_core import _checks
-from spectral_core.store import write_whole
+from spectral_core._files import write_whole
 from spectral_core.strategies import STRATEGIES
 
 # The paper's orange, blue and green, in the shades of Okabe and Ito that colour-blind readers

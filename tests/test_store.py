@@ -9,9 +9,10 @@ import torch
 from filelock import FileLock, Timeout
 
 from spectral_core import store as store_module
+from spectral_core._files import write_whole
 from spectral_core.networks import spectral_mlp
 from spectral_core.steps import describe
-from spectral_core.store import Store, write_whole
+from spectral_core.store import Store
 from spectral_core.study import plan
 
 CUT = plan("fig03", "smoke").steps()[0]
