@@ -58,12 +58,14 @@ def markdown(found: list[Answer]) -> str:
     return "\n\n".join(f"**[{each.question}]({each.page}.ipynb)** {each.text}" for each in found)
 
 
-def recommendation_table(decided: list[Decision]) -> pd.DataFrame:
-    """What to use, one row per setting: its value, and what decides it."""
-    rows = [
-        {"setting": each.setting, "use": each.value, "because": each.because} for each in decided
-    ]
-    return pd.DataFrame(rows).set_index("setting")
+def recommendations(decided: list[Decision]) -> str:
+    """What to use, a list in Markdown: each setting with its value and what decides it."""
+    pages = {name: file.stem for name, file in sources().items()}
+    return "\n".join(
+        f"- `{each.setting}`: **{each.value}** ([decided by]({pages[each.figure]}.ipynb): "
+        f"{each.because})"
+        for each in decided
+    )
 
 
 def _published(figure: str, preset: str) -> pd.DataFrame:

@@ -20,5 +20,6 @@ def test_markdown_links_every_question_to_its_page():
 
 
 def test_recommendations_stand_with_what_decides_them():
-    table = answers.recommendation_table([Decision("by", "taylor", "score", "three of four")])
-    assert table.loc["by"].to_dict() == {"use": "taylor", "because": "three of four"}
+    text = answers.recommendations([Decision("by", "taylor", "score", "three of four")])
+    page = "score_once_eigenvectors_train.ipynb"
+    assert text == f"- `by`: **taylor** ([decided by]({page}): three of four)"
