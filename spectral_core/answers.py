@@ -6,7 +6,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core import certainty, compaction, judging, paths, performance, questions, results
+from spectral_core import (
+    certainty,
+    compaction,
+    judging,
+    paths,
+    performance,
+    questions,
+    results,
+    sensitivity,
+)
+from spectral_core.figures import FIGURES
 from spectral_core.notebooks import sources
 from spectral_core.recommended import Decision
 
@@ -41,6 +51,16 @@ def answers(preset: str = "paper") -> list[Answer]:
             questions.score_answer(_published("score", preset)),
         ),
         Answer(
+            "A stronger variant",
+            pages["stronger"],
+            questions.stronger_answer(_published("stronger", preset)),
+        ),
+        Answer(
+            "Which settings matter?",
+            pages["settings"],
+            sensitivity.answer(sensitivity.differences(_published("settings", preset))),
+        ),
+        Answer(
             "How sure are we?",
             pages["how_sure_are_we"],
             certainty.answer(certainty.comparisons(there), there),
@@ -60,12 +80,16 @@ def markdown(found: list[Answer]) -> str:
 
 def recommendations(decided: list[Decision]) -> str:
     """What to use, a list in Markdown: each setting with its value and what decides it."""
-    pages = {name: file.stem for name, file in sources().items()}
     return "\n".join(
-        f"- `{each.setting}`: **{each.value}** ([decided by]({pages[each.figure]}.ipynb): "
-        f"{each.because})"
+        f"- `{each.setting}`: **{each.value}** ({each.because}; decided by {_links(each.figures)})"
         for each in decided
     )
+
+
+def _links(figures: tuple[str, ...]) -> str:
+    """Questions as links to their pages, ``a and b``."""
+    pages = {name: file.stem for name, file in sources().items()}
+    return " and ".join(f"[{FIGURES[name].title}]({pages[name]}.ipynb)" for name in figures)
 
 
 def _published(figure: str, preset: str) -> pd.DataFrame:

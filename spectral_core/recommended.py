@@ -20,13 +20,17 @@ class Recommended:
 
     strategy: str
     """What to train, rank and train again, a name out of
-    :data:`~spectral_core.strategies.STRATEGIES`; decided by the question ``budget``."""
+    :data:`~spectral_core.strategies.STRATEGIES`; decided by the questions ``budget`` and
+    ``stronger``."""
+    stage_two: str
+    """What :func:`~spectral_core.train_only` lets train after the cut, if λ alone has trained
+    before it; decided by the question ``settings``."""
     by: str
     """Criterion of :func:`~spectral_core.node_scores` once λ and φ have trained together; decided
     by the question ``score``."""
 
 
-RECOMMENDED = Recommended(strategy="pre", by="eigenvalue")
+RECOMMENDED = Recommended(strategy="pre", stage_two="eigenvectors", by="eigenvalue")
 """What the published results recommend; where none decides, it is the paper's choice. A test holds
 it against :func:`decisions`."""
 
@@ -37,8 +41,8 @@ class Decision(NamedTuple):
     setting: str
     """Field of :class:`Recommended`."""
     value: str
-    figure: str
-    """Question whose results decide, out of :data:`~spectral_core.figures.QUESTIONS`."""
+    figures: tuple[str, ...]
+    """Questions whose results decide, out of :data:`~spectral_core.figures.QUESTIONS`."""
     because: str
     """What they say, with numbers."""
 
@@ -47,7 +51,7 @@ class Rule(NamedTuple):
     """How a setting is decided: rivals of the paper's choice, compared at every cut."""
 
     setting: str
-    figure: str
+    figures: tuple[str, ...]
     papers: str
     """Method with the paper's choice."""
     rivals: tuple[str, ...]
@@ -56,11 +60,24 @@ class Rule(NamedTuple):
     """From a method to the setting's value."""
 
 
+def _stage_two(method: str) -> str:
+    return "both" if method == f"pre{_BOTH}" else "eigenvectors"
+
+
+_BOTH = "-both-in-stage-two"  # at the end of a panel's name in the figure `settings`
+
 RULES = (
-    Rule("strategy", "budget", "pre", ("direct-retrained", "post-retrained"), str),
+    Rule(
+        "strategy",
+        ("budget", "stronger"),
+        "pre",
+        ("direct-retrained", "post-retrained", "stronger"),
+        str,
+    ),
+    Rule("stage_two", ("settings",), "pre", (f"pre{_BOTH}",), _stage_two),
     Rule(
         "by",
-        "score",
+        ("score",),
         "post",
         ("post-invariant", "post-connectivity", "post-taylor"),
         lambda method: STRATEGIES[method].score,
@@ -76,7 +93,17 @@ def decisions(preset: str = "paper") -> list[Decision]:
     Args:
         preset: name out of :data:`~spectral_core.figures.PRESETS`.
     """
-    return [decide(rule, results.published(rule.figure, preset, missing_ok=True)) for rule in RULES]
+    return [decide(rule, _published(rule, preset)) for rule in RULES]
+
+
+def _published(rule: Rule, preset: str) -> pd.DataFrame:
+    """Results of a rule's figures; a varied panel as its network, with methods of its own."""
+    tables = [results.published(figure, preset, missing_ok=True) for figure in rule.figures]
+    table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
+    varied = table["panel"].str.endswith(_BOTH)
+    table.loc[varied, "method"] += _BOTH
+    table["panel"] = table["panel"].str.removesuffix(_BOTH)
+    return table.drop_duplicates([*results.POINT, "seed"], ignore_index=True)
 
 
 def decide(rule: Rule, table: pd.DataFrame) -> Decision:
@@ -84,26 +111,22 @@ def decide(rule: Rule, table: pd.DataFrame) -> Decision:
 
     Args:
         rule: one out of :data:`RULES`.
-        table: results of its figure.
+        table: results of its figures.
     """
     standings = {name: standing(table, name, rule.papers) for name in rule.rivals}
     standings = {name: each for name, each in standings.items() if each.leads}
-    better = {n: each for n, each in standings.items() if each.ahead > len(each.leads) / 2}
     if not standings:
-        return Decision(
-            rule.setting,
-            rule.value(rule.papers),
-            rule.figure,
-            "the paper's choice; no published result decides yet",
-        )
-    chosen = max(better or standings, key=lambda name: standings[name].mean)
-    found = standings[chosen]
-    told = (
-        f"{chosen} against {rule.papers}, averaged over all cuts: {points(found.mean)} points, "
+        because = "the paper's choice; no published result decides yet"
+        return Decision(rule.setting, rule.value(rule.papers), rule.figures, because)
+    better = {n: each for n, each in standings.items() if each.ahead > len(each.leads) / 2}
+    best = max(better or standings, key=lambda name: standings[name].mean)
+    found = standings[best]
+    because = (
+        f"{best} against {rule.papers}, averaged over all cuts: {points(found.mean)} points, "
         f"ahead in {found.ahead} of {len(found.leads)} networks, behind in {found.behind}"
     )
-    winner = chosen if better else rule.papers
-    return Decision(rule.setting, rule.value(winner), rule.figure, told)
+    winner = best if better else rule.papers
+    return Decision(rule.setting, rule.value(winner), rule.figures, because)
 
 
 def recommended(decided: Sequence[Decision]) -> Recommended:

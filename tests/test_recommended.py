@@ -3,11 +3,12 @@
 import pandas as pd
 from made_tables import made
 
+from spectral_core import results
 from spectral_core.panels import Panel
 from spectral_core.recommended import RECOMMENDED, RULES, decide, decisions, recommended
 from spectral_core.strategies import STRATEGIES
 
-STRATEGY, BY = RULES
+STRATEGY, STAGE_TWO, BY = RULES
 
 
 def table(rule, **leads):
@@ -34,7 +35,7 @@ def test_the_librarys_recommendation_is_what_the_published_results_decide():
 
 def test_without_results_the_papers_choice_stands_and_says_so():
     nothing = table(STRATEGY)[:0]
-    assert decide(STRATEGY, nothing)[:3] == ("strategy", "pre", "budget")
+    assert decide(STRATEGY, nothing)[:3] == ("strategy", "pre", ("budget", "stronger"))
     assert "no published result decides" in decide(BY, nothing).because
     assert decide(BY, nothing).value == "eigenvalue"
 
@@ -56,4 +57,20 @@ def test_of_several_rivals_the_one_that_leads_by_most_wins():
 
 def test_every_setting_has_a_rule_and_every_rule_its_methods():
     assert [rule.setting for rule in RULES] == list(RECOMMENDED.__dataclass_fields__)
-    assert {name for rule in RULES for name in (rule.papers, *rule.rivals)} <= set(STRATEGIES)
+    compared = {name for rule in (STRATEGY, BY) for name in (rule.papers, *rule.rivals)}
+    assert compared <= set(STRATEGIES)
+
+
+def test_a_varied_panel_counts_as_its_network_with_another_setting(monkeypatch):
+    plain = made(
+        Panel("mnist", "elu", (10,)), lambda m, q, seed, _: 0.5 + seed / 100, methods=["pre"]
+    )
+    varied = plain.assign(panel="mnist-elu-10-both-in-stage-two", accuracy=plain["accuracy"] + 0.1)
+    settings = pd.concat([plain, varied], ignore_index=True)
+    empty = plain[:0]
+    monkeypatch.setattr(
+        results, "published", lambda figure, *_, **__: settings if figure == "settings" else empty
+    )
+    stage_two = decisions()[1]
+    assert (stage_two.setting, stage_two.value) == ("stage_two", "both")
+    assert "+10.0 points, ahead in 1 of 1 networks" in stage_two.because
