@@ -10,6 +10,7 @@ from typing import Any
 from spectral_core import _checks
 from spectral_core.data import FEATURES, complete_name, identify
 from spectral_core.data.backbone import identify as identify_weights
+from spectral_core.linear import StartingRange, starting_range
 from spectral_core.networks import ACTIVATIONS
 from spectral_core.steps import hidden_label
 from spectral_core.strategies import STRATEGIES
@@ -38,6 +39,9 @@ class Panel:
     """Names out of :data:`~spectral_core.strategies.STRATEGIES`."""
     output_bias: bool = False
     """Whether the output layer has a bias; hidden layers have none."""
+    input_eigenvalues: bool = False
+    """Whether the departure nodes of each spectral layer have trainable eigenvalues, too; if not,
+    they are 0. Nodes are ranked by the eigenvalue with which they arrive in either case."""
     features: str = "none"
     """What the network takes of an image: ``"none"`` for its pixels; ``"max"`` or ``"mean"`` for
     features of a frozen MobileNetV2, pooled in that way (Appendix D)."""
@@ -70,8 +74,9 @@ class Panel:
             for method, hidden in self.hidden_by_method.items()
         }
         _checks.assign(self, hidden_by_method=widths)
-        if not isinstance(self.output_bias, bool):
-            raise TypeError(f"output_bias must be True or False; got {self.output_bias!r}")
+        for name in ("output_bias", "input_eigenvalues"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False; got {getattr(self, name)!r}")
         if not isinstance(self.recipe, Mapping):
             raise TypeError(f"recipe must map fields of a Recipe to values; got {self.recipe!r}")
         _checks.choice("features", self.features, FEATURES)
@@ -118,8 +123,14 @@ class Recipe:
     """``"fp32"``, or ``"bf16"`` for large matrix products in bfloat16."""
     eigenvalue_range: tuple[float, float] = (-0.5, 0.5)
     """Uniform start of λ."""
-    eigenvector_range: tuple[float, float] = (-0.2, 0.2)
-    """Uniform start of φ."""
+    eigenvector_range: StartingRange = (-0.2, 0.2)
+    """Uniform start of φ; ``"glorot"`` for ±√(6 / (N_k + N_{k+1}))."""
+    decay: float = 0.0
+    """Weight α of the L2 term, α/2 times the sum of squares of all that the first training
+    adjusts."""
+    rounds: int = 1
+    """Steps in which a cut that retrains is reached, each of which ranks and trains what is left;
+    they share the epochs of stage 2."""
     penalties: tuple[float, ...] = (0.0,)
     """Weights γ of the ℓ1 penalty (Appendix D), one curve each; 0 for none."""
     percentiles: tuple[float, ...] = tuple(float(q) for q in range(0, 100, 5))
@@ -134,12 +145,14 @@ class Recipe:
         _checks.whole_number("retraining_epochs", self.retraining_epochs)
         _checks.choice("stage_two", self.stage_two, ("eigenvectors", "both"))
         _checks.whole_number("batch_size", self.batch_size, least=1)
+        _checks.whole_number("rounds", self.rounds, least=1)
         _checks.choice("precision", self.precision, PRECISIONS)
         _checks.assign(
             self,
             learning_rate=_checks.number("learning_rate", self.learning_rate, 0, open_low=True),
             eigenvalue_range=_checks.interval("eigenvalue_range", self.eigenvalue_range),
-            eigenvector_range=_checks.interval("eigenvector_range", self.eigenvector_range),
+            eigenvector_range=starting_range("eigenvector_range", self.eigenvector_range),
+            decay=_checks.number("decay", self.decay, 0),
             penalties=_checks.numbers("penalties", self.penalties, 0, math.inf),
             percentiles=_checks.numbers("percentiles", self.percentiles, 0, 100),
             seeds=_checks.whole_numbers("seeds", _checks.distinct("seeds", self.seeds)),
