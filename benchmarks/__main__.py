@@ -11,6 +11,7 @@ from types import ModuleType
 import click
 
 from benchmarks import (
+    compaction,
     epoch,
     figure,
     gpu,
@@ -38,6 +39,7 @@ SUITES: dict[str, ModuleType] = {
         stage_one,
         pruning_curve,
         inference,
+        compaction,
         onnx,
         imports,
         roofline,
@@ -50,7 +52,7 @@ SUITES: dict[str, ModuleType] = {
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("late_epochs", "figure", "tools", "gpu")
+LONG = ("compaction", "late_epochs", "figure", "tools", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 

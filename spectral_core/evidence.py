@@ -147,15 +147,15 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
     found = [each for q in cuts if (each := interval(differences[q])) is not None]
     if not found:
         return _untested(f"{first} and {second}")
-    leads = [each.mean for each in found if each.low > 0]
-    lags = [-each.mean for each in found if each.high < 0]
+    ahead_by = [each.mean for each in found if each.low > 0]
+    behind_by = [-each.mean for each in found if each.high < 0]
     by = {
         name: f"{name} at {len(sizes)}"
         + (f" (by up to {points(max(sizes), sign=False)} points)" if sizes else "")
-        for name, sizes in (("ahead", leads), ("behind", lags))
+        for name, sizes in (("ahead", ahead_by), ("behind", behind_by))
     }
     return Finding(
-        _graded(bool(leads) and not lags, bool(leads)),
+        _graded(bool(ahead_by) and not behind_by, bool(ahead_by)),
         f"{first} against {second} at {len(found)} cuts: {by['ahead']}, {by['behind']}",
     )
 
@@ -171,10 +171,10 @@ def lead_grows(small: pd.DataFrame, large: pd.DataFrame, first: str, second: str
         first: method that leads.
         second: method that it is compared with.
     """
-    leads = [_leads(table, first, second) for table in (large, small)]
-    if min(len(each) for each in leads) < 2:
+    of_both = [leads(table, first, second) for table in (large, small)]
+    if min(len(each) for each in of_both) < 2:
         return _untested(f"{first} and {second}", "in both figures")
-    found = welch(*leads)
+    found = welch(*of_both)
     return Finding(
         _graded(found.low > 0, found.mean > 0), f"lead of {first} over {second} grows by {found}"
     )
@@ -267,17 +267,33 @@ def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) 
         at: the cut, in per cent; if ``None``, the average over all cuts.
     """
     if at is None:
-        return interval(_leads(table, first, second))
+        return interval(leads(table, first, second))
     return interval(_differences(table, first, second).get(at, ()))
 
 
-def interval(values: Iterable[float]) -> Interval | None:
-    """Mean and two-sided t-interval of values, one per seed; ``None`` for fewer than two."""
+def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
+    """Accuracy of one method minus another's, averaged over all cuts; one value per seed.
+
+    Args:
+        table: results of one panel.
+        first: method that may lead.
+        second: method that it is compared with.
+    """
+    return _differences(table, first, second).drop(columns=0.0, errors="ignore").mean(axis=1)
+
+
+def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval | None:
+    """Mean and two-sided t-interval of values, one per seed; ``None`` for fewer than two.
+
+    Args:
+        values: at least two, for an interval.
+        confidence: its level, between 0 and 1.
+    """
     values = np.asarray(list(values), dtype=float)
     if len(values) < 2:
         return None
     mean, error = values.mean(), stats.sem(values)
-    half = error * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
+    half = error * stats.t.ppf((1 + confidence) / 2, len(values) - 1)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -319,11 +335,6 @@ def _differences(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     )
     one, other = one.align(other, join="inner")
     return (one - other).dropna()
-
-
-def _leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
-    """Accuracy of one method minus another's, averaged over all cuts; one value per seed."""
-    return _differences(table, first, second).drop(columns=0.0, errors="ignore").mean(axis=1)
 
 
 def _by_penalty(table: pd.DataFrame, method: str) -> pd.DataFrame:

@@ -1,12 +1,24 @@
-"""The figure of a question that the paper leaves open: all networks in one grid."""
+"""Figures of the questions that the paper leaves open: all networks in one grid, or in one list."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spectral_core.plots import ACTIVATION_NAMES, draw_rerun
+from spectral_core import compaction
+from spectral_core.certainty import PAIRS
+from spectral_core.plots import ACTIVATION_NAMES, COLOURS, MARKERS, draw_rerun
+from spectral_core.strategies import STRATEGIES
+
+COSTS = {
+    "parameters": "weights left",
+    "microseconds": "time per image (µs)",
+}
+"""What accuracy is set against, and how an axis says it."""
 
 
 def grid_figure(
@@ -24,6 +36,101 @@ def grid_figure(
     Raises:
         ValueError: if the band is unknown or the table is empty.
     """
+    figure, panels = _grid(table)
+    for name, results, axes in panels:
+        curves = None if published is None else published[published["panel"] == name]
+        draw_rerun(axes, results, curves, band, "this machine")
+        axes.set_xlabel("pruned hidden nodes (%)")
+        legend = axes.get_legend()
+        names = [text.get_text() for text in legend.get_texts()]
+        handles = legend.legend_handles
+        legend.remove()
+    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small")
+    return figure
+
+
+def front_figure(points: pd.DataFrame, cost: str = "parameters", depth: float = 0.1) -> Figure:
+    """Accuracy against what a network costs, in the grid of :func:`grid_figure`, with the front.
+
+    Args:
+        points: as :func:`spectral_core.compaction.means` or :func:`~spectral_core.compaction.timed`
+            returns them, at least one.
+        cost: name out of :data:`COSTS`; its axis is logarithmic.
+        depth: how far below the best accuracy of the least accurate panel the plots reach.
+
+    Raises:
+        ValueError: if there are no points.
+    """
+    figure, panels = _grid(points)
+    fronts = compaction.front(points, cost)
+    for name, mine, axes in panels:
+        for method, curve in mine.groupby("method", sort=False):
+            axes.plot(
+                curve[cost],
+                curve["accuracy"],
+                marker=MARKERS[method],
+                color=COLOURS[method],
+                markersize=4,
+                linewidth=1,
+                label=STRATEGIES[method].title,
+            )
+        best = fronts[fronts["panel"] == name]
+        axes.step(
+            best[cost], best["accuracy"], "--", where="post", color="0.3", linewidth=1,
+            label="Pareto front",
+        )  # fmt: skip
+        axes.set(xscale="log", xlabel=COSTS[cost], ylabel="test accuracy")
+        axes.tick_params(labelbottom=True)
+    best = points.groupby("panel")["accuracy"].max()
+    figure.axes[0].set_ylim(best.min() - depth, min(1, best.max() + depth / 10))
+    named = {}
+    for axes in figure.axes:
+        named |= dict(zip(*reversed(axes.get_legend_handles_labels())))
+    named["Pareto front"] = named.pop("Pareto front")  # last
+    figure.legend(named.values(), named, loc="outside lower center", ncols=3, fontsize="small")
+    return figure
+
+
+def certainty_figure(found: pd.DataFrame) -> Figure:
+    """Difference between two methods with its intervals: a row per network, a plot per pair.
+
+    Args:
+        found: as :func:`spectral_core.certainty.comparisons` returns it, at least one row.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if found.empty:
+        raise ValueError("found must hold at least one comparison; got none")
+    networks = list(dict.fromkeys(found["network"]))
+    figure, axes = plt.subplots(
+        1, len(PAIRS), figsize=(11, 1.6 + 0.32 * len(networks)), sharex=True, sharey=True,
+        layout="constrained",
+    )  # fmt: skip
+    for (first, second), each in zip(PAIRS, axes):
+        mine = found[(found["first"] == first) & (found["second"] == second)]
+        heights = [networks.index(name) for name in mine["network"]]
+        at_once, alone = (
+            (100 * mine[f"low{which}"], 100 * mine[f"high{which}"]) for which in ("_at_once", "")
+        )
+        colour = COLOURS[first]
+        each.hlines(heights, *at_once, color=colour, linewidth=1, label="all at once")
+        each.hlines(heights, *alone, color=colour, linewidth=4, alpha=0.5, label="by itself")
+        each.plot(100 * mine["mean"], heights, linestyle="none", marker="|", color="black")
+        each.axvline(0, color="0.5", linewidth=1, zorder=0)
+        each.set(title=f"{first} − {second}", xlabel="difference (points)")
+    # Intervals of two seeds reach far beyond any difference of accuracies.
+    axes[0].set_xlim(-100, 100)
+    axes[0].set_xscale("symlog", linthresh=1)
+    axes[0].set_xticks([-100, -10, -1, 0, 1, 10, 100], ["−100", "−10", "−1", "0", "1", "10", "100"])
+    axes[0].set_yticks(range(len(networks)), networks)
+    axes[0].invert_yaxis()
+    axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+    return figure
+
+
+def _grid(table: pd.DataFrame) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame, Axes]]]:
+    """A plot per panel, named, and what belongs in each: the panel's name, its rows, its axes."""
     if table.empty:
         raise ValueError("table must hold the results of at least one panel; got none")
     rows = list(dict.fromkeys(zip(table["dataset"], table["hidden"])))
@@ -39,17 +146,11 @@ def grid_figure(
     )
     for each in axes.flat:
         each.set_visible(False)
+    panels = []
     for name, results in table.groupby("panel", sort=False):
         dataset, hidden, activation = results[["dataset", "hidden", "activation"]].iloc[0]
         each = axes[rows.index((dataset, hidden)), columns.index(activation)]
         each.set_visible(True)
-        curves = None if published is None else published[published["panel"] == name]
-        draw_rerun(each, results, curves, band, "this machine")
         each.set_title(f"{dataset}, {hidden}, {ACTIVATION_NAMES[activation]}", fontsize="medium")
-        each.set_xlabel("pruned hidden nodes (%)")
-        legend = each.get_legend()
-        names = [text.get_text() for text in legend.get_texts()]
-        handles = legend.legend_handles
-        legend.remove()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small")
-    return figure
+        panels.append((name, results, each))
+    return figure, iter(panels)

@@ -32,6 +32,7 @@ COLUMNS = (
     "seed",
     "penalty",
     "percentile",
+    "kept",
     "nodes",
     "parameters",
     "accuracy",
@@ -70,6 +71,7 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
                 "seed": seed,
                 "penalty": penalty,
                 "percentile": percentile,
+                "kept": hidden_label(measured["kept"]),
                 **{name: measured[name] for name in ("nodes", "parameters", "accuracy", "loss")},
             }
         )
@@ -372,7 +374,7 @@ def _read_provenance(file: Path) -> dict[str, Any]:
 
 
 def _read(file: Path) -> pd.DataFrame:
-    table = pd.read_csv(file, dtype={"hidden": str, "percentile": float})
+    table = pd.read_csv(file, dtype={"hidden": str, "kept": str, "percentile": float})
     if tuple(table.columns[: len(COLUMNS)]) != COLUMNS:
         raise ValueError(f"{file} must have the columns {', '.join(COLUMNS)}; got {list(table)}")
     return table

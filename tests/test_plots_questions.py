@@ -7,7 +7,8 @@ import pytest
 from made_tables import made
 from matplotlib.colors import to_hex
 
-from spectral_core import plots, plots_questions
+from spectral_core import certainty, compaction, plots, plots_questions
+from spectral_core.judging import Curves
 from spectral_core.panels import Panel
 from spectral_core.strategies import STRATEGIES
 
@@ -78,3 +79,50 @@ def test_a_run_is_drawn_on_top_of_published_curves():
 def test_no_results_are_refused():
     with pytest.raises(ValueError, match="the results of at least one panel; got none"):
         plots_questions.grid_figure(results("elu")[:0])
+
+
+def pruned(activation, level):
+    panel = Panel("mnist", activation, (8,))
+    return made(panel, lambda m, q, *_: level - q / 1000, methods=("direct", "post", "pre"))
+
+
+def test_front_is_drawn_over_every_panels_curves_on_common_scales():
+    points = compaction.means(pd.concat([pruned("elu", 0.9), pruned("relu", 0.95)]))
+    figure = plots_questions.front_figure(points)
+    assert [each.get_title() for each in figure.axes] == ["mnist, 8, ELU", "mnist, 8, ReLU"]
+    for axes, level in zip(figure.axes, (0.9, 0.95)):
+        *curves, front = axes.get_lines()
+        assert len(curves) == 3 and axes.get_xscale() == "log"
+        assert axes.get_xlabel() == "weights left"
+        np.testing.assert_allclose(np.max(front.get_ydata()), level)
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    (legend,) = figure.legends
+    assert [t.get_text() for t in legend.get_texts()][-1] == "Pareto front"
+    assert len(legend.get_texts()) == 4
+
+
+def test_time_is_another_cost_with_its_unit():
+    points = compaction.means(pruned("elu", 0.9)).assign(microseconds=range(60, 0, -1))
+    (axes,) = plots_questions.front_figure(points, "microseconds").axes
+    assert axes.get_xlabel() == "time per image (µs)"
+    assert sorted(axes.get_lines()[-1].get_xdata())[0] >= 1
+
+
+def test_differences_stand_in_points_with_both_intervals():
+    panel = Panel("fashion-mnist", "elu", (500,))
+    rows = made(
+        panel,
+        lambda m, q, seed, _: 0.5 + (m == "pre") * (0.1 + 0.01 * seed),
+        methods=("direct", "post", "pre"),
+    )
+    found = certainty.comparisons([Curves("fig03", panel, rows)])
+    first, second, third = plots_questions.certainty_figure(found).axes
+    assert [each.get_title() for each in (first, second, third)] == [
+        "pre − direct", "pre − post", "post − direct",
+    ]  # fmt: skip
+    at_once, alone = (bars.get_segments()[0][:, 0] for bars in first.collections)
+    np.testing.assert_allclose(alone, 100 * found[["low", "high"]].iloc[0])
+    assert at_once[0] < alone[0] < alone[1] < at_once[1]
+    assert first.get_yticklabels()[0].get_text() == "Fig. 3, ELU, as written"
+    with pytest.raises(ValueError, match="at least one comparison"):
+        plots_questions.certainty_figure(found[:0])

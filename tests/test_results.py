@@ -48,7 +48,7 @@ def table(finished):
 def test_columns_are_those_of_the_data_dictionary(table):
     assert COLUMNS == (
         "panel", "dataset", "activation", "hidden", "method", "seed", "penalty", "percentile",
-        "nodes", "parameters", "accuracy", "loss",
+        "kept", "nodes", "parameters", "accuracy", "loss",
     )  # fmt: skip
     assert tuple(table.columns) == COLUMNS
 
@@ -62,6 +62,7 @@ def test_table_has_one_row_per_point_in_the_studys_order(finished, table):
         measured = finished.store.record(cell.step)["result"]
         assert row.accuracy == measured["accuracy"] and row.loss == measured["loss"]
         assert (row.nodes, row.parameters) == (measured["nodes"], measured["parameters"])
+        assert row.kept == "-".join(str(nodes) for nodes in measured["kept"])
 
 
 def test_missing_points_are_counted_with_the_command_that_computes_them(finished):
@@ -80,7 +81,7 @@ def test_published_tables_are_read_back(finished, table, project):
     assert (csv, provenance_file) == (folder / "digits-elu-32.csv", folder / "digits-elu-32.json")
     assert csv.read_bytes().startswith(",".join(COLUMNS).encode() + b"\n")
     back = published("fig03", "smoke")
-    exact = ["panel", "hidden", "method", "seed", "percentile", "nodes", "parameters"]
+    exact = ["panel", "hidden", "method", "seed", "percentile", "kept", "nodes", "parameters"]
     pd.testing.assert_frame_equal(back[exact], table[exact], check_dtype=False)
     np.testing.assert_allclose(back[["accuracy", "loss"]], table[["accuracy", "loss"]], rtol=1e-5)
     assert agreement(table, back)["agrees"].all()

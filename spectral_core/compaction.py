@@ -1,0 +1,195 @@
+"""What pruning buys: accuracy against the weights that are left and the time that they take."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from spectral_core import results
+from spectral_core.evidence import POINT
+from spectral_core.figures import FIGURES, QUESTIONS
+
+SOURCES = tuple(
+    name
+    for name, figure in FIGURES.items()
+    if (name not in QUESTIONS or name in ("budget", "stronger"))
+    and all(panel.features == "none" for panel in figure.panels)
+)
+"""Figures whose networks take an image's pixels and are cut by any method or control."""
+
+BATCHES = (1, 1000)
+"""Images at once, for which a network is timed."""
+
+
+def gathered(preset: str = "paper") -> pd.DataFrame:
+    """Published results of all methods and controls on the networks as written.
+
+    Args:
+        preset: name out of :data:`~spectral_core.figures.PRESETS`.
+
+    Returns:
+        Table with the columns :data:`spectral_core.results.COLUMNS`; what two figures share is
+        there once.
+    """
+    tables = [results.published(name, preset, missing_ok=True) for name in SOURCES]
+    every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+    return every.drop_duplicates([*results.POINT, "seed"], ignore_index=True)
+
+
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """Each curve's points, as means over seeds.
+
+    Args:
+        table: results without penalties.
+
+    Returns:
+        One row per panel, method and percentile: ``dataset``, ``activation``, ``hidden``,
+        ``accuracy``, ``parameters``, and ``kept``, the nodes left in each layer with the first
+        seed.
+    """
+    return (
+        table.groupby(["panel", "method", "percentile"], sort=False)
+        .agg(
+            dataset=("dataset", "first"),
+            activation=("activation", "first"),
+            hidden=("hidden", "first"),
+            kept=("kept", "first"),
+            parameters=("parameters", "mean"),
+            accuracy=("accuracy", "mean"),
+        )
+        .reset_index()
+    )
+
+
+def networks(preset: str = "paper") -> list[tuple[str, str]]:
+    """Activation function and widths of all networks that there are to time.
+
+    Args:
+        preset: whose published results.
+
+    Returns:
+        Pairs such as ``("elu", "500-430-12")``, each once, from the widest to the narrowest; none
+        that has lost a whole layer.
+    """
+    found = means(gathered(preset))[["activation", "kept"]].drop_duplicates()
+    pairs = [pair for pair in found.itertuples(index=False, name=None) if 0 not in widths(pair[1])]
+    return sorted(pairs, key=lambda pair: (pair[0], [-width for width in widths(pair[1])]))
+
+
+def widths(kept: str) -> list[int]:
+    """Nodes of each hidden layer, of ``500-430-12``."""
+    return [int(width) for width in kept.split("-")]
+
+
+def timed(points: pd.DataFrame, rows: Iterable[Mapping[str, Any]], batch: int) -> pd.DataFrame:
+    """Points with the time that their networks take.
+
+    Args:
+        points: as :func:`means` returns them.
+        rows: of the benchmark ``compaction``: ``activation``, ``kept``, ``batch`` and
+            ``microseconds`` per image, a spread.
+        batch: images at once, out of :data:`BATCHES`.
+
+    Returns:
+        The points whose networks were timed, with ``microseconds``, the median per image.
+    """
+    measured = pd.DataFrame(
+        [
+            (row["activation"], row["kept"], row["microseconds"]["median"])
+            for row in rows
+            if row["batch"] == batch
+        ],
+        columns=["activation", "kept", "microseconds"],
+    )
+    return points.merge(measured, on=["activation", "kept"])
+
+
+def front(points: pd.DataFrame, cost: str = "parameters") -> pd.DataFrame:
+    """Points that no other one of the same panel beats: none is as accurate for less.
+
+    Args:
+        points: as :func:`means` or :func:`timed` returns them.
+        cost: column to spend little of.
+
+    Returns:
+        The Pareto front of each panel, from the cheapest network to the dearest.
+    """
+    ordered = points.sort_values(
+        ["panel", cost, "accuracy"], ascending=[True, True, False], kind="stable"
+    )
+    best_before = ordered.groupby("panel", sort=False)["accuracy"].transform(
+        lambda accuracy: accuracy.cummax().shift(fill_value=float("-inf"))
+    )
+    return ordered[ordered["accuracy"] > best_before]
+
+
+def smallest(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd.DataFrame:
+    """The smallest network of each method that is within a point of training in direct space.
+
+    Args:
+        points: as :func:`means` returns them. A panel without the uncut network of ``direct`` is
+            left out.
+        rows: of the benchmark ``compaction``, as :func:`timed` takes them.
+
+    Returns:
+        One row per panel and method that has such a network: ``percentile``, ``kept``, ``share`` of
+        the weights that are left, and for each of :data:`BATCHES` how many times as fast as the
+        uncut network of ``direct`` it is (``speed_1``, ``speed_1000``; missing if not timed).
+    """
+    uncut = points[(points["method"] == "direct") & (points["percentile"] == 0)]
+    uncut = uncut.set_index("panel")
+    good = points[points["panel"].isin(uncut.index)]
+    good = good[good["accuracy"] >= good["panel"].map(uncut["accuracy"]) - POINT]
+    chosen = good.loc[good.groupby(["panel", "method"], sort=False)["parameters"].idxmin()]
+    chosen = chosen.assign(share=chosen["parameters"] / chosen["panel"].map(uncut["parameters"]))
+    for batch in BATCHES:
+        seconds = timed(points, rows, batch).set_index(["panel", "method", "percentile"])
+        known = seconds["microseconds"].to_dict()
+        chosen[f"speed_{batch}"] = [
+            known.get((row.panel, "direct", 0.0), float("nan"))
+            / known.get((row.panel, row.method, row.percentile), float("nan"))
+            for row in chosen.itertuples()
+        ]
+    return chosen.reset_index(drop=True)
+
+
+def answer(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> str:
+    """What does compaction buy? One sentence in Markdown; arguments as for :func:`smallest`."""
+    found = smallest(points, rows)
+    if found.empty:
+        return "Nothing is published yet that answers this."
+    total = found["panel"].nunique()
+    told = []
+    order = found.groupby("method")["share"].median().sort_values().index
+    for method in order:
+        mine = found[found["method"] == method]
+        text = f"{method} {statistics.median(mine['share']):.0%} of the weights"
+        speed = mine[f"speed_{BATCHES[-1]}"].dropna()
+        if len(speed):
+            text += f" ({statistics.median(speed):.1f} times as fast)"
+        if len(mine) < total:
+            text += f" in {len(mine)} of them"
+        told.append(text)
+    return (
+        f"Within a point of the uncut network trained in direct space, in the median over {total} "
+        f"network{'s' if total > 1 else ''}, the smallest one has with {'; '.join(told)}."
+    )
+
+
+def table(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd.DataFrame:
+    """The networks of :func:`smallest` for a reader: a row per panel, a column per method.
+
+    A cell has the share of weights that is left and, where it was timed, how many times as fast the
+    network is in the largest of :data:`BATCHES`.
+    """
+    found = smallest(points, rows)
+    cells = [
+        f"{row.share:.0%}" + (f" ({speed:.1f}×)" if speed == speed else "")
+        for row, speed in zip(found.itertuples(), found[f"speed_{BATCHES[-1]}"])
+    ]
+    told = found.assign(cell=cells).pivot(index="panel", columns="method", values="cell")
+    told = told.reindex(index=found["panel"].unique(), columns=found["method"].unique())
+    return told.fillna("none").rename_axis(index="network", columns=None)
