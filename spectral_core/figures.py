@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core.panels import Panel, Recipe
+from spectral_core.variations import INGREDIENTS, VARIATIONS, Variation, ingredients
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Preset:
     dataset: str | None = None
     """Data set in place of every panel's; its pixels are taken."""
     width: int | None = None
-    """Nodes in place of every hidden layer's."""
+    """Nodes in place of every hidden layer's; times as many where the panel's variation says so."""
     every_penalty: int = 1
     """Of a panel's weights γ, it takes the first and then every so many."""
 
@@ -37,7 +38,8 @@ class Preset:
         if self.dataset is not None:
             changes |= {"dataset": self.dataset, "features": "none"}
         if self.width is not None:
-            changes["hidden"] = (self.width,) * len(panel.hidden)
+            times = VARIATIONS[panel.variation].times if panel.variation else 1
+            changes["hidden"] = (times * self.width,) * len(panel.hidden)
             changes["hidden_by_method"] = {}
         if self.recipe != Recipe():
             changes["recipe"] = self._reduced(panel.recipe)
@@ -108,13 +110,33 @@ _CHOSEN: dict[str, dict[str, Any]] = {
 _GRID = (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of γ
 
 
-def _networks(methods: Sequence[str]) -> tuple[Panel, ...]:
+def _networks(methods: Sequence[str], **settings: Any) -> tuple[Panel, ...]:
     """The networks of Figs. 3, 4 and 6 to 9 as written, with other methods."""
     return tuple(
-        Panel(dataset, activation, (500,) * depth, methods=tuple(methods))
+        Panel(dataset, activation, (500,) * depth, methods=tuple(methods), **settings)
         for dataset in ("fashion-mnist", "mnist")
         for depth in (1, 3)
         for activation in ("elu", "relu", "tanh")
+    )
+
+
+_STRONGER = {"stronger": ingredients()} | {
+    f"stronger-without-{name}": ingredients(without=name) for name in INGREDIENTS
+}
+
+
+def _varied(name: str, variation: Variation) -> tuple[Panel, ...]:
+    """The networks of :func:`_networks` with one setting changed."""
+    return tuple(
+        dataclasses.replace(
+            panel,
+            hidden=tuple(variation.times * width for width in panel.hidden),
+            recipe=variation.recipe,
+            variation=name,
+            **variation.panel,
+        )
+        for panel in _networks(variation.methods)
+        if len(panel.hidden) in variation.depths
     )
 
 
@@ -128,6 +150,19 @@ QUESTIONS: dict[str, Figure] = {
     "score": Figure(
         "Is |λ| the right score once φ trains?",
         _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
+    ),
+    "stronger": Figure(
+        "A stronger variant",
+        _networks(
+            ["direct-retrained", "post-retrained", "pre", *_STRONGER], recipe_by_method=_STRONGER
+        ),
+    ),
+    "settings": Figure(
+        "Which settings matter?",
+        (
+            *_networks(["post", "pre"]),
+            *(panel for item in VARIATIONS.items() for panel in _varied(*item)),
+        ),
     ),
 }
 """Questions that the paper leaves open, by name."""

@@ -15,6 +15,7 @@ from spectral_core.networks import ACTIVATIONS
 from spectral_core.steps import hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
+from spectral_core.variations import VARIATIONS
 
 VARIANTS = ("", "released", "jpeg")
 """Settings of a panel: those of the paper's text; of the authors' released results; those of the
@@ -55,6 +56,9 @@ class Panel:
     """The same for some methods only."""
     variant: str = ""
     """Out of :data:`VARIANTS`; ``""``: as the paper's text has it."""
+    variation: str = ""
+    """The one setting in which it departs from that, out of
+    :data:`~spectral_core.variations.VARIATIONS`; ``""`` for none."""
 
     def __post_init__(self) -> None:
         _checks.assign(self, dataset=identify(self.dataset))
@@ -86,13 +90,16 @@ class Panel:
                 _checks.choice("recipe_by_method", method, STRATEGIES)
             Recipe(**recipe)  # raises if one is not valid
         _checks.choice("variant", self.variant, VARIANTS)
+        _checks.choice("variation", self.variation, ["", *VARIATIONS])
 
     @property
     def name(self) -> str:
-        """``fashion-mnist-elu-500``: data set, activation, hidden widths, and ``released``."""
+        """``fashion-mnist-elu-500``: data set, activation, hidden widths; ``released``, or what
+        varies."""
         parts = [self.dataset, self.activation, hidden_label(self.hidden)]
         parts += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
-        return "-".join([*parts, self.variant] if self.variant == "released" else parts)
+        parts += [self.variant] if self.variant == "released" else []
+        return "-".join([*parts, self.variation] if self.variation else parts)
 
     @property
     def inputs(self) -> str:

@@ -129,12 +129,12 @@ def plan(
     )
 
 
-# A panel's recipe and variant say what it stands for.
+# A panel's recipe, variant and variation say what it stands for.
 SETTINGS: tuple[str, ...] = tuple(
     field.name
     for settings in (Panel, Recipe)
     for field in dataclasses.fields(settings)
-    if field.name not in ("recipe", "recipe_by_method", "variant")
+    if field.name not in ("recipe", "recipe_by_method", "variant", "variation")
 )
 """Fields of :class:`~spectral_core.panels.Panel` and :class:`~spectral_core.panels.Recipe` that a
 run may replace."""

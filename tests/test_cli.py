@@ -236,6 +236,7 @@ def test_every_setting_of_a_study_has_an_option():
         {"dataset": "mnist", "activation": "tanh", "epochs": 1, "retraining_epochs": 0},
         {"stage_two": "both", "batch_size": 50, "learning_rate": 1e-5, "train_images": 100},
         {"penalties": [0, 1e-3], "output_bias": True, "precision": "bf16"},
+        {"eigenvector_range": "glorot", "decay": 1e-4, "rounds": 3, "input_eigenvalues": True},
         {"panels": "*released"},
         {"features": "mean", "backbone_weights": "067cfda5"},
     ],
