@@ -12,6 +12,7 @@ from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
 from spectral_core.evidence import lead
 from spectral_core.figures import FIGURES
+from spectral_core.panels import in_words
 from spectral_core.results import agreement, published_provenance, summary
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import plan
@@ -297,7 +298,7 @@ def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
     by_method = panel.get("recipe_by_method", {})
     said = {
         f"{method}, by itself": ", ".join(
-            f"{name.replace('_', ' ')} {value:g}" for name, value in own.items()
+            f"{name.replace('_', ' ')} {in_words(value)}" for name, value in own.items()
         )
         for method, own in by_method.items()
         if own

@@ -218,6 +218,15 @@ def test_choosing_writes_a_record_for_each_panel_and_tells_what_is_best(run, pro
     assert set(chosen) == {"learning_rate", "epochs"}
 
 
+def test_choosing_the_decay_writes_a_record_of_its_own(run, project):
+    words = ["--setting", "decay", "--preset", "smoke", "--panels", "mnist-elu-500"]
+    code, out, _ = run("choose", "stronger", *words)
+    assert code == 0
+    file = project / "results" / "choices" / "digits-elu-32-decay.json"
+    assert str(file) in out
+    assert set(json.loads(file.read_text(encoding="utf-8"))["chosen"]) == {"stronger"}
+
+
 def test_every_setting_of_a_study_has_an_option():
     options = {option.name for option in cli.compute.params}
     assert {*SETTINGS, "panels"} <= options
