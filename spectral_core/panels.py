@@ -115,6 +115,8 @@ def in_words(value: Any) -> str:
     """A setting as a reader writes it: ``0.001``, ``glorot``, ``−0.5 to 0.5``."""
     if isinstance(value, tuple | list):
         return " to ".join(in_words(end) for end in dict.fromkeys(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, str):
         return value
     return f"{'−' if value < 0 else ''}{abs(value):g}"

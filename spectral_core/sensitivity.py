@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spectral_core.evidence import POINT, Interval, interval, leads, points
+from spectral_core.panels import Panel, Recipe, in_words
 from spectral_core.questions import NOTHING
 from spectral_core.variations import VARIATIONS
 
@@ -83,6 +84,46 @@ def answer(found: pd.DataFrame) -> str:
             *items,
         ]
     )
+
+
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """The differences for a reader, in points: a row per setting and network, a column per method.
+
+    Args:
+        found: as :func:`differences` returns it.
+    """
+    there = found.dropna(subset="low")
+    told = there.assign(
+        setting=[VARIATIONS[name].title for name in there["variation"]],
+        text=[
+            str(Interval(row.mean, row.low, row.high)).removesuffix(" points")
+            for row in there.itertuples()
+        ],
+    )
+    rows = ["setting", "network"]
+    shown = told.pivot(index=rows, columns="method", values="text").fillna("")
+    order = told.drop_duplicates(rows).set_index(rows).index
+    return shown.loc[order].rename_axis(columns="accuracy − as written (points)")
+
+
+def variations_table() -> pd.DataFrame:
+    """What varies: one row per setting changed, with the paper's value and the one in its place."""
+    rows = {}
+    for name, each in VARIATIONS.items():
+        plain, changed = Panel("digits", "elu", (500,)), {**each.recipe, **each.panel}
+        if each.times > 1:
+            changed = {"hidden": (500 * each.times,)}
+        (setting,) = changed
+        paper = getattr(Recipe() if setting in each.recipe else plain, setting)
+        rows[each.title] = {
+            "setting": setting.replace("_", " "),
+            "in the paper": in_words(paper),
+            "changed to": in_words(changed[setting]),
+            "methods": ", ".join(each.methods),
+            "hidden layers": " and ".join(map(str, each.depths)),
+            "panels": f"…-{name}",
+        }
+    return pd.DataFrame(rows).T.rename_axis("change")
 
 
 def _item(name: str, found: pd.DataFrame) -> str:
