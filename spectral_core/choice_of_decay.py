@@ -27,7 +27,7 @@ from spectral_core.study import cut_step
 from spectral_core.variations import DECAY, ingredients
 
 METHOD = "stronger"
-DECAYS = (1e-6, 1e-5, 1e-4, 1e-3)
+DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
 CUT = 90.0
 """Percentile at which it is chosen."""
 

@@ -24,7 +24,7 @@ from spectral_core.networks import spectral_mlp
 from spectral_core.panels import Recipe
 from spectral_core.spectrum import Spectrum
 from spectral_core.training import train
-from spectral_core.variations import DECAY, INGREDIENTS
+from spectral_core.variations import INGREDIENTS
 
 
 def squares(found: Spectrum) -> Tensor:
@@ -52,7 +52,7 @@ def balanced(weight: Tensor) -> Spectrum:
 
 
 def relaxation(
-    decay: float = 0.01, learning_rate: float = 0.1, steps: int = 2000, every: int = 100
+    decay: float = 0.01, learning_rate: float = 0.2, steps: int = 1000, every: int = 50
 ) -> pd.DataFrame:
     """Gradient descent on the 8×8 digits from the paper's start, with an L2 term of weight α.
 
@@ -90,7 +90,7 @@ def relaxation(
 
 
 def trained_nodes(
-    epochs: int = 60, decays: Sequence[float] = (0.0, DECAY, 10 * DECAY, 100 * DECAY)
+    epochs: int = 40, decays: Sequence[float] = (0.0, 1e-4, 1e-3, 1e-2)
 ) -> pd.DataFrame:
     """Networks of 32 nodes trained on the 8×8 digits as the others are, by Adam.
 

@@ -35,11 +35,11 @@ def test_accuracy_is_that_of_the_stronger_variant_after_the_cut_on_held_out_imag
 
 
 def test_the_smallest_of_the_most_accurate_is_chosen(study, monkeypatch):
-    of = {1e-6: 0.5, 1e-5: 0.7, 1e-4: 0.7, 1e-3: 0.6}
+    of = {1e-5: 0.5, 1e-4: 0.7, 1e-3: 0.7, 1e-2: 0.6}
     monkeypatch.setattr(choice_of_decay, "_accuracy", lambda p, recipe, *_: of[recipe.decay])
     found = choose_decay(study.panels[0], study.recipe, progress=False)
-    assert found["chosen"] == {"stronger": {"decay": 1e-5}}
-    assert list(found["accuracies"]["stronger"]) == ["1e-06", "1e-05", "0.0001", "0.001"]
+    assert found["chosen"] == {"stronger": {"decay": 1e-4}}
+    assert list(found["accuracies"]["stronger"]) == ["1e-05", "0.0001", "0.001", "0.01"]
 
 
 def test_record_is_found_by_every_panel_that_has_its_decay(study, project):
