@@ -104,12 +104,15 @@ def sentence(panel: Panel) -> str:
             f"α = {DECAY:g} is a first guess: no record in `results/choices` has chosen it by "
             "held-out images yet."
         )
+    tried = [float(decay) for decay in record["accuracies"][METHOD]]
+    edge = {max(tried): "largest", min(tried): "smallest"}.get(DECAY)
+    end = f"; it is the {edge} of them" if edge else ""
     images = "all the others" if record["train_images"] is None else f"{record['train_images']:,}"
     return (
         f"α = {DECAY:g} was chosen by {record['held_out']:,} held-out training images: of the "
         f"weights below it leaves the highest accuracy after a cut of {record['percentile']:g} %, "
         f"on {record['inputs']} with {'-'.join(map(str, record['hidden']))} hidden nodes, trained "
-        f"on {images} for {record['epochs']} + {record['retraining_epochs']} epochs."
+        f"on {images} for {record['epochs']} + {record['retraining_epochs']} epochs{end}."
     )
 
 
