@@ -59,3 +59,12 @@ def test_record_is_found_by_every_panel_that_has_its_decay(study, project):
     found["chosen"]["stronger"]["decay"] = 2 * DECAY
     file.write_text(json.dumps(found), encoding="utf-8")
     assert recorded(panels[0]) is None
+
+
+def test_decay_of_the_stronger_variant_is_the_recorded_one():
+    for panel in FIGURES["stronger"].panels:
+        found = recorded(panel)
+        assert found["chosen"] == {"stronger": {"decay": DECAY}}
+        accuracies = found["accuracies"]["stronger"]
+        assert float(max(accuracies, key=accuracies.get)) == DECAY
+        assert "it is the largest of them" in choice_of_decay.sentence(panel)
