@@ -122,8 +122,8 @@ def answer(found: pd.DataFrame, there: Sequence[Curves]) -> str:
     return (
         f"**Sure of {at_once.sum()} out of {len(found)}**: of {len(found)} differences between two "
         f"methods, each in one network and averaged over all cuts, {alone.sum()} are set apart "
-        f"from 0 by an interval of {CONFIDENCE:.0%} each, and {at_once.sum()} by intervals that "
-        f"hold all at once; smaller than a point are certainly: {small.sum()}.{rest}"
+        f"from 0 by an interval of {100 * CONFIDENCE:.0f} % each, and {at_once.sum()} by intervals "
+        f"that hold all at once; smaller than a point are certainly: {small.sum()}.{rest}"
     )
 
 

@@ -163,19 +163,16 @@ def answer(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> str:
         return "Nothing is published yet that answers this."
     total = found["panel"].nunique()
     told = []
-    order = found.groupby("method")["share"].median().sort_values().index
-    for method in order:
+    for method in found.groupby("method")["share"].median().sort_values().index:
         mine = found[found["method"] == method]
-        text = f"{method} {statistics.median(mine['share']):.0%} of the weights"
+        text = f"{method} {_percent(statistics.median(mine['share']))} of the weights"
         speed = mine[f"speed_{BATCHES[-1]}"].dropna()
         if len(speed):
-            text += f" ({statistics.median(speed):.1f} times as fast)"
-        if len(mine) < total:
-            text += f" in {len(mine)} of them"
-        told.append(text)
+            text += f" and is {statistics.median(speed):.1f} times as fast"
+        told.append(f"{text} ({len(mine)} of {total} networks)")
     return (
-        f"Within a point of the uncut network trained in direct space, in the median over {total} "
-        f"network{'s' if total > 1 else ''}, the smallest one has with {'; '.join(told)}."
+        "To be within a point of the uncut network trained in direct space, in the median over "
+        f"networks, the smallest one needs with {'; with '.join(told)}."
     )
 
 
@@ -187,9 +184,13 @@ def table(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd.Da
     """
     found = smallest(points, rows)
     cells = [
-        f"{row.share:.0%}" + (f" ({speed:.1f}×)" if speed == speed else "")
+        _percent(row.share) + (f" ({speed:.1f}×)" if speed == speed else "")
         for row, speed in zip(found.itertuples(), found[f"speed_{BATCHES[-1]}"])
     ]
     told = found.assign(cell=cells).pivot(index="panel", columns="method", values="cell")
     told = told.reindex(index=found["panel"].unique(), columns=found["method"].unique())
     return told.fillna("none").rename_axis(index="network", columns=None)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -112,9 +112,10 @@ class Panel:
 
 
 def in_words(value: Any) -> str:
-    """A setting as a reader writes it: ``0.001``, ``glorot``, ``−0.5 to 0.5``."""
+    """A setting as a reader writes it: ``0.001``, ``glorot``, ``−0.5 to 0.5``, ``30, 50, 70``."""
     if isinstance(value, tuple | list):
-        return " to ".join(in_words(end) for end in dict.fromkeys(value))
+        between = " to " if len(value) == 2 else ", "
+        return between.join(in_words(each) for each in dict.fromkeys(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):

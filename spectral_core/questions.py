@@ -92,6 +92,30 @@ def score_answer(table: pd.DataFrame) -> str:
     return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}."
 
 
+def chance_answer(table: pd.DataFrame) -> str:
+    """Does ranking by |λ| beat chance on networks that trained λ and φ together?
+
+    Args:
+        table: results of the figure ``score``.
+
+    Returns:
+        A sentence in Markdown that names the networks where the two can't be told apart; empty if
+        no network has two seeds of both.
+    """
+    ahead, level = [], []
+    for panel, rows in table.groupby("panel", sort=False):
+        found = lead(rows, "post", "post-random")
+        if found is not None:
+            (ahead if found.low > 0 else level).append(panel)
+    if not ahead and not level:
+        return ""
+    rest = f"; not in {', '.join(level)}" if level else ""
+    return (
+        f"By the same measure |λ| is ahead of chance in {len(ahead)} of {len(ahead) + len(level)} "
+        f"networks{rest}."
+    )
+
+
 def budget_answer(table: pd.DataFrame) -> str:
     """Is it the ranking or the retraining?
 

@@ -86,21 +86,19 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
 def publish(study: Study, store: Store) -> list[Path]:
     """Write a study's results and their provenance into ``results/published``.
 
-    A study may have some of its preset's seeds only; they join those that are published already,
-    see :func:`spectral_core.joining.joined`.
+    A study may have any seeds; they join those that are published already, see
+    :func:`spectral_core.joining.joined`.
 
     Returns:
         The files written: one CSV and one JSON per panel. Results in another precision than the
         preset's stand beside its own, with the precision at the end of their names.
 
     Raises:
-        ValueError: if the study departs from its preset other than in its precision, or has other
-            seeds, or some of those that are published.
+        ValueError: if the study departs from its preset other than in its precision and seeds, or
+            has some of the seeds that are published, but not all.
         NoResults: if the store lacks some of the results.
     """
-    departures = set(study.overrides) - {"precision"}
-    if set(study.recipe.seeds) <= set(PRESETS[study.preset].recipe.seeds):
-        departures -= {"seeds"}
+    departures = set(study.overrides) - {"precision", "seeds"}
     if departures:
         raise ValueError(
             "only a preset's own settings are published; "

@@ -49,13 +49,13 @@ class Study:
     def cells(self) -> Iterator[Cell]:
         """Every point of the figure, panel by panel."""
         for panel in self.panels:
-            recipe = self.recipe_of(panel)
-            recipes = {method: self.recipe_of(panel, method) for method in panel.methods}
-            for method, seed, penalty, percentile in itertools.product(
-                panel.methods, recipe.seeds, recipe.penalties, recipe.percentiles
-            ):
-                step = cut_step(panel, recipes[method], method, seed, percentile, penalty)
-                yield Cell(panel, method, seed, penalty, percentile, step)
+            for method in panel.methods:
+                recipe = self.recipe_of(panel, method)
+                for seed, penalty, percentile in itertools.product(
+                    recipe.seeds, recipe.penalties, recipe.percentiles
+                ):
+                    step = cut_step(panel, recipe, method, seed, percentile, penalty)
+                    yield Cell(panel, method, seed, penalty, percentile, step)
 
     def steps(self) -> list[CutStep]:
         """The cuts behind every point, each once."""

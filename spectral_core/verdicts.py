@@ -44,6 +44,17 @@ def tally(judgements: Iterable[Judgement], kind: str) -> str:
     return f"{total} claim{'s' if total != 1 else ''}: {_counted(counts)}."
 
 
+def brief(judgements: Iterable[Judgement], verdict: str) -> str:
+    """Findings that have a verdict, as a list in Markdown, each with where the paper says so.
+
+    Args:
+        judgements: as :func:`~spectral_core.claims.judge` returns them.
+        verdict: out of :data:`SYMBOLS`.
+    """
+    found = [each.claim for each in _of(judgements, "finding") if each.verdict == verdict]
+    return "\n".join(f"- {claim.says} ({claim.where})" for claim in found) or "- none"
+
+
 def html(judgements: Iterable[Judgement], kind: str) -> str:
     """A table with a row per claim: what it says and its rule, the evidence, the verdict.
 

@@ -81,14 +81,16 @@ def test_smallest_is_within_a_point_of_uncut_direct_training():
 def test_answer_and_table_follow_the_results():
     points = compaction.means(pd.concat([table("elu"), table("relu")]))
     text = compaction.answer(points, timings())
-    assert "over 2 networks, the smallest one has with post 50% of the weights (2.0 times" in text
+    assert "needs with post 50 % of the weights and is 2.0 times as fast (2 of 2 networks)" in text
     assert "pre" not in text
     better = {**LEVELS, "pre": (0.895, 0.895, 0.895)}
     points = compaction.means(pd.concat([table("elu"), table("relu", better)]))
-    assert "pre 10% of the weights in 1 of them" in compaction.answer(points, timings())
+    assert "pre 10 % of the weights (1 of 2 networks)" in compaction.answer(points, timings())
     shown = compaction.table(points, timings())
-    assert shown.loc["mnist-relu-10", "pre"] == "10%" and shown.loc["mnist-elu-10", "pre"] == "none"
-    assert shown.loc["mnist-elu-10", "post"] == "50% (2.0×)"
+    assert (
+        shown.loc["mnist-relu-10", "pre"] == "10 %" and shown.loc["mnist-elu-10", "pre"] == "none"
+    )
+    assert shown.loc["mnist-elu-10", "post"] == "50 % (2.0×)"
     nothing = compaction.means(table(levels={"pre": LEVELS["pre"]}))
     assert compaction.answer(nothing).startswith("Nothing is published")
 

@@ -8,6 +8,7 @@ from spectral_core.figures import FIGURES
 from spectral_core.questions import (
     NOTHING,
     budget_answer,
+    chance_answer,
     criteria_table,
     exception_answer,
     ingredients_table,
@@ -65,6 +66,17 @@ def test_score_is_answered_with_each_criterion_best_first():
     assert "|activation × gradient| +2.0 points (ahead in 4 of 4 networks, behind in 0)" in text
     assert "|λᵢ|·‖φᵢ‖₂ +0.5 points (ahead in 2 of 4 networks, behind in 1)" in text
     assert text.index("gradient") < text.index("‖φᵢ‖₂")
+
+
+def test_chance_is_beaten_where_the_interval_says_so_and_the_others_are_named():
+    text = chance_answer(table({"post-random": [-0.1, -0.1, 0.0, 0.1]}))
+    names = [panel.name for panel in SCORE[2:4]]
+    assert text == (
+        "By the same measure |λ| is ahead of chance in 2 of 4 networks; not in "
+        f"{names[0]}, {names[1]}."
+    )
+    assert chance_answer(table({"post-random": [-0.1] * 4})).endswith("in 4 of 4 networks.")
+    assert chance_answer(EMPTY) == chance_answer(table({}, seeds=1)) == ""
 
 
 def test_without_seeds_to_pair_there_is_no_answer():

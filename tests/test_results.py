@@ -145,6 +145,16 @@ def test_seeds_run_apart_are_published_together(finished, project):
     assert made == wanted
 
 
+def test_more_seeds_than_the_presets_may_join(finished, project, store):
+    publish(*finished)
+    more = plan("fig03", "smoke", seeds=[7])
+    compute(more.steps(), store, workers=1, progress=False)
+    publish(more, store)
+    table = published("fig03", "smoke")
+    assert set(table["seed"]) == {0, 1, 7}
+    assert (summary(table)["seeds"] == 3).all()
+
+
 def test_seeds_that_are_published_are_not_published_twice(finished, project):
     before = {file: file.read_bytes() for file in publish(*finished)}
     with pytest.raises(ValueError, match="got 0, of which 0 would be there twice"):

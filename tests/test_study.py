@@ -42,11 +42,10 @@ def test_every_figure_has_a_plan_at_every_preset(figure, preset):
     study = plan(figure, preset)
     names = [panel.name for panel in study.panels]
     assert len(set(names)) == len(names) >= 1
-    recipes = [(panel, study.recipe_of(panel)) for panel in study.panels]
+    recipes = [study.recipe_of(panel, method) for panel in study.panels for method in panel.methods]
     cells = list(study.cells())
     assert len(cells) == sum(
-        len(panel.methods) * len(own.seeds) * len(own.penalties) * len(own.percentiles)
-        for panel, own in recipes
+        len(own.seeds) * len(own.penalties) * len(own.percentiles) for own in recipes
     )
     named = {(c.panel.name, c.method, c.seed, c.penalty, c.percentile) for c in cells}
     assert len(named) == len(cells)
@@ -198,6 +197,20 @@ def test_what_a_method_sets_by_itself_holds_for_it_alone_until_it_is_overridden(
     assert set(trainings("paper", epochs=3).values()) == {(3, 1e-3), (3, 0.5)}
     assert plan("fig03", "paper", epochs=3).overrides == {"epochs": 3}
     assert plan("fig03", "paper", epochs=40).overrides == {"epochs": 40}  # another one for pre
+
+
+def test_a_method_may_have_cuts_of_its_own():
+    study = plan("budget", "paper", "mnist-elu-500", seeds=2)
+    cuts = {
+        method: [
+            cell.percentile for cell in study.cells() if (cell.method, cell.seed) == (method, 1)
+        ]
+        for method in study.panels[0].methods
+    }
+    assert cuts.pop("fresh") == [30, 50, 70, 80, 90, 95]
+    assert all(each == list(range(0, 100, 5)) for each in cuts.values())
+    everywhere = plan("budget", "paper", "mnist-elu-500", percentiles=[0, 40]).cells()
+    assert {cell.percentile for cell in everywhere} == {0, 40}
 
 
 def test_panels_are_picked_by_patterns_of_their_names_in_the_registry():

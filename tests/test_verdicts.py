@@ -101,3 +101,12 @@ def test_tally_counts_verdicts_in_words(judgements):
 def test_unknown_kind_is_refused(judgements, show):
     with pytest.raises(ValueError, match=r"kind must be one of .* Did you mean 'finding'\?"):
         show(judgements, "findings")
+
+
+def test_brief_lists_the_findings_of_one_verdict_with_their_places():
+    judgements = judge()
+    for verdict in verdicts.SYMBOLS:
+        findings = [each for each in judgements if each.claim.kind == "finding"]
+        found = [each.claim for each in findings if each.verdict == verdict]
+        lines = verdicts.brief(judgements, verdict).splitlines()
+        assert lines == ([f"- {claim.says} ({claim.where})" for claim in found] or ["- none"])

@@ -1,0 +1,72 @@
+"""The questions that the paper leaves open with their answers, for a reader in a hurry."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from spectral_core import certainty, compaction, judging, paths, performance, questions, results
+from spectral_core.notebooks import sources
+from spectral_core.recommended import Decision
+
+
+class Answer(NamedTuple):
+    """A question, where the book answers it, and the answer in a sentence of Markdown."""
+
+    question: str
+    page: str
+    text: str
+
+
+def answers(preset: str = "paper") -> list[Answer]:
+    """Answer each question from the published results.
+
+    Args:
+        preset: name out of :data:`~spectral_core.figures.PRESETS`.
+    """
+    there = judging.curves(preset=preset)
+    costs = compaction.means(compaction.gathered(preset))
+    pages = {name: file.stem for name, file in sources().items()}
+    timings = performance.load(paths.project() / "benchmarks" / "results.json")
+    return [
+        Answer(
+            "Is it the ranking or the retraining?",
+            pages["budget"],
+            questions.budget_answer(_published("budget", preset)),
+        ),
+        Answer(
+            "Is |λ| the right score once φ trains?",
+            pages["score"],
+            questions.score_answer(_published("score", preset)),
+        ),
+        Answer(
+            "How sure are we?",
+            pages["how_sure_are_we"],
+            certainty.answer(certainty.comparisons(there), there),
+        ),
+        Answer(
+            "What does compaction buy?",
+            pages["what_compaction_buys"],
+            compaction.answer(costs, timings.get("compaction", {}).get("rows", ())),
+        ),
+    ]
+
+
+def markdown(found: list[Answer]) -> str:
+    """Questions as links to their pages, each with its answer."""
+    return "\n\n".join(f"**[{each.question}]({each.page}.ipynb)** {each.text}" for each in found)
+
+
+def recommendations(decided: list[Decision]) -> str:
+    """What to use, a list in Markdown: each setting with its value and what decides it."""
+    pages = {name: file.stem for name, file in sources().items()}
+    return "\n".join(
+        f"- `{each.setting}`: **{each.value}** ([decided by]({pages[each.figure]}.ipynb): "
+        f"{each.because})"
+        for each in decided
+    )
+
+
+def _published(figure: str, preset: str) -> pd.DataFrame:
+    return results.published(figure, preset, missing_ok=True)

@@ -1,0 +1,111 @@
+"""What to use: the settings that the published results recommend, and the rules behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from spectral_core import results
+from spectral_core.evidence import points
+from spectral_core.questions import standing
+from spectral_core.strategies import STRATEGIES
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """Settings for a network of one's own. Each follows from a question of the book."""
+
+    strategy: str
+    """What to train, rank and train again, a name out of
+    :data:`~spectral_core.strategies.STRATEGIES`; decided by the question ``budget``."""
+    by: str
+    """Criterion of :func:`~spectral_core.node_scores` once λ and φ have trained together; decided
+    by the question ``score``."""
+
+
+RECOMMENDED = Recommended(strategy="pre", by="eigenvalue")
+"""What the published results recommend; where none decides, it is the paper's choice. A test holds
+it against :func:`decisions`."""
+
+
+class Decision(NamedTuple):
+    """How one setting came about."""
+
+    setting: str
+    """Field of :class:`Recommended`."""
+    value: str
+    figure: str
+    """Question whose results decide, out of :data:`~spectral_core.figures.QUESTIONS`."""
+    because: str
+    """What they say, with numbers."""
+
+
+class Rule(NamedTuple):
+    """How a setting is decided: rivals of the paper's choice, compared at every cut."""
+
+    setting: str
+    figure: str
+    papers: str
+    """Method with the paper's choice."""
+    rivals: tuple[str, ...]
+    """Methods with another one."""
+    value: Callable[[str], str]
+    """From a method to the setting's value."""
+
+
+RULES = (
+    Rule("strategy", "budget", "pre", ("direct-retrained", "post-retrained"), str),
+    Rule(
+        "by",
+        "score",
+        "post",
+        ("post-invariant", "post-connectivity", "post-taylor"),
+        lambda method: STRATEGIES[method].score,
+    ),
+)
+"""One per setting: the paper's choice stands unless a rival is ahead of it, averaged over all cuts,
+in more than half of the networks; of several, the one that leads by most."""
+
+
+def decisions(preset: str = "paper") -> list[Decision]:
+    """What the published results decide, setting by setting.
+
+    Args:
+        preset: name out of :data:`~spectral_core.figures.PRESETS`.
+    """
+    return [decide(rule, results.published(rule.figure, preset, missing_ok=True)) for rule in RULES]
+
+
+def decide(rule: Rule, table: pd.DataFrame) -> Decision:
+    """Apply a rule to results.
+
+    Args:
+        rule: one out of :data:`RULES`.
+        table: results of its figure.
+    """
+    standings = {name: standing(table, name, rule.papers) for name in rule.rivals}
+    standings = {name: each for name, each in standings.items() if each.leads}
+    better = {n: each for n, each in standings.items() if each.ahead > len(each.leads) / 2}
+    if not standings:
+        return Decision(
+            rule.setting,
+            rule.value(rule.papers),
+            rule.figure,
+            "the paper's choice; no published result decides yet",
+        )
+    chosen = max(better or standings, key=lambda name: standings[name].mean)
+    found = standings[chosen]
+    told = (
+        f"{chosen} against {rule.papers}, averaged over all cuts: {points(found.mean)} points, "
+        f"ahead in {found.ahead} of {len(found.leads)} networks, behind in {found.behind}"
+    )
+    winner = chosen if better else rule.papers
+    return Decision(rule.setting, rule.value(winner), rule.figure, told)
+
+
+def recommended(decided: Sequence[Decision]) -> Recommended:
+    """The settings that some decisions, one for each, amount to."""
+    return Recommended(**{each.setting: each.value for each in decided})

@@ -1,0 +1,25 @@
+"""All questions in one place: each with a page that is there, and what results say."""
+
+from spectral_core import answers
+from spectral_core.notebooks import sources
+from spectral_core.recommended import Decision
+
+
+def test_each_question_has_a_page_whose_title_it_is():
+    found = answers.answers()
+    pages = {file.stem: file for file in sources().values()}
+    for each in found:
+        assert f"# {each.question}\n" in pages[each.page].with_suffix(".md").read_text("utf-8")
+        assert each.text
+    assert len({each.page for each in found}) == len(found)
+
+
+def test_markdown_links_every_question_to_its_page():
+    text = answers.markdown([answers.Answer("Why?", "why", "**Because**."), answers.answers()[0]])
+    assert text.startswith("**[Why?](why.ipynb)** **Because**.\n\n**[Is it the ranking")
+
+
+def test_recommendations_stand_with_what_decides_them():
+    text = answers.recommendations([Decision("by", "taylor", "score", "three of four")])
+    page = "score_once_eigenvectors_train.ipynb"
+    assert text == f"- `by`: **taylor** ([decided by]({page}): three of four)"
