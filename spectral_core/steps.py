@@ -311,9 +311,11 @@ def _key(step: TrainStep | CutStep) -> str:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        defaults = {field.name: field.default for field in dataclasses.fields(value)}
-        return {name: _plain(item) for name, item in fields.items() if item != defaults[name]}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+        return {
+            field.name: _plain(item)
+            for field in dataclasses.fields(value)
+            if (item := getattr(value, field.name)) != field.default
+        }
+    if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value
