@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,20 +171,27 @@ def best(accuracies: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     return {"learning_rate": rate, "epochs": -epochs}
 
 
-def record(study: Study, **options: Any) -> list[Path]:
+def record(
+    study: Study,
+    by: Callable[..., dict[str, Any]] = choose,
+    suffix: str = "",
+    **options: Any,
+) -> list[Path]:
     """Choose for each panel of a study, and write what was measured into ``results/choices``.
 
     Args:
         study: its panels are the ones.
-        options: of :func:`choose`.
+        by: what chooses, from a panel and its recipe.
+        suffix: of the files' names, behind that of the panel.
+        options: of ``by``.
 
     Returns:
         The files written, a JSON file per panel.
     """
     files = []
     for panel in study.panels:
-        found = choose(panel, study.recipe_of(panel), **options)
-        file = paths.choices() / f"{panel.name}.json"
+        found = by(panel, study.recipe_of(panel), **options)
+        file = paths.choices() / f"{panel.name}{suffix}.json"
         text = json.dumps(found, indent=2) + "\n"
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
         files.append(file)
@@ -192,17 +199,29 @@ def record(study: Study, **options: Any) -> list[Path]:
 
 
 def recorded(panel: Panel) -> dict[str, Any] | None:
-    """The record that a panel's settings come from: as :func:`choose` returns it; or ``None``.
+    """The record that a panel's settings come from: as :func:`choose` or
+    :func:`spectral_core.choice_of_decay.choose_decay` returns it; or ``None``.
 
-    Its widths are the panel's, and so are its learning rates. Its images may be others.
+    Its learning rates and widths are the panel's, or its weight α, which is one for all widths. Its
+    images may be others.
     """
-    rates = {name: own.get("learning_rate") for name, own in panel.recipe_by_method.items()}
     for file in sorted(paths.choices().glob("*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))
-        chosen = {name: own["learning_rate"] for name, own in found["chosen"].items()}
-        if found["hidden"] == list(panel.hidden) and chosen.items() <= rates.items():
+        if _is_of(panel, found):
             return found
     return None
+
+
+def _is_of(panel: Panel, found: Mapping[str, Any]) -> bool:
+    """Whether a panel's methods are set as a record has chosen."""
+    for method, chosen in found["chosen"].items():
+        own = panel.recipe_by_method.get(method, {})
+        name = "decay" if "decay" in chosen else "learning_rate"
+        if own.get(name) != chosen[name]:
+            return False
+        if name == "learning_rate" and found["hidden"] != list(panel.hidden):
+            return False
+    return True
 
 
 def _in_worker(

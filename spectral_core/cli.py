@@ -142,17 +142,26 @@ def compute(
 @cli.command()
 @click.argument("figure", type=click.Choice(list(FIGURES)))
 @settings
+@click.option(
+    "--setting",
+    type=click.Choice(["training", "decay"]),
+    default="training",
+    show_default=True,
+    help="training: learning rate and epochs of each method; decay: the L2 weight of stronger.",
+)
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes side by side.")
 @data_dir_option
-def choose(figure: str, workers: int, data_dir: Path | None, **changes: Any) -> None:
-    """Choose learning rate and epochs for each method by a held-out tenth of the training images.
+def choose(figure: str, setting: str, workers: int, data_dir: Path | None, **changes: Any) -> None:
+    """Choose settings of the training by a held-out tenth of the training images.
 
     Writes what was measured into results/choices, one file per panel; the figure's own settings
     stay as they are.
     """
     from spectral_core.choice import record
+    from spectral_core.choice_of_decay import choose_decay
 
-    for file in record(plan(figure, **changes), workers=workers, data_dir=data_dir):
+    how = {"by": choose_decay, "suffix": "-decay"} if setting == "decay" else {}
+    for file in record(plan(figure, **changes), workers=workers, data_dir=data_dir, **how):
         click.echo(f"{file}: {json.loads(file.read_text(encoding='utf-8'))['chosen']}")
 
 

@@ -33,6 +33,7 @@ def train_ensemble(
     learning_rate: float = 1e-3,
     precision: str = "fp32",
     penalty: float = 0.0,
+    decay: float = 0.0,
     generators: Sequence[torch.Generator | None] | None = None,
     on_epoch: Callable[[int, list[float]], None] | None = None,
 ) -> list[list[float]]:
@@ -41,14 +42,14 @@ def train_ensemble(
     Args:
         networks: stacks of layers with ELU (α = 1), ReLU or tanh in between, at least one; alike
             but for their hidden widths and their numbers. Each is trained in place.
-        inputs, targets, epochs, batch_size, learning_rate, precision, penalty: as for
+        inputs, targets, epochs, batch_size, learning_rate, precision, penalty, decay: as for
             :func:`~spectral_core.train`, the same for all.
         generators: source of the order of the examples for each network, on the CPU; networks
             with the same one see the same order. Torch's default one for all if ``None``.
         on_epoch: called after each epoch with its number, from 1, and each network's loss.
 
     Returns:
-        For each network its cross-entropy of each epoch, in nats, without the penalty.
+        For each network its cross-entropy of each epoch, in nats, without penalty and decay.
 
     Raises:
         TrainingDiverged: if a loss becomes NaN or infinite; its ``member`` tells whose.
@@ -76,6 +77,7 @@ def train_ensemble(
         learning_rate=learning_rate,
         precision=precision,
         penalty=penalty,
+        decay=decay,
         on_epoch=on_epoch,
     )
     _hand_back(together, networks)

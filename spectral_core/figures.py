@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core.panels import Panel, Recipe
+from spectral_core.variations import INGREDIENTS, VARIATIONS, Variation, ingredients
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Preset:
     dataset: str | None = None
     """Data set in place of every panel's; its pixels are taken."""
     width: int | None = None
-    """Nodes in place of every hidden layer's."""
+    """Nodes in place of every hidden layer's; times as many where the panel's variation says so."""
     every_penalty: int = 1
     """Of a panel's weights γ, it takes the first and then every so many."""
 
@@ -37,7 +38,8 @@ class Preset:
         if self.dataset is not None:
             changes |= {"dataset": self.dataset, "features": "none"}
         if self.width is not None:
-            changes["hidden"] = (self.width,) * len(panel.hidden)
+            times = VARIATIONS[panel.variation].times if panel.variation else 1
+            changes["hidden"] = (times * self.width,) * len(panel.hidden)
             changes["hidden_by_method"] = {}
         if self.recipe != Recipe():
             changes["recipe"] = self._reduced(panel.recipe)
@@ -118,6 +120,26 @@ def _networks(methods: Sequence[str], **settings: Any) -> tuple[Panel, ...]:
     )
 
 
+_STRONGER = {"stronger": ingredients()} | {
+    f"stronger-without-{name}": ingredients(without=name) for name in INGREDIENTS
+}
+
+
+def _varied(name: str, variation: Variation) -> tuple[Panel, ...]:
+    """The networks of :func:`_networks` with one setting changed."""
+    return tuple(
+        dataclasses.replace(
+            panel,
+            hidden=tuple(variation.times * width for width in panel.hidden),
+            recipe=variation.recipe,
+            variation=name,
+            **variation.panel,
+        )
+        for panel in _networks(variation.methods)
+        if len(panel.hidden) in variation.depths
+    )
+
+
 QUESTIONS: dict[str, Figure] = {
     "budget": Figure(
         "Is it the ranking or the retraining?",
@@ -130,6 +152,19 @@ QUESTIONS: dict[str, Figure] = {
     "score": Figure(
         "Is |λ| the right score once φ trains?",
         _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
+    ),
+    "stronger": Figure(
+        "A stronger variant",
+        _networks(
+            ["direct-retrained", "post-retrained", "pre", *_STRONGER], recipe_by_method=_STRONGER
+        ),
+    ),
+    "settings": Figure(
+        "Which settings matter?",
+        (
+            *_networks(["post", "pre"]),
+            *(panel for item in VARIATIONS.items() for panel in _varied(*item)),
+        ),
     ),
 }
 """Questions that the paper leaves open, by name."""

@@ -14,7 +14,7 @@ from spectral_core.store import Step, Store
 
 MAY_DIFFER = (
     *("seed", "epochs", "learning_rate", "eigenvalue_range", "eigenvector_range"),
-    *("penalty", "percentile", "retraining_epochs"),
+    *("penalty", "decay", "percentile", "retraining_epochs", "rounds"),
 )
 """Settings in which comparable steps differ: they matter to the time as to ``step.cost``."""
 

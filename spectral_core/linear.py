@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+import math
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.spectrum import Spectrum, Trainable, spectrum_of
+
+StartingRange = tuple[float, float] | Literal["glorot"]
+"""(low, high) of a uniform start; or ``"glorot"``, which depends on the layer's widths."""
 
 
 class SpectralLinear(nn.Module):
@@ -30,7 +34,9 @@ class SpectralLinear(nn.Module):
         bias: whether each arrival node adds a bias; it starts at 0.
         input_eigenvalues: whether the departure nodes' eigenvalues are parameters too; if not,
             they are 0.
-        eigenvector_range: (low, high) of the uniform distribution from which φ starts.
+        eigenvector_range: (low, high) of the uniform distribution from which φ starts; or
+            ``"glorot"`` for ±√(6 / (N_k + N_{k+1})), the start of plain weights (Glorot and
+            Bengio 2010, Eq. 16).
         eigenvalue_range: (low, high) of the uniform distribution from which λ starts, departure
             nodes included.
         generator: source of the starting values, on the CPU; torch's default one if ``None``.
@@ -46,7 +52,7 @@ class SpectralLinear(nn.Module):
 
     Raises:
         TypeError, ValueError: if a size is no whole number of at least 0 or a range no pair
-            (low, high) with low ≤ high.
+            (low, high) with low ≤ high, nor ``"glorot"`` for φ.
     """
 
     eigenvectors: nn.Parameter
@@ -61,7 +67,7 @@ class SpectralLinear(nn.Module):
         bias: bool = False,
         *,
         input_eigenvalues: bool = False,
-        eigenvector_range: tuple[float, float] = (-0.2, 0.2),
+        eigenvector_range: StartingRange = (-0.2, 0.2),
         eigenvalue_range: tuple[float, float] = (-0.5, 0.5),
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
@@ -70,7 +76,7 @@ class SpectralLinear(nn.Module):
         super().__init__()
         self.in_features = _checks.whole_number("in_features", in_features)
         self.out_features = _checks.whole_number("out_features", out_features)
-        self.eigenvector_range = _checks.interval("eigenvector_range", eigenvector_range)
+        self.eigenvector_range = starting_range("eigenvector_range", eigenvector_range)
         self.eigenvalue_range = _checks.interval("eigenvalue_range", eigenvalue_range)
 
         def parameter(*shape: int) -> nn.Parameter:
@@ -91,7 +97,11 @@ class SpectralLinear(nn.Module):
         Args:
             generator: source of the values, on the CPU; torch's default one if ``None``.
         """
-        _fill_uniform(self.eigenvectors, self.eigenvector_range, generator)
+        of_phi = self.eigenvector_range
+        if of_phi == "glorot":
+            bound = math.sqrt(6 / max(self.in_features + self.out_features, 1))
+            of_phi = (-bound, bound)
+        _fill_uniform(self.eigenvectors, of_phi, generator)
         _fill_uniform(self.eigenvalues, self.eigenvalue_range, generator)
         if self.input_eigenvalues is not None:
             _fill_uniform(self.input_eigenvalues, self.eigenvalue_range, generator)
@@ -237,6 +247,18 @@ class SpectralLinear(nn.Module):
             f"bias={self.bias is not None}, "
             f"input_eigenvalues={self.input_eigenvalues is not None}"
         )
+
+
+def starting_range(name: str, value: object) -> StartingRange:
+    """Return ``value`` if φ may start from it: a pair (low, high) or ``"glorot"``.
+
+    Raises:
+        TypeError, ValueError: if it is neither.
+    """
+    if isinstance(value, str):
+        _checks.choice(name, value, ["glorot"])
+        return "glorot"
+    return _checks.interval(name, value)
 
 
 def _fill_uniform(

@@ -10,7 +10,7 @@ from torch import nn
 
 from spectral_core import _checks
 from spectral_core.layers import spectra
-from spectral_core.linear import SpectralLinear
+from spectral_core.linear import SpectralLinear, StartingRange
 from spectral_core.spectrum import Trainable
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"elu": nn.ELU, "relu": nn.ReLU, "tanh": nn.Tanh}
@@ -23,7 +23,8 @@ def spectral_mlp(
     bias: bool = False,
     *,
     output_bias: bool | None = None,
-    eigenvector_range: tuple[float, float] = (-0.2, 0.2),
+    input_eigenvalues: bool = False,
+    eigenvector_range: StartingRange = (-0.2, 0.2),
     eigenvalue_range: tuple[float, float] = (-0.5, 0.5),
     generator: torch.Generator | None = None,
 ) -> nn.Sequential:
@@ -34,7 +35,10 @@ def spectral_mlp(
         activation: ``"elu"``, ``"relu"`` or ``"tanh"``, after each layer but the last.
         bias: whether the layers have biases.
         output_bias: whether the last one has; as ``bias`` if ``None``.
-        eigenvector_range: (low, high) of the uniform start of φ.
+        input_eigenvalues: whether each layer's departure nodes have eigenvalues of their own, too.
+            A hidden node then has two: one where it arrives, by which it is ranked, and one where
+            it departs.
+        eigenvector_range: (low, high) of the uniform start of φ, or ``"glorot"``.
         eigenvalue_range: (low, high) of the uniform start of λ.
         generator: source of the starting values, on the CPU; torch's default one if ``None``.
 
@@ -51,6 +55,7 @@ def spectral_mlp(
             before,
             after,
             bias,
+            input_eigenvalues=input_eigenvalues,
             eigenvector_range=eigenvector_range,
             eigenvalue_range=eigenvalue_range,
             generator=generator,

@@ -44,6 +44,16 @@ class Seeds(Numbers):
         return super().convert(value, param, ctx)
 
 
+class Start(Numbers):
+    """A range of numbers, or ``glorot``."""
+
+    def __init__(self) -> None:
+        super().__init__(float)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if value == "glorot" else super().convert(value, param, ctx)
+
+
 class WidthsByMethod(click.ParamType):
     """Widths of some methods: ``direct=800-800-800,post=800-800-800``."""
 
@@ -102,10 +112,14 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--learning-rate", type=float, help="Adam's step size."),
         click.option("--precision", help="fp32, or bf16 for large matrix products."),
         click.option("--eigenvalue-range", type=Numbers(float), help="Start of λ, like -0.5,0.5."),
-        click.option("--eigenvector-range", type=Numbers(float), help="Start of φ."),
+        click.option("--eigenvector-range", type=Start(), help="Start of φ, likewise, or glorot."),
+        click.option("--decay", type=float, help="Weight of the L2 term in the first training."),
+        click.option("--rounds", type=int, help="Steps in which a cut that retrains is reached."),
         click.option("--penalties", type=Numbers(float), help="Weights of the l1 penalty."),
         click.option("--output-bias/--no-output-bias", default=None,
                      help="Whether the output layer has a bias."),
+        click.option("--input-eigenvalues/--no-input-eigenvalues", default=None,
+                     help="Whether the λ of departure nodes train, too; else they are 0."),
         click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),
         click.option("--train-images", type=int, help="Train on the first so many images only."),
     ]  # fmt: skip

@@ -10,10 +10,12 @@ from typing import Any
 from spectral_core import _checks
 from spectral_core.data import FEATURES, complete_name, identify
 from spectral_core.data.backbone import identify as identify_weights
+from spectral_core.linear import StartingRange, starting_range
 from spectral_core.networks import ACTIVATIONS
 from spectral_core.steps import hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
+from spectral_core.variations import VARIATIONS
 
 VARIANTS = ("", "released", "jpeg")
 """Settings of a panel: those of the paper's text; of the authors' released results; those of the
@@ -38,6 +40,9 @@ class Panel:
     """Names out of :data:`~spectral_core.strategies.STRATEGIES`."""
     output_bias: bool = False
     """Whether the output layer has a bias; hidden layers have none."""
+    input_eigenvalues: bool = False
+    """Whether the departure nodes of each spectral layer have trainable eigenvalues, too; if not,
+    they are 0. Nodes are ranked by the eigenvalue with which they arrive in either case."""
     features: str = "none"
     """What the network takes of an image: ``"none"`` for its pixels; ``"max"`` or ``"mean"`` for
     features of a frozen MobileNetV2, pooled in that way (Appendix D)."""
@@ -51,6 +56,9 @@ class Panel:
     """The same for some methods only."""
     variant: str = ""
     """Out of :data:`VARIANTS`; ``""``: as the paper's text has it."""
+    variation: str = ""
+    """The one setting in which it departs from that, out of
+    :data:`~spectral_core.variations.VARIATIONS`; ``""`` for none."""
 
     def __post_init__(self) -> None:
         _checks.assign(self, dataset=identify(self.dataset))
@@ -70,8 +78,9 @@ class Panel:
             for method, hidden in self.hidden_by_method.items()
         }
         _checks.assign(self, hidden_by_method=widths)
-        if not isinstance(self.output_bias, bool):
-            raise TypeError(f"output_bias must be True or False; got {self.output_bias!r}")
+        for name in ("output_bias", "input_eigenvalues"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False; got {getattr(self, name)!r}")
         if not isinstance(self.recipe, Mapping):
             raise TypeError(f"recipe must map fields of a Recipe to values; got {self.recipe!r}")
         _checks.choice("features", self.features, FEATURES)
@@ -81,13 +90,16 @@ class Panel:
                 _checks.choice("recipe_by_method", method, STRATEGIES)
             Recipe(**recipe)  # raises if one is not valid
         _checks.choice("variant", self.variant, VARIANTS)
+        _checks.choice("variation", self.variation, ["", *VARIATIONS])
 
     @property
     def name(self) -> str:
-        """``fashion-mnist-elu-500``: data set, activation, hidden widths, and ``released``."""
+        """``fashion-mnist-elu-500``: data set, activation, hidden widths; ``released``, or what
+        varies."""
         parts = [self.dataset, self.activation, hidden_label(self.hidden)]
         parts += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
-        return "-".join([*parts, self.variant] if self.variant == "released" else parts)
+        parts += [self.variant] if self.variant == "released" else []
+        return "-".join([*parts, self.variation] if self.variation else parts)
 
     @property
     def inputs(self) -> str:
@@ -97,6 +109,18 @@ class Panel:
     def hidden_of(self, method: str) -> tuple[int, ...]:
         """Nodes of each hidden layer in the network of one method."""
         return self.hidden_by_method.get(method, self.hidden)
+
+
+def in_words(value: Any) -> str:
+    """A setting as a reader writes it: ``0.001``, ``glorot``, ``−0.5 to 0.5``, ``30, 50, 70``."""
+    if isinstance(value, tuple | list):
+        between = " to " if len(value) == 2 else ", "
+        return between.join(in_words(each) for each in dict.fromkeys(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return f"{'−' if value < 0 else ''}{abs(value):g}"
 
 
 @_checks.named_settings
@@ -118,8 +142,14 @@ class Recipe:
     """``"fp32"``, or ``"bf16"`` for large matrix products in bfloat16."""
     eigenvalue_range: tuple[float, float] = (-0.5, 0.5)
     """Uniform start of λ."""
-    eigenvector_range: tuple[float, float] = (-0.2, 0.2)
-    """Uniform start of φ."""
+    eigenvector_range: StartingRange = (-0.2, 0.2)
+    """Uniform start of φ; ``"glorot"`` for ±√(6 / (N_k + N_{k+1}))."""
+    decay: float = 0.0
+    """Weight α of the L2 term, α/2 times the sum of squares of all that the first training
+    adjusts."""
+    rounds: int = 1
+    """Steps in which a cut that retrains is reached, each of which ranks and trains what is left;
+    they share the epochs of stage 2."""
     penalties: tuple[float, ...] = (0.0,)
     """Weights γ of the ℓ1 penalty (Appendix D), one curve each; 0 for none."""
     percentiles: tuple[float, ...] = tuple(float(q) for q in range(0, 100, 5))
@@ -134,12 +164,14 @@ class Recipe:
         _checks.whole_number("retraining_epochs", self.retraining_epochs)
         _checks.choice("stage_two", self.stage_two, ("eigenvectors", "both"))
         _checks.whole_number("batch_size", self.batch_size, least=1)
+        _checks.whole_number("rounds", self.rounds, least=1)
         _checks.choice("precision", self.precision, PRECISIONS)
         _checks.assign(
             self,
             learning_rate=_checks.number("learning_rate", self.learning_rate, 0, open_low=True),
             eigenvalue_range=_checks.interval("eigenvalue_range", self.eigenvalue_range),
-            eigenvector_range=_checks.interval("eigenvector_range", self.eigenvector_range),
+            eigenvector_range=starting_range("eigenvector_range", self.eigenvector_range),
+            decay=_checks.number("decay", self.decay, 0),
             penalties=_checks.numbers("penalties", self.penalties, 0, math.inf),
             percentiles=_checks.numbers("percentiles", self.percentiles, 0, 100),
             seeds=_checks.whole_numbers("seeds", _checks.distinct("seeds", self.seeds)),

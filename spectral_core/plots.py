@@ -32,6 +32,12 @@ COLOURS = {
     "pre-random": "#999999",
     "pre-smallest": "#CC79A7",
     "fresh": "#000000",
+    # These five stand beside direct-retrained, post-retrained and pre.
+    "stronger": "#000000",
+    "stronger-without-start": "#E69F00",
+    "stronger-without-glorot": "#CC79A7",
+    "stronger-without-decay": "#0072B2",
+    "stronger-without-rounds": "#999999",
 }
 MARKERS = {
     "direct": "o",
@@ -47,6 +53,11 @@ MARKERS = {
     "pre-random": "P",
     "pre-smallest": "v",
     "fresh": "X",
+    "stronger": "*",
+    "stronger-without-start": "D",
+    "stronger-without-glorot": "v",
+    "stronger-without-decay": "P",
+    "stronger-without-rounds": "X",
 }
 
 

@@ -9,10 +9,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spectral_core import compaction
+from spectral_core import compaction, sensitivity
 from spectral_core.certainty import PAIRS
 from spectral_core.plots import ACTIVATION_NAMES, COLOURS, MARKERS, draw_rerun
 from spectral_core.strategies import STRATEGIES
+from spectral_core.variations import VARIATIONS
 
 COSTS = {
     "parameters": "weights left",
@@ -126,6 +127,44 @@ def certainty_figure(found: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(networks)), networks)
     axes[0].invert_yaxis()
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+    return figure
+
+
+def settings_figure(found: pd.DataFrame) -> Figure:
+    """What each setting moves: a row per setting, a plot per method, a point per network.
+
+    Args:
+        found: as :func:`spectral_core.sensitivity.differences` returns it, at least one row.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if found.empty:
+        raise ValueError("found must hold at least one difference; got none")
+    rows = [name for name in VARIATIONS if name in set(found["variation"])]
+    methods = [name for name in STRATEGIES if name in set(found["method"])]
+    figure, axes = plt.subplots(
+        1, len(methods), figsize=(10.5, 1.6 + 0.6 * len(rows)), sharex=True, sharey=True,
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for method, each in zip(methods, axes[0]):
+        mine = found[found["method"] == method]
+        for height, name in enumerate(rows):
+            of_row = mine[mine["variation"] == name]
+            average = of_row[of_row["network"] == sensitivity.ALL]
+            single = of_row[of_row["network"] != sensitivity.ALL]
+            spread = [height + 0.3 * (i + 1) / (len(single) + 1) for i in range(len(single))]
+            low, high = 100 * average["low"], 100 * average["high"]
+            each.plot(100 * single["mean"], spread, ".", color=COLOURS[method], alpha=0.6)
+            each.hlines([height] * len(average), low, high, color="black", linewidth=1.5)
+            each.plot(100 * average["mean"], [height] * len(average), "o", color="black")
+        each.axvline(0, color="0.5", linewidth=1, zorder=0)
+        each.set(title=method, xlabel="accuracy − as written (points)")
+    # Intervals of two seeds reach far beyond any difference of accuracies.
+    widest = max(1.0, 130 * found["mean"].abs().max())
+    axes[0, 0].set_xlim(-widest, widest)
+    axes[0, 0].set_yticks(range(len(rows)), [VARIATIONS[name].title for name in rows])
+    axes[0, 0].invert_yaxis()
     return figure
 
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core.evidence import Interval, lead, points
+from spectral_core.panels import Recipe, in_words
 from spectral_core.ranking import SYMBOLS
 from spectral_core.strategies import STRATEGIES
+from spectral_core.variations import INGREDIENTS
 
 NOTHING = "Nothing is published yet that answers this."
 
@@ -141,6 +143,63 @@ def budget_answer(table: pd.DataFrame) -> str:
         f"**{word}**: at the same number of epochs, averaged over all cuts and networks, pre leads "
         f"{told}."
     )
+
+
+PAPERS = ("direct-retrained", "post-retrained", "pre")
+"""The paper's methods, each with the same number of epochs in all."""
+
+
+def stronger_answer(table: pd.DataFrame) -> str:
+    """Is there a stronger variant?
+
+    A network counts for ``stronger`` if it is ahead of each of :data:`PAPERS` there, and against it
+    if one of them is ahead of it. Yes, if more than half of the networks count for it; in part, if
+    some do; no, if none does and some count against it; else it is not shown.
+
+    Args:
+        table: results of the figure ``stronger``.
+    """
+    over = [standing(table, "stronger", name) for name in PAPERS]
+    networks = len(over[0].leads)
+    if not networks or any(len(each.leads) != networks for each in over):
+        return NOTHING
+    together = list(zip(*(each.leads for each in over)))
+    best = sum(min(each.low for each in leads) > 0 for leads in together)
+    beaten = sum(min(each.high for each in leads) < 0 for leads in together)
+    word = "No" if beaten else "Not shown"
+    if best:
+        word = "Yes" if best > networks / 2 else "In part"
+    told = ", ".join(f"{name} {points(each.mean)}" for name, each in zip(PAPERS, over))
+    answer = (
+        f"**{word}**: at the same number of epochs, stronger is ahead of each of the paper's "
+        f"methods in {best} of {networks} networks, and behind one of them in {beaten}. Averaged "
+        f"over all cuts and networks its lead is, in points: {told}."
+    )
+    worth = {
+        each.title: standing(table, "stronger", f"stronger-without-{name}")
+        for name, each in INGREDIENTS.items()
+    }
+    worth = {title: each for title, each in worth.items() if each.leads}
+    gains = ", ".join(
+        f"{title} {points(each.mean)} (ahead in {each.ahead}, behind in {each.behind})"
+        for title, each in sorted(worth.items(), key=lambda item: -item[1].mean)
+    )
+    return f"{answer} What each ingredient adds to the others: {gains}." if worth else answer
+
+
+def ingredients_table() -> pd.DataFrame:
+    """What the method ``stronger`` changes: one row per ingredient, with the paper's setting."""
+    rows = {
+        each.title: {
+            "setting": name.replace("_", " "),
+            "in the paper": in_words(getattr(Recipe(), name)),
+            "in stronger": in_words(value),
+            "taken away in": f"stronger-without-{key}",
+        }
+        for key, each in INGREDIENTS.items()
+        for name, value in each.recipe.items()
+    }
+    return pd.DataFrame(rows).T.rename_axis("ingredient")
 
 
 def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
 from spectral_core.evidence import lead
 from spectral_core.figures import FIGURES
+from spectral_core.panels import in_words
 from spectral_core.results import agreement, published_provenance, summary
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import plan
@@ -42,8 +43,12 @@ def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.Data
     return shown.loc[order, cells["cut"].unique()].rename_axis(columns="accuracy (%), pruned")
 
 
+_MOST_NAMED = 12  # panels; more of them are counted
+
+
 def published_sentence(figure: str, preset: str, panels: str | None = None) -> str:
-    """Say how many panels of a figure are published, with how many seeds, and which are not.
+    """Say how many panels of a figure are published, with how many seeds, and which, or how many,
+    are not.
 
     Arguments are those of :func:`~spectral_core.results.published`.
     """
@@ -55,6 +60,8 @@ def published_sentence(figure: str, preset: str, panels: str | None = None) -> s
     said = f"{len(there)} of {len(wanted)} panels published"
     said += f" (seeds: {seeds}; matrix products in {precisions})" if there else ""
     missing = [name for name in wanted if name not in there]
+    if len(missing) > _MOST_NAMED:
+        return f"{said}; {len(missing)} not yet."
     return f"{said}; not yet: {', '.join(missing)}." if missing else f"{said}."
 
 
@@ -297,7 +304,7 @@ def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
     by_method = panel.get("recipe_by_method", {})
     said = {
         f"{method}, by itself": ", ".join(
-            f"{name.replace('_', ' ')} {value:g}" for name, value in own.items()
+            f"{name.replace('_', ' ')} {in_words(value)}" for name, value in own.items()
         )
         for method, own in by_method.items()
         if own

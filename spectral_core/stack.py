@@ -6,8 +6,13 @@ and g = ∂L/∂u,
 
     ∂L/∂b = Σ g,   ∂L/∂λ = −Σ g z,   ∂L/∂φ = (−λ g)ᵀ x,   ∂L/∂x = (−λ g) φ,
 
-sums over the batch; a plain layer has −λ = 1. Only what trains gets a gradient. The ℓ1 penalty of
-Appendix D, γ Σ|·|, adds γ sign(·) to the gradients of what it acts on.
+sums over the batch; a plain layer has −λ = 1. Where the departure nodes have eigenvalues λ_j, too,
+a layer is a plain one with the weights W_ij = (λ_j − λ_i) φ_ij, and G = ∂L/∂W = gᵀ x gives
+
+    ∂L/∂φ_ij = (λ_j − λ_i) G_ij,   ∂L/∂λ_j = Σ_i G_ij φ_ij,   ∂L/∂λ_i = −Σ_j G_ij φ_ij.
+
+Only what trains gets a gradient. The ℓ1 penalty of Appendix D, γ Σ|·|, adds γ sign(·) to the
+gradients of what it acts on.
 
 All of it holds with a leading dimension in front of each tensor: E networks, one beside the other,
 each with its own batch. See :mod:`spectral_core.ensemble`, which stacks their parameters.
@@ -54,11 +59,7 @@ def is_written_out(network: nn.Module) -> bool:
     if not isinstance(network, nn.Sequential) or len(network) % 2 == 0:
         return False
     layers, activations = list(network)[::2], list(network)[1::2]
-    return all(
-        type(layer) is nn.Linear
-        or (type(layer) is SpectralLinear and layer.input_eigenvalues is None)
-        for layer in layers
-    ) and all(
+    return all(type(layer) in (nn.Linear, SpectralLinear) for layer in layers) and all(
         type(activation) in _ACTIVATIONS and getattr(activation, "alpha", 1.0) == 1.0
         for activation in activations
     )
@@ -100,10 +101,10 @@ class Stack:
         modules = list(network)
         low = torch.bfloat16 if precision == "bf16" else None
         self.layers = [
-            _Layer(layer, activation, batch_size, low)
+            _written_out(layer, activation, batch_size, low)
             for layer, activation in zip(modules[:-1:2], modules[1::2])
         ]
-        self.layers.append(_Layer(modules[-1], None, batch_size, None))
+        self.layers.append(_written_out(modules[-1], None, batch_size, None))
         self.members = self.layers[0].matrix.shape[:-2]  # (E,), or () for one network
         self.projects = not self.layers[0].matrix.requires_grad
         self.penalty, self.penalised = penalty, penalised(network) if penalty else []
@@ -168,11 +169,10 @@ class _Layer:
         self.low = low
         for parameter in layer.parameters(recurse=False):
             parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
-        spectral = isinstance(layer, SpectralLinear)
-        self.matrix = layer.eigenvectors if spectral else layer.weight  # ((E,) out, in)
+        self.matrix, lam = self._factors(layer)  # ((E,) out, in), and what its rows are scaled by
         self.product = torch.mm if self.matrix.dim() == 2 else torch.bmm
         # Both as ((E,) 1, out), with their gradients: they meet rows of a batch, ((E,) m, out).
-        self.lam, self.lam_gradient = _as_row(layer.eigenvalues if spectral else None)
+        self.lam, self.lam_gradient = _as_row(lam)
         self.bias, self.bias_gradient = _as_row(layer.bias)
         self.activate, self.times_slope = _ACTIVATIONS.get(type(activation), (None, None))
         *members, out, _ = self.matrix.shape
@@ -186,6 +186,11 @@ class _Layer:
             self.gradient = torch.empty_like(self.operand)
         self.a_low = self.matrix.new_empty(shape, dtype=low) if low else None
         self.g_low = torch.empty_like(self.a_low) if low else None
+
+    def _factors(self, layer: nn.Linear | SpectralLinear) -> tuple[Tensor, Tensor | None]:
+        if isinstance(layer, SpectralLinear):
+            return layer.eigenvectors, layer.eigenvalues
+        return layer.weight, None
 
     def forward(self, x: Tensor, m: int, projected: bool, low_after: torch.dtype | None) -> Tensor:
         """From x, (m, in), or from x φᵀ where it is projected, to a = f(u), (m, out)."""
@@ -232,6 +237,45 @@ class _Layer:
             onward.copy_(self.product(gradient, self.operand, out=low))
         before.times_slope(onward, before.a.narrow(-2, 0, m), before.scratch.narrow(-2, 0, m))
         return onward
+
+
+class _LayerOfTwoSpectra(_Layer):
+    """A layer whose departure nodes have eigenvalues: a plain one, of weights made at each step."""
+
+    def _factors(self, layer: SpectralLinear) -> tuple[Tensor, None]:
+        self.phi = layer.eigenvectors
+        self.lam_out, self.lam_in = layer.eigenvalues, layer.input_eigenvalues
+        weights = torch.empty_like(self.phi, requires_grad=True)  # whatever of them trains
+        weights.grad = torch.empty_like(weights)
+        self.difference, self.products = torch.empty_like(weights.grad), torch.empty_like(weights)
+        return weights, None
+
+    def forward(self, x: Tensor, m: int, projected: bool, low_after: torch.dtype | None) -> Tensor:
+        torch.sub(self.lam_in.unsqueeze(-2), self.lam_out.unsqueeze(-1), out=self.difference)
+        torch.mul(self.difference, self.phi, out=self.matrix)
+        return super().forward(x, m, projected, low_after)
+
+    def backward(self, gradient: Tensor, before: _Layer | None, m: int) -> Tensor | None:
+        onward = super().backward(gradient, before, m)
+        of_weights = self.matrix.grad
+        if self.phi.grad is not None:
+            torch.mul(of_weights, self.difference, out=self.phi.grad)
+        torch.mul(of_weights, self.phi, out=self.products)
+        if self.lam_in.grad is not None:
+            torch.sum(self.products, dim=-2, out=self.lam_in.grad)
+        if self.lam_out.grad is not None:
+            torch.sum(self.products, dim=-1, out=self.lam_out.grad).neg_()
+        return onward
+
+
+def _written_out(
+    layer: nn.Linear | SpectralLinear,
+    activation: nn.Module | None,
+    batch_size: int,
+    low: torch.dtype | None,
+) -> _Layer:
+    two = getattr(layer, "input_eigenvalues", None) is not None
+    return (_LayerOfTwoSpectra if two else _Layer)(layer, activation, batch_size, low)
 
 
 def _as_row(parameter: nn.Parameter | None) -> tuple[Tensor | None, Tensor | None]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from spectral_core.data import Dataset
 from spectral_core.evaluation import evaluate
 from spectral_core.input_pruning import prune_inputs
+from spectral_core.linear import StartingRange
 from spectral_core.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.pruning import folded_parameters, hidden_nodes, prune
 from spectral_core.ranking import node_scores
+from spectral_core.selection import select
 from spectral_core.training import train
 
 ALGORITHM = 2
@@ -38,7 +40,7 @@ class TrainStep:
     layers: str
     trains: str
     eigenvalue_range: tuple[float, float] | None
-    eigenvector_range: tuple[float, float] | None
+    eigenvector_range: StartingRange | None
     epochs: int
     batch_size: int
     learning_rate: float
@@ -46,6 +48,8 @@ class TrainStep:
     seed: int
     output_bias: bool = False
     penalty: float = 0.0
+    decay: float = 0.0
+    input_eigenvalues: bool = False
 
     kind = "train"
 
@@ -78,6 +82,7 @@ class CutStep:
     score_images: int = 0
     keeps: str = "largest"
     restarts: bool = False
+    rounds: int = 1
 
     kind = "cut"
 
@@ -88,8 +93,12 @@ class CutStep:
 
     @property
     def epoch_cost(self) -> int:
-        """Cost of an epoch of retraining: the per cent of nodes that are left, at least 1."""
-        return max(1, round(100 - self.percentile))
+        """Cost of an epoch of retraining: the per cent of nodes that are left, at least 1.
+
+        In rounds it is what they leave on average.
+        """
+        gone = self.percentile * (self.rounds + 1) / (2 * self.rounds)
+        return max(1, round(100 - gone))
 
     @property
     def cost(self) -> int:
@@ -120,6 +129,7 @@ def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) 
         sizes,
         step.activation,
         output_bias=step.output_bias,
+        input_eigenvalues=step.input_eigenvalues,
         eigenvalue_range=step.eigenvalue_range,
         eigenvector_range=step.eigenvector_range,
         generator=generator,
@@ -147,6 +157,7 @@ def run_train(
         learning_rate=step.learning_rate,
         precision=step.precision,
         penalty=step.penalty,
+        decay=step.decay,
         generator=generator,
         on_epoch=on_epoch,
     )
@@ -166,18 +177,21 @@ def run_cut(
         ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,
         ``accuracy`` and ``loss`` on the test set.
     """
-    pruned = cut_network(step, network, data, device)
-    if step.retrains is not None:
+    pruned, order = network, retraining_generator(step.trained.seed)
+    for each in rounds(step, network, data, device):
+        pruned = cut_network(step, pruned, data, device, each.nodes)
+        if step.retrains is None:
+            continue
         inputs, targets = training_examples(step.trained, data, device)
         train(
             retrained_parts(step, pruned),
             inputs,
             targets,
-            epochs=step.retraining_epochs,
+            epochs=each.epochs,
             batch_size=step.trained.batch_size,
             learning_rate=step.trained.learning_rate,
             precision=step.trained.precision,
-            generator=retraining_generator(step.trained.seed),
+            generator=order,
             on_epoch=on_epoch,
         )
     measured = evaluate(pruned, data.test_inputs.to(device), data.test_targets.to(device))
@@ -190,25 +204,70 @@ def run_cut(
     }
 
 
-def cut_network(
+class Round(NamedTuple):
+    """One cut of a step, and the training behind it."""
+
+    nodes: int | None
+    """Hidden nodes that it leaves; ``None`` for what the percentile does."""
+    epochs: int
+    """Epochs of the training."""
+
+
+def rounds(
     step: CutStep, network: nn.Sequential, data: Dataset, device: str = "cpu"
+) -> list[Round]:
+    """The cuts of a step, of about as many nodes each; the last one has what epochs are left over.
+
+    Together they leave as many nodes, and take as many epochs, as a single one would.
+    """
+    if step.rounds == 1:
+        return [Round(None, step.retraining_epochs)]
+    scores = _scores(step, network, data, device)
+    full = sum(map(len, scores))
+    less = full - sum(map(len, select(scores, step.percentile)))
+    share, rest = divmod(step.retraining_epochs, step.rounds)
+    return [
+        Round(full - round(less * i / step.rounds), share + (rest if i == step.rounds else 0))
+        for i in range(1, step.rounds + 1)
+    ]
+
+
+def cut_network(
+    step: CutStep,
+    network: nn.Sequential,
+    data: Dataset,
+    device: str = "cpu",
+    nodes: int | None = None,
 ) -> nn.Sequential:
-    """What a cut leaves of a trained network, or a new one as wide, before any retraining."""
+    """What a cut leaves of a trained network, or a new one as wide, before any retraining.
+
+    Args:
+        step: what ranks the nodes, and the percentile.
+        network: as its training, or the round before, left it.
+        data: what it was trained on.
+        device: where it goes.
+        nodes: hidden nodes to keep in place of what the percentile leaves.
+    """
     if step.removes == "inputs":
         return prune_inputs(network, step.percentile).to(device)
+    scores = _scores(step, network, data, device)
+    if step.restarts:  # which of its nodes stay doesn't matter, only how many
+        new = dataclasses.replace(step.trained, trains="both")
+        start = _generator(step.trained.seed, _RESTART)
+        network = initial_network(new, data, start).to(device)
+    percentile = step.percentile if nodes is None else None
+    return prune(network, scores, percentile, nodes=nodes).to(device)
+
+
+def _scores(step: CutStep, network: nn.Sequential, data: Dataset, device: str) -> list[Tensor]:
+    """Scores of the hidden nodes, the higher the rather to stay; (N_k,) for each layer."""
     inputs = targets = None
     if step.score_images:
         examples = training_examples(step.trained, data, device)
         inputs, targets = (each[: step.score_images] for each in examples)
     chance = _generator(step.trained.seed, _SCORES)  # the same scores for every cut of a seed
     scores = node_scores(network, step.score, inputs, targets, generator=chance)
-    if step.keeps == "smallest":
-        scores = [-score for score in scores]
-    if step.restarts:  # which of its nodes stay doesn't matter, only how many
-        new = dataclasses.replace(step.trained, trains="both")
-        start = _generator(step.trained.seed, _RESTART)
-        network = initial_network(new, data, start).to(device)
-    return prune(network, scores, step.percentile).to(device)
+    return [-score for score in scores] if step.keeps == "smallest" else scores
 
 
 def retrained_parts(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
@@ -252,9 +311,11 @@ def _key(step: TrainStep | CutStep) -> str:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        defaults = {field.name: field.default for field in dataclasses.fields(value)}
-        return {name: _plain(item) for name, item in fields.items() if item != defaults[name]}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+        return {
+            field.name: _plain(item)
+            for field in dataclasses.fields(value)
+            if (item := getattr(value, field.name)) != field.default
+        }
+    if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from spectral_core.variations import INGREDIENTS
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -127,6 +129,23 @@ STRATEGIES: dict[str, Strategy] = {
         title="fresh: pre's widths, λ and φ train from a new start",
         restarts=True,
     ),
+    "stronger": Strategy(
+        layers="spectral",
+        trains="both",
+        score="eigenvalue",
+        retrains=True,
+        title=f"stronger: {', '.join(each.title for each in INGREDIENTS.values())}",
+    ),
+    **{
+        f"stronger-without-{name}": Strategy(
+            layers="spectral",
+            trains="both",
+            score="eigenvalue",
+            retrains=True,
+            title=f"stronger without {each.title}",
+        )
+        for name, each in INGREDIENTS.items()
+    },
 }
 """``direct`` is the benchmark, ``post`` the paper's method (ii) and ``pre`` its method (i).
 
@@ -134,7 +153,10 @@ STRATEGIES: dict[str, Strategy] = {
 run over the hidden nodes, so that they rank, and remove, inputs.
 
 ``post-invariant``, ``post-connectivity``, ``post-taylor`` and ``post-random`` rank the very
-networks of ``post`` by another criterion. The last five have the epochs of ``pre``, stage 2
+networks of ``post`` by another criterion. The five after them have the epochs of ``pre``, stage 2
 included: ``direct-retrained`` and ``post-retrained`` train on after the cut; ``pre-random`` and
 ``pre-smallest`` keep other nodes of the very networks of ``pre``; ``fresh`` trains λ and φ of a new
-network, of the widths that ``pre`` keeps, for as long as both stages take."""
+network, of the widths that ``pre`` keeps, for as long as both stages take.
+
+``stronger`` trains, ranks and trains again as ``post-retrained`` does; its recipe has all of
+:data:`~spectral_core.variations.INGREDIENTS`, that of each ``stronger-without-…`` all but one."""

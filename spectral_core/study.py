@@ -129,12 +129,12 @@ def plan(
     )
 
 
-# A panel's recipe and variant say what it stands for.
+# A panel's recipe, variant and variation say what it stands for.
 SETTINGS: tuple[str, ...] = tuple(
     field.name
     for settings in (Panel, Recipe)
     for field in dataclasses.fields(settings)
-    if field.name not in ("recipe", "recipe_by_method", "variant")
+    if field.name not in ("recipe", "recipe_by_method", "variant", "variation")
 )
 """Fields of :class:`~spectral_core.panels.Panel` and :class:`~spectral_core.panels.Recipe` that a
 run may replace."""
@@ -223,9 +223,12 @@ def cut_step(
         seed=seed,
         output_bias=panel.output_bias,
         penalty=_checks.number("penalty", penalty, 0),
+        decay=recipe.decay,
+        input_eigenvalues=spectral and panel.input_eigenvalues,
     )
     epochs = recipe.retraining_epochs if strategy.retrains else 0
     epochs += recipe.epochs if strategy.restarts else 0
+    in_rounds = epochs > 0 and strategy.removes == "nodes" and not strategy.restarts
     everything = strategy.trains == "both" or strategy.restarts
     return CutStep(
         trained=trained,
@@ -237,4 +240,5 @@ def cut_step(
         score_images=strategy.score_images,
         keeps=strategy.keeps,
         restarts=strategy.restarts,
+        rounds=recipe.rounds if in_rounds else 1,
     )

@@ -19,6 +19,7 @@ from spectral_core.steps import (
     initial_network,
     retrained_parts,
     retraining_generator,
+    rounds,
     run_cut,
     run_train,
     training_examples,
@@ -78,6 +79,7 @@ def train_together(
         learning_rate=first.learning_rate,
         precision=first.precision,
         penalty=first.penalty,
+        decay=first.decay,
         generators=generators,
         on_epoch=on_epoch,
     )
@@ -102,22 +104,24 @@ def cut_together(
     if len(steps) == 1:
         return [run_cut(first, networks[first.trained], data, device, on_epoch)]
     orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
-    cut = [
-        retrained_parts(step, cut_network(step, networks[step.trained], data, device))
-        for step in steps
-    ]
-    train_ensemble(
-        cut,
-        *training_examples(first.trained, data, device),
-        epochs=first.retraining_epochs,
-        batch_size=first.trained.batch_size,
-        learning_rate=first.trained.learning_rate,
-        precision=first.trained.precision,
-        generators=[orders[step.trained.seed] for step in steps],
-        on_epoch=on_epoch,
-    )
+    cut = [networks[step.trained] for step in steps]
+    for side_by_side in zip(*(rounds(step, net, data, device) for step, net in zip(steps, cut))):
+        cut = [
+            retrained_parts(step, cut_network(step, network, data, device, each.nodes))
+            for step, network, each in zip(steps, cut, side_by_side)
+        ]
+        train_ensemble(
+            cut,
+            *training_examples(first.trained, data, device),
+            epochs=side_by_side[0].epochs,
+            batch_size=first.trained.batch_size,
+            learning_rate=first.trained.learning_rate,
+            precision=first.trained.precision,
+            generators=[orders[step.trained.seed] for step in steps],
+            on_epoch=on_epoch,
+        )
     # Measured as a cut of them that takes nothing away would be.
-    uncut = {"percentile": 0.0, "retrains": None, "restarts": False}
+    uncut = {"percentile": 0.0, "retrains": None, "restarts": False, "rounds": 1}
     return [
         run_cut(dataclasses.replace(step, **uncut), network, data, device)
         for step, network in zip(steps, cut)
@@ -131,5 +135,5 @@ def _kind(step: TrainStep | CutStep) -> Hashable:
     trained = dataclasses.replace(step.trained, seed=0)
     return (
         dataclasses.replace(step, trained=trained, percentile=0.0),
-        step.epoch_cost.bit_length(),  # the per cent of nodes that are left, by powers of two
+        step.epoch_cost.bit_length(),  # the per cent of nodes that train, by powers of two
     )

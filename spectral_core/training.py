@@ -42,13 +42,15 @@ def train(
     learning_rate: float = 1e-3,
     precision: str = "fp32",
     penalty: float = 0.0,
+    decay: float = 0.0,
     generator: torch.Generator | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> list[float]:
     """Minimise the categorical cross-entropy with Adam; the last epoch's weights are kept.
 
     A penalty γ adds γ Σ|λ_i| over the eigenvalues of each hidden spectral layer, and γ Σ|w_ij| over
-    the weights of each hidden plain layer, where these train (Appendix D).
+    the weights of each hidden plain layer, where these train (Appendix D). A decay α adds
+    α/2 Σp² over all that trains, output layer and biases included.
 
     Every parameter with ``requires_grad`` is trained, from a fresh optimiser; the others are not
     touched. The order of the examples is drawn anew each epoch.
@@ -64,11 +66,13 @@ def train(
             bfloat16, see :class:`~spectral_core.stack.Stack`; worth it where the hardware
             multiplies such numbers.
         penalty: weight γ of the ℓ1 penalty, at least 0; 0 for none.
+        decay: weight α of the L2 term, at least 0; 0 for none. Its gradient α p goes through Adam
+            with the loss's, unlike the decoupled decay of AdamW.
         generator: source of the order, on the CPU whatever the device; torch's default if ``None``.
         on_epoch: called after each epoch with its number, from 1, and its loss.
 
     Returns:
-        Cross-entropy of each epoch, in nats, averaged over its steps, without the penalty.
+        Cross-entropy of each epoch, in nats, averaged over its steps, without penalty and decay.
 
     Raises:
         TrainingDiverged: if the loss of a step is NaN or infinite; names the step and settings.
@@ -86,6 +90,7 @@ def train(
         learning_rate=learning_rate,
         precision=precision,
         penalty=penalty,
+        decay=decay,
         on_epoch=on_epoch,
     )
 
@@ -101,6 +106,7 @@ def fit(
     learning_rate: float,
     precision: str,
     penalty: float,
+    decay: float,
     on_epoch: Callable[[int, Any], None] | None,
 ) -> list[Any]:
     """The loop of :func:`~spectral_core.train` and :func:`~spectral_core.ensemble.train_ensemble`.
@@ -109,7 +115,7 @@ def fit(
         network: one network, or the stacked parameters of E, see
             :func:`~spectral_core.ensemble.stacked`.
         draw_order: from the number n of examples to an order of them, (n,) or (E, n), on the CPU.
-        inputs, targets, epochs, batch_size, learning_rate, precision, penalty: as
+        inputs, targets, epochs, batch_size, learning_rate, precision, penalty, decay: as
             :func:`~spectral_core.train`.
         on_epoch: called after each epoch with its number and its loss, or list of E losses.
 
@@ -125,6 +131,7 @@ def fit(
     _checks.number("learning_rate", learning_rate, 0, open_low=True)
     _checks.choice("precision", precision, PRECISIONS)
     _checks.number("penalty", penalty, 0)
+    _checks.number("decay", decay, 0)
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
@@ -134,7 +141,12 @@ def fit(
             f"weights, train; got {penalty:g}"
         )
     optimiser = torch.optim.Adam(
-        parameters, lr=learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON, fused=True
+        parameters,
+        lr=learning_rate,
+        betas=ADAM_BETAS,
+        eps=ADAM_EPSILON,
+        weight_decay=decay,
+        fused=True,
     )
     n, members = len(targets), ()
     if is_written_out(network):

@@ -15,7 +15,7 @@ from spectral_core import cli, notebooks, paths
 from spectral_core.compute import Cost
 from spectral_core.data import DATASETS
 from spectral_core.figures import FIGURES, PRESETS
-from spectral_core.results import command, publish
+from spectral_core.results import COLUMNS, command, publish
 from spectral_core.study import SETTINGS, plan
 
 SCRIPT = Path(sys.executable).with_name("spectral-core")
@@ -218,6 +218,15 @@ def test_choosing_writes_a_record_for_each_panel_and_tells_what_is_best(run, pro
     assert set(chosen) == {"learning_rate", "epochs"}
 
 
+def test_choosing_the_decay_writes_a_record_of_its_own(run, project):
+    words = ["--setting", "decay", "--preset", "smoke", "--panels", "mnist-elu-500"]
+    code, out, _ = run("choose", "stronger", *words)
+    assert code == 0
+    file = project / "results" / "choices" / "digits-elu-32-decay.json"
+    assert str(file) in out
+    assert set(json.loads(file.read_text(encoding="utf-8"))["chosen"]) == {"stronger"}
+
+
 def test_every_setting_of_a_study_has_an_option():
     options = {option.name for option in cli.compute.params}
     assert {*SETTINGS, "panels"} <= options
@@ -236,6 +245,7 @@ def test_every_setting_of_a_study_has_an_option():
         {"dataset": "mnist", "activation": "tanh", "epochs": 1, "retraining_epochs": 0},
         {"stage_two": "both", "batch_size": 50, "learning_rate": 1e-5, "train_images": 100},
         {"penalties": [0, 1e-3], "output_bias": True, "precision": "bf16"},
+        {"eigenvector_range": "glorot", "decay": 1e-4, "rounds": 3, "input_eigenvalues": True},
         {"panels": "*released"},
         {"features": "mean", "backbone_weights": "067cfda5"},
     ],
@@ -271,10 +281,10 @@ def test_verify_exits_with_0_where_runs_agree_and_with_1_where_not(run, ours, fi
 
     lines = csv.read_text().splitlines()
     for i in (1, 4):  # direct, uncut, both seeds
-        fields = lines[i].split(",")
-        assert fields[4] == "direct" and fields[7] == "0"
-        fields[10] = "1"
-        lines[i] = ",".join(fields)
+        fields = dict(zip(COLUMNS, lines[i].split(",")))
+        assert fields["method"] == "direct" and fields["percentile"] == "0"
+        fields["accuracy"] = "1"
+        lines[i] = ",".join(fields.values())
     csv.write_text("\n".join(lines) + "\n")
     code, out, err = run(*words)
     assert (code, err) == (1, "")

@@ -312,8 +312,16 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_controls_that_train_as_one_give_what_they_give_alone(tmp_path):
-    study = plan("budget", "smoke", "*elu-500-500-500", percentiles=(50, 60), epochs=1)
+@pytest.mark.parametrize(
+    ("figure", "panels", "changes"),
+    [
+        ("budget", "*elu-500-500-500", {}),
+        ("stronger", "*elu-500-500-500", {"methods": ("stronger",), "retraining_epochs": 5}),
+        ("settings", "*elu-500-500-500-input-eigenvalues", {}),
+    ],
+)
+def test_steps_that_train_as_one_give_what_they_give_alone(tmp_path, figure, panels, changes):
+    study = plan(figure, "smoke", panels, percentiles=(50, 60), epochs=1, **changes)
     alone, as_one = Store(tmp_path / "alone"), Store(tmp_path / "as one")
     compute(study.steps(), alone, workers=1, progress=False)
     compute(study.steps(), as_one, workers=1, progress=False, ensembles=True)

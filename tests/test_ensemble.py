@@ -33,15 +33,19 @@ def examples(dtype=DOUBLE, count=430):
     return data.train_inputs[:count].to(dtype), data.train_targets[:count]
 
 
-def network_of(hidden, trains, activation="elu", bias=False, seed=0, dtype=DOUBLE):
-    make = direct_mlp if trains == "weights" else spectral_mlp
-    network = make((64, *hidden, 10), activation, bias, generator=seeded(seed)).to(dtype)
-    return network if trains == "weights" else train_only(network, trains)
+def network_of(hidden, trains, activation="elu", bias=False, seed=0, dtype=DOUBLE, two=False):
+    sizes, generator = (64, *hidden, 10), seeded(seed)
+    if trains == "weights":
+        return direct_mlp(sizes, activation, bias, generator=generator).to(dtype)
+    network = spectral_mlp(sizes, activation, bias, input_eigenvalues=two, generator=generator).to(
+        dtype
+    )
+    return train_only(network, trains)
 
 
-def networks_of(trains, depth=1, activation="elu", bias=False, dtype=DOUBLE):
+def networks_of(trains, depth=1, activation="elu", bias=False, dtype=DOUBLE, two=False):
     return [
-        network_of(hidden, trains, activation, bias, seed, dtype)
+        network_of(hidden, trains, activation, bias, seed, dtype, two)
         for seed, hidden in enumerate(WIDTHS[depth])
     ]
 
@@ -86,12 +90,24 @@ def test_penalty_is_that_of_each_network_by_itself(trains):
     assert_equal(together, alone)
 
 
+@pytest.mark.parametrize("trains", TRAINS)
+def test_decay_and_eigenvalues_of_departure_nodes_are_those_of_each_network_by_itself(trains):
+    inputs, targets = examples()
+    together, alone = (networks_of(trains, 3, two=trains != "weights") for _ in range(2))
+    settings = {**FIFTY_STEPS, "decay": 1e-2, "learning_rate": 1e-2}
+    train_ensemble(together, inputs, targets, **settings, generators=orders())
+    for network, generator in zip(alone, orders()):
+        train(network, inputs, targets, **settings, generator=generator)
+    assert_equal(together, alone)
+
+
+@pytest.mark.parametrize("two", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("trains", TRAINS)
-def test_padding_stays_zero_and_has_no_gradient(trains, activation):
+def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
     inputs, targets = examples()
     penalty = 0.1 if trains != "eigenvectors" else 0.0
-    networks = networks_of(trains, 3, activation, bias=True)
+    networks = networks_of(trains, 3, activation, bias=True, two=two)
     together = stacked(networks)
 
     def padding(of):
@@ -108,7 +124,7 @@ def test_padding_stays_zero_and_has_no_gradient(trains, activation):
     stack = Stack(together, 50, penalty=penalty)
     data = stack.prepare(inputs)
     chosen = torch.stack([torch.arange(50)] * 3)
-    firsts = torch.arange(3)[:, None] * 430 if trains == "eigenvalues" else 0
+    firsts = torch.arange(3)[:, None] * 430 if stack.projects else 0
     stack(data[chosen + firsts], targets[chosen])
     gradients = torch.cat(list(padding(lambda values: values.grad)))
     assert len(gradients) > 30 and (gradients == 0).all()
@@ -123,6 +139,7 @@ def test_padding_stays_zero_and_has_no_gradient(trains, activation):
         learning_rate=0.1,
         precision="fp32",
         penalty=penalty,
+        decay=0.1,
         on_epoch=None,
     )
     values = torch.cat(list(padding(lambda values: values)))

@@ -133,6 +133,19 @@ def test_starts_are_uniform_in_their_ranges_and_settable():
     assert (fixed.eigenvalues == 1).all() and (fixed.eigenvectors >= 0).all()
 
 
+def test_glorot_start_of_eigenvectors_is_that_of_plain_weights():
+    layer = SpectralLinear(
+        300, 200, eigenvector_range="glorot", generator=torch.Generator().manual_seed(0)
+    )
+    bound = (6 / (300 + 200)) ** 0.5
+    assert 0.99 * bound < layer.eigenvectors.abs().max() <= bound
+    assert abs(layer.eigenvectors.std() - bound / 3**0.5) < 0.02 * bound
+    plain = torch.empty(200, 300)
+    nn.init.xavier_uniform_(plain, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(layer.eigenvectors, plain)
+    assert SpectralLinear(0, 0, eigenvector_range="glorot").eigenvectors.shape == (0, 0)
+
+
 def test_one_seed_is_one_layer_in_any_default_dtype_and_device():
     one, other = layer_of(5, 4, seed=3), layer_of(5, 4, seed=3)
     assert all(torch.equal(p, q) for p, q in zip(one.parameters(), other.parameters()))
@@ -198,6 +211,11 @@ def test_cuda_layer_starts_from_the_same_numbers():
             lambda: SpectralLinear(3, 2, eigenvector_range=0.2),
             TypeError,
             ["eigenvector_range", "pair", "0.2"],
+        ),
+        (
+            lambda: SpectralLinear(3, 2, eigenvector_range="glorott"),
+            ValueError,
+            ["eigenvector_range", "Did you mean 'glorot'?"],
         ),
         (lambda: SpectralLinear(3, 2)(torch.zeros(4, 5)), ValueError, ["inputs", "3", "(4, 5)"]),
         (

@@ -7,10 +7,11 @@ import pytest
 from made_tables import made
 from matplotlib.colors import to_hex
 
-from spectral_core import certainty, compaction, plots, plots_questions
+from spectral_core import certainty, compaction, plots, plots_questions, sensitivity
 from spectral_core.judging import Curves
 from spectral_core.panels import Panel
 from spectral_core.strategies import STRATEGIES
+from spectral_core.variations import VARIATIONS
 
 METHODS = ("post", "post-taylor")
 WIDTHS = ((8,), (8, 8))
@@ -74,6 +75,27 @@ def test_a_run_is_drawn_on_top_of_published_curves():
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     titles = [STRATEGIES[method].title for method in METHODS]
     assert names == [*titles, *(f"{method}, this machine" for method in METHODS)]
+
+
+def test_a_setting_has_a_row_a_method_a_plot_and_a_network_a_point():
+    rows = [
+        ("wide-eigenvalues", "pre", "mnist, elu, 1 hidden layer", 5, 0.02, 0.01, 0.03),
+        ("wide-eigenvalues", "pre", "mnist, elu, 3 hidden layers", 5, 0.04, 0.01, 0.07),
+        ("wide-eigenvalues", "pre", sensitivity.ALL, 5, 0.03, 0.02, 0.04),
+        ("both-in-stage-two", "pre", sensitivity.ALL, 5, 0.01, 0.0, 0.02),
+        ("wide-eigenvalues", "post", sensitivity.ALL, 5, -0.03, -0.04, -0.02),
+    ]
+    found = pd.DataFrame(rows, columns=list(sensitivity.COLUMNS))
+    left, right = plots_questions.settings_figure(found).axes
+    assert (left.get_title(), right.get_title()) == ("post", "pre")
+    names = [VARIATIONS[name].title for name in ("both-in-stage-two", "wide-eigenvalues")]
+    assert [text.get_text() for text in left.get_yticklabels()] == names
+    drawn = [tuple(np.round(line.get_xdata(), 6)) for line in right.get_lines()]
+    assert (2.0, 4.0) in drawn and (3.0,) in drawn and (1.0,) in drawn
+    bars = [tuple(c.get_segments()[0][:, 0].round(6)) for c in right.collections]
+    assert bars == [(0.0, 2.0), (2.0, 4.0)]
+    with pytest.raises(ValueError, match="found must hold at least one difference"):
+        plots_questions.settings_figure(found[:0])
 
 
 def test_no_results_are_refused():

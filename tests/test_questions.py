@@ -11,11 +11,15 @@ from spectral_core.questions import (
     chance_answer,
     criteria_table,
     exception_answer,
+    ingredients_table,
     score_answer,
     standing,
+    stronger_answer,
 )
 from spectral_core.results import COLUMNS
+from spectral_core.variations import DECAY
 
+STRONGER = FIGURES["stronger"].panels
 SCORE, BUDGET = FIGURES["score"].panels, FIGURES["budget"].panels
 EMPTY = pd.DataFrame(columns=list(COLUMNS))
 
@@ -101,6 +105,53 @@ def test_budget_is_not_answered_without_the_controls_that_decide():
     results = table({}, BUDGET[:4])
     assert budget_answer(results[results["method"] != "pre-random"]) == NOTHING
     assert budget_answer(EMPTY) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("gains", "word"),
+    [
+        ({"stronger": [0.02, 0.02, 0.02, 0]}, "Yes"),
+        ({"stronger": [0.02, 0.02, 0, 0]}, "In part"),
+        # Ahead of two of the three is not ahead of the best.
+        ({"stronger": [0.02] * 4, "pre": [0.02] * 4}, "Not shown"),
+        ({"stronger": [0.02] * 4, "pre": [0.03, 0.02, 0.02, 0.02]}, "No"),
+        ({}, "Not shown"),
+    ],
+)
+def test_stronger_is_answered_by_its_rule(gains, word):
+    text = stronger_answer(table(gains, STRONGER[:4]))
+    assert text.startswith(f"**{word}**: at the same number of epochs, stronger is ahead")
+
+
+def test_stronger_tells_its_leads_and_what_each_ingredient_adds():
+    gains = {"stronger": [0.03] * 4, "pre": [0.01, 0.01, 0.05, 0.01]}
+    gains |= {
+        "stronger-without-start": [0.0] * 4,
+        "stronger-without-decay": [0.03, 0.03, 0.03, 0.05],
+    }
+    text = stronger_answer(table(gains, STRONGER[:4]))
+    assert "in 3 of 4 networks, and behind one of them in 1." in text
+    assert "direct-retrained +3.0, post-retrained +3.0, pre +1.0." in text
+    assert "λ from 1 +3.0 (ahead in 4, behind in 0)" in text
+    assert text.endswith("L2 −0.5 (ahead in 0, behind in 1).")
+    without = table(gains, STRONGER[:4])
+    without = without[~without["method"].str.contains("without")]
+    assert stronger_answer(without) == text[: text.index(" What each ingredient")]
+
+
+def test_stronger_is_not_answered_without_all_of_the_papers_methods():
+    results = table({}, STRONGER[:4])
+    assert stronger_answer(results[results["method"] != "pre"]) == NOTHING
+    lacking = (results["method"] == "pre") & (results["panel"] == STRONGER[0].name)
+    assert stronger_answer(results[~lacking]) == NOTHING
+    assert stronger_answer(EMPTY) == NOTHING
+
+
+def test_ingredients_are_told_against_the_papers_settings():
+    shown = ingredients_table().set_index("taken away in")
+    assert list(shown.loc["stronger-without-start"]) == ["eigenvalue range", "−0.5 to 0.5", "1"]
+    assert list(shown.loc["stronger-without-rounds"]) == ["rounds", "1", "4"]
+    assert shown.loc["stronger-without-decay", "in stronger"] == f"{DECAY:g}"
 
 
 def test_exception_is_told_for_each_network_that_figures_and_score_share():

@@ -1,5 +1,7 @@
 """The written-out passes against automatic differentiation, in float64."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
@@ -19,9 +21,13 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def network_of(hidden, activation, bias, trains, seed):
-    make = direct_mlp if trains == "weights" else spectral_mlp
-    network = make((6, *hidden, 4), activation, bias, generator=seeded(seed)).to(DOUBLE)
+def network_of(hidden, activation, bias, trains, seed, two_spectra=False):
+    sizes, generator = (6, *hidden, 4), seeded(seed)
+    if trains == "weights":
+        network = direct_mlp(sizes, activation, bias, generator=generator).to(DOUBLE)
+    else:
+        spectra = {"input_eigenvalues": two_spectra, "generator": generator}
+        network = spectral_mlp(sizes, activation, bias, **spectra).to(DOUBLE)
     if bias:
         for layer in network[::2]:
             layer.bias.data.uniform_(-1, 1, generator=seeded(seed))
@@ -43,6 +49,7 @@ networks = st.fixed_dictionaries(
         "bias": st.booleans(),
         "trains": st.sampled_from(["weights", "both", "eigenvalues", "eigenvectors"]),
         "seed": st.integers(0, 10_000),
+        "two_spectra": st.booleans(),
     }
 )
 
@@ -68,13 +75,14 @@ def test_loss_and_gradients_are_those_of_autograd(network, m):
 def test_fifty_steps_equal_the_loop_over_autograd():
     data = load("digits")
     inputs, targets = data.train_inputs[:500].to(DOUBLE), data.train_targets[:500]
-    for trains in ("weights", "both", "eigenvalues", "eigenvectors"):
+    of_spectra = itertools.product(("both", "eigenvalues", "eigenvectors"), (False, True))
+    for trains, two_spectra in [("weights", False), *of_spectra]:
 
-        def make(trains=trains):
+        def make(trains=trains, two_spectra=two_spectra):
             if trains == "weights":
                 return direct_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(DOUBLE)
-            network = spectral_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(DOUBLE)
-            return train_only(network, trains)
+            spectra = {"input_eigenvalues": two_spectra, "generator": seeded()}
+            return train_only(spectral_mlp((64, 20, 15, 10), "elu", **spectra).to(DOUBLE), trains)
 
         ours = make()
         theirs = nn.Sequential(*make(), nn.Identity())  # not written out: goes through autograd
@@ -85,9 +93,10 @@ def test_fifty_steps_equal_the_loop_over_autograd():
             torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("two_spectra", [False, True])
 @pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
-def test_bf16_gradients_are_close_in_direction_and_size(trains):
-    network = network_of((64, 48), "elu", True, trains, 0).to(torch.float32)
+def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
+    network = network_of((64, 48), "elu", True, trains, 0, two_spectra).to(torch.float32)
     x = torch.rand(100, 6, generator=seeded(1))
     y = torch.randint(0, 4, (100,), generator=seeded(2))
     stack = Stack(network, 100, precision="bf16")
@@ -133,7 +142,7 @@ def test_a_frozen_first_layer_is_projected_once():
         (nn.Sequential(nn.Linear(3, 2), nn.ELU()), False),
         (nn.Sequential(nn.Linear(3, 2), nn.ELU(alpha=2.0), nn.Linear(2, 2)), False),
         (nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2)), False),
-        (nn.Sequential(SpectralLinear(3, 2, input_eigenvalues=True)), False),
+        (nn.Sequential(SpectralLinear(3, 2, input_eigenvalues=True)), True),
     ],
 )
 def test_what_is_written_out(network, known):

@@ -1,6 +1,7 @@
 """Steps: names that hold all of a configuration, exact repetition, and what each stage trains."""
 
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -12,9 +13,11 @@ from spectral_core.networks import ACTIVATIONS
 from spectral_core.panels import Panel, Recipe
 from spectral_core.pruning import prune
 from spectral_core.ranking import node_scores
+from spectral_core.schedule import prune_in_steps
 from spectral_core.steps import run_cut, run_train
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import cut_step, plan
+from spectral_core.training import train
 
 PANEL = Panel("digits", "elu", (12,))
 RECIPE = Recipe(epochs=2, retraining_epochs=2)
@@ -35,6 +38,8 @@ OTHER_TRAIN_VALUES = {
     "seed": 1,
     "output_bias": True,
     "penalty": 1e-3,
+    "decay": 1e-4,
+    "input_eigenvalues": True,
 }
 OTHER_CUT_VALUES = {
     "trained": dataclasses.replace(cut_step(PANEL, RECIPE, "pre", 0, 50).trained, seed=1),
@@ -46,6 +51,7 @@ OTHER_CUT_VALUES = {
     "score_images": 100,
     "keeps": "smallest",
     "restarts": True,
+    "rounds": 4,
 }
 
 
@@ -113,12 +119,28 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
 def test_a_field_at_its_default_is_not_part_of_the_name():
     """So that a new field leaves the names of finished steps as they are."""
     described = steps.describe(cut("post"))["trained"]
-    assert not {"removes", "score_images", "keeps", "restarts"} & set(steps.describe(cut("pre")))
+    new = {"removes", "score_images", "keeps", "restarts", "rounds"}
+    assert not new & set(steps.describe(cut("pre")))
     assert steps.describe(cut("post-taylor"))["score_images"] == 10_000
-    assert "penalty" not in described and "output_bias" not in described
+    assert not {"penalty", "output_bias", "decay", "input_eigenvalues"} & set(described)
     assert steps.describe(cut("post").trained)["seed"] == 0
     changed = dataclasses.replace(cut("post").trained, penalty=0.5)
     assert steps.describe(changed)["penalty"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("method", "trained", "cut"),
+    [
+        ("direct", "16fc953d76321efe34bb30e2", "b8da06bbdcf1700697740a6b"),
+        ("post", "5c513ff0f332f35e053c8ee0", "99de1538fdecc8bb8d1a4c40"),
+        ("pre", "e23da5711786c8e6eac431e3", "9623ca7a91963bc4160293af"),
+        ("fresh", "e23da5711786c8e6eac431e3", "eabbff29f6c8ff1e9f349674"),
+        ("post-taylor", "5c513ff0f332f35e053c8ee0", "319603db15f2f2afad5b1c30"),
+    ],
+)
+def test_steps_of_the_paper_keep_the_names_under_which_they_are_stored(method, trained, cut):
+    step = cut_step(Panel("fashion-mnist", "elu", (500,)), Recipe(), method, 0, 50)
+    assert (step.trained.key, step.key) == (trained, cut)
 
 
 def test_key_changes_with_the_version_of_the_algorithm(monkeypatch):
@@ -275,6 +297,58 @@ def test_stage_two_of_both_trains_eigenvalues_too(digits, trained, measured):
     for before, after in zip(stage_one[::2], measured[0][::2]):
         assert not torch.equal(before.eigenvalues, after.eigenvalues)
         assert not torch.equal(before.eigenvectors, after.eigenvectors)
+
+
+# In rounds
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+@pytest.mark.parametrize("percentile", [0, 30, 62.5, 100])
+@pytest.mark.parametrize("method", ["pre", "pre-smallest", "post-retrained", "direct-retrained"])
+def test_rounds_together_leave_what_one_cut_does_and_take_its_epochs(
+    method, percentile, count, digits, trained
+):
+    network = trained[method][0]
+    step = cut(method, percentile, rounds=count, retraining_epochs=10)
+    once = steps.cut_network(dataclasses.replace(step, rounds=1), network, digits)
+    found = steps.rounds(step, network, digits)
+    assert len(found) == count and sum(each.epochs for each in found) == 10
+    assert found[-1].epochs == max(each.epochs for each in found)
+    if count > 1:
+        left = [12, *(each.nodes for each in found)]
+        assert left[-1] == once[0].out_features
+        losses = [before - after for before, after in itertools.pairwise(left)]
+        assert max(losses) - min(losses) <= 1
+
+
+@pytest.mark.parametrize("method", ["pre", "post-retrained"])
+def test_rounds_rank_what_the_round_before_has_trained(method, digits, trained, measured):
+    network, step = trained[method][0], cut(method, 75, rounds=3, retraining_epochs=4)
+    assert [each.epochs for each in steps.rounds(step, network, digits)] == [1, 1, 2]
+    result = run_cut(step, network, digits)
+    assert result["kept"] == [3]
+
+    order = steps.retraining_generator(0)
+    epochs = iter((1, 1, 2))
+
+    def retrain(smaller, _):
+        inputs, targets = digits.train_inputs, digits.train_targets
+        smaller = steps.retrained_parts(step, smaller)
+        train(smaller, inputs, targets, epochs=next(epochs), generator=order)
+
+    by_hand = prune_in_steps(network, retrain, nodes=(9, 6, 3)).network
+    assert same_bits(bits(measured[0]), bits(by_hand))
+
+
+def test_what_does_not_retrain_or_starts_anew_has_no_rounds():
+    for method in ("post", "direct", "direct-inputs", "fresh"):
+        assert cut(method, rounds=4) == cut(method)
+    assert cut("pre", rounds=4, retraining_epochs=0) == cut("pre", retraining_epochs=0)
+    assert cut("pre", rounds=4).key != cut("pre").key
+
+
+def test_an_epoch_in_rounds_costs_what_they_leave_on_average():
+    assert (cut(percentile=80).epoch_cost, cut(percentile=80, rounds=4).epoch_cost) == (20, 50)
 
 
 # The same budget for all

@@ -4,12 +4,16 @@ import dataclasses
 import itertools
 
 import pytest
+import torch
 
 from spectral_core import choice
 from spectral_core.figures import FIGURES, PRESETS, QUESTIONS, Figure, Preset
 from spectral_core.panels import Panel, Recipe
+from spectral_core.selection import select
+from spectral_core.steps import hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import cut_step, plan
+from spectral_core.variations import INGREDIENTS, VARIATIONS
 
 PANEL = Panel("digits", "elu", (8,))
 
@@ -96,7 +100,7 @@ def test_fig11_without_penalty_is_fig10():
     assert {cell.step for cell in fig11 if cell.penalty == 0} <= fig10
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", ["budget", "score"])
 def test_questions_are_about_the_networks_of_figures_3_to_9_and_train_none_of_them_again(question):
     figures = ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
     drawn = [panel for figure in figures for panel in plan(figure, "paper").panels]
@@ -105,6 +109,77 @@ def test_questions_are_about_the_networks_of_figures_3_to_9_and_train_none_of_th
     assert len(asked) == len(drawn) == 12
     trained = {step.trained for figure in figures for step in plan(figure, "paper").steps()}
     assert {step.trained for step in plan(question, "paper").steps()} <= trained
+
+
+def test_stronger_stands_beside_the_papers_methods_at_the_budget_that_they_had():
+    study, budget = plan("stronger", "paper"), plan("budget", "paper")
+    assert [p.name for p in study.panels] == [p.name for p in budget.panels]
+    papers = ("direct-retrained", "post-retrained", "pre")
+    cells = [cell for cell in study.cells() if cell.method in papers]
+    assert {c.step for c in cells} == {c.step for c in budget.cells() if c.method in papers}
+    for cell in study.cells():
+        assert (cell.step.trained.epochs, cell.step.retraining_epochs) == (100, 20)
+
+
+@pytest.mark.parametrize("without", INGREDIENTS)
+def test_each_ingredient_is_taken_away_by_itself(without):
+    def differing(panel, one, other):
+        one, other = (study.recipe_of(panel, method) for method in (one, other))
+        names = [field.name for field in dataclasses.fields(Recipe)]
+        return {name for name in names if getattr(one, name) != getattr(other, name)}
+
+    study = plan("stronger", "paper")
+    for panel in study.panels:
+        (changed,) = differing(panel, "stronger", f"stronger-without-{without}")
+        assert {changed} == set(INGREDIENTS[without].recipe)
+        every = {name for each in INGREDIENTS.values() for name in each.recipe}
+        assert differing(panel, "stronger", "post-retrained") == every
+
+
+def test_settings_start_from_the_figures_own_steps_and_change_one_thing_at_a_time():
+    figures = ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
+    of_figures = {step for figure in figures for step in plan(figure, "paper").steps()}
+    study = plan("settings", "paper")
+    written = {p.name: p for p in study.panels if not p.variation}
+    assert len(written) == 12
+    for cell in study.cells():
+        assert cell.panel.variation or cell.step in of_figures
+    for panel in study.panels:
+        if not panel.variation:
+            continue
+        variation, recipe = VARIATIONS[panel.variation], study.recipe_of(panel)
+        hidden = tuple(width // variation.times for width in panel.hidden)
+        base = dataclasses.replace(panel, hidden=hidden, variation="")
+        assert panel.name == "-".join(
+            [panel.dataset, panel.activation, hidden_label(panel.hidden), panel.variation]
+        )
+        of_panel = {"hidden": panel.hidden, **variation.panel}
+        assert (
+            dataclasses.replace(
+                written[base.name],
+                **of_panel,
+                methods=variation.methods,
+                recipe=variation.recipe,
+                variation=panel.variation,
+            )
+            == panel
+        )
+        plain = study.recipe_of(written[base.name])
+        assert recipe == dataclasses.replace(plain, **variation.recipe)
+        assert (recipe == plain) == bool(variation.panel)
+
+
+def test_four_times_the_nodes_are_cut_to_as_many_as_the_papers_network():
+    variation = VARIATIONS["width"]
+    scores = torch.rand(2000, generator=torch.Generator().manual_seed(0))
+
+    def kept(nodes, percentiles):
+        return [len(select([scores[:nodes]], q)[0]) for q in percentiles]
+
+    wide = kept(500 * variation.times, variation.recipe["percentiles"])
+    assert wide == [2000, *kept(500, Recipe().percentiles)]
+    (panel,) = plan("settings", "smoke", "fashion-mnist-elu-*-width").panels
+    assert panel.hidden == (4 * 32,)
 
 
 def test_what_a_method_sets_by_itself_holds_for_it_alone_until_it_is_overridden(monkeypatch):
@@ -289,6 +364,11 @@ def test_configurations_are_frozen(kind):
         ({"penalties": [0, 0.0]}, ValueError, "penalties must hold each item once"),
         ({"output_bias": 1}, TypeError, "output_bias must be True or False; got 1"),
         ({"variant": "released"}, ValueError, "setting must be one of"),
+        ({"variation": "width"}, ValueError, "setting must be one of"),
+        ({"input_eigenvalues": 1}, TypeError, "input_eigenvalues must be True or False; got 1"),
+        ({"eigenvector_range": "glorott"}, ValueError, "Did you mean 'glorot'?"),
+        ({"decay": -1e-4}, ValueError, "decay must be a number in [0, inf]; got -0.0001"),
+        ({"rounds": 0}, ValueError, "rounds must be a whole number of at least 1; got 0"),
         ({"train_images": 0}, ValueError, "train_images must be a whole number of at least 1"),
     ],
     ids=str,
@@ -361,6 +441,8 @@ def test_all_cuts_of_a_seed_share_one_trained_network(method):
     [
         ("direct", {"stage_two": "both", "retraining_epochs": 7, "eigenvalue_range": (0, 1)}),
         ("direct", {"eigenvector_range": (0, 1)}),
+        ("post", {"rounds": 4}),
+        ("fresh", {"rounds": 4}),
         ("post", {"stage_two": "both", "retraining_epochs": 7}),
         ("post-retrained", {"stage_two": "both"}),
         ("fresh", {"stage_two": "both"}),

@@ -111,6 +111,32 @@ def test_fifty_penalised_steps_equal_autograd_of_the_penalised_loss(trains, writ
 
 
 @pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues"])
+def test_fifty_decayed_steps_equal_autograd_of_the_loss_with_squares(trains, written_out):
+    inputs, targets = (t[:500] for t in examples(torch.float64))
+    settings = {"epochs": 10, "batch_size": 100, "learning_rate": 1e-2}
+    ours, theirs, free = (make_network(trains) for _ in range(3))
+
+    def squares(network):
+        return sum(p.square().sum() for p in network.parameters() if p.requires_grad)
+
+    trained = ours if written_out else nn.Sequential(*ours, nn.Identity())
+    train(trained, inputs, targets, **settings, decay=1e-2, generator=seeded(1))
+    plain_loop(
+        theirs,
+        inputs,
+        targets,
+        **settings,
+        generator=seeded(1),
+        regularised=lambda network: 1e-2 / 2 * squares(network),
+    )
+    train(free, inputs, targets, **settings, generator=seeded(1))
+    for one, other in zip(ours.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    assert squares(ours) < 0.8 * squares(free)
+
+
+@pytest.mark.parametrize("written_out", [True, False])
 def test_history_leaves_the_penalty_out_and_what_is_zero_is_not_pushed(written_out):
     inputs, targets = examples()
     network = spectral_mlp((64, 20, 10), "elu", generator=seeded())
