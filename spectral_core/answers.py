@@ -37,6 +37,7 @@ def answers(preset: str = "paper") -> list[Answer]:
     """
     there = judging.curves(preset=preset)
     costs = compaction.means(compaction.gathered(preset))
+    settings = sensitivity.differences(_published("settings", preset))
     pages = {name: file.stem for name, file in sources().items()}
     timings = performance.load(paths.project() / "benchmarks" / "results.json")
     return [
@@ -51,14 +52,16 @@ def answers(preset: str = "paper") -> list[Answer]:
             questions.score_answer(_published("score", preset)),
         ),
         Answer(
-            "A stronger variant",
+            "Is there a stronger variant?",
             pages["stronger"],
             questions.stronger_answer(_published("stronger", preset)),
         ),
         Answer(
             "Which settings matter?",
             pages["settings"],
-            sensitivity.answer(sensitivity.differences(_published("settings", preset))),
+            sensitivity.answer(sensitivity.differences(_published("settings", preset))).split("\n")[
+                0
+            ],
         ),
         Answer(
             "How sure are we?",

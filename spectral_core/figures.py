@@ -154,7 +154,7 @@ QUESTIONS: dict[str, Figure] = {
         _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
     ),
     "stronger": Figure(
-        "A stronger variant",
+        "Is there a stronger variant?",
         _networks(
             ["direct-retrained", "post-retrained", "pre", *_STRONGER], recipe_by_method=_STRONGER
         ),
