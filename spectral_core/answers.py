@@ -59,9 +59,7 @@ def answers(preset: str = "paper") -> list[Answer]:
         Answer(
             "Which settings matter?",
             pages["settings"],
-            sensitivity.answer(sensitivity.differences(_published("settings", preset))).split("\n")[
-                0
-            ],
+            sensitivity.answer(settings).splitlines()[0],
         ),
         Answer(
             "How sure are we?",
