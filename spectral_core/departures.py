@@ -156,6 +156,24 @@ def low_cuts(there: Sequence[Curves], until: float = 30) -> Answer:
     return _listed(found, said, "It takes any figure.")
 
 
+def lost_layers(there: Sequence[Curves]) -> Answer:
+    """From which cut on a layer has lost all of its nodes, where one threshold serves several."""
+    found = []
+    for each in (curves for curves in there if len(curves.panel.hidden) > 1):
+        told = []
+        for method, rows in each.table.groupby("method", sort=False):
+            gone = rows[["0" in kept.split("-") for kept in rows["kept"]]]
+            first = gone[gone["percentile"] == gone["percentile"].min()]
+            told.append(
+                f"{method} from {first['percentile'].iloc[0]:g} % (keeps {first['kept'].iloc[0]}, "
+                f"accuracy {100 * first['accuracy'].mean():.1f} %)"
+                if len(first)
+                else f"{method} at no cut"
+            )
+        found.append(f"{each}, {VARIANTS[each.panel.variant]}: {', '.join(told)}")
+    return _listed(found, "A layer is gone whole:", "It takes a figure of three hidden layers.")
+
+
 QUESTIONS: dict[str, Callable[[Sequence[Curves]], Answer]] = {
     "Does λ train in stage 2 of pre?": stage_two,
     "How wide are the networks?": widths,
@@ -166,6 +184,7 @@ QUESTIONS: dict[str, Callable[[Sequence[Curves]], Answer]] = {
     "Does the spectral ranking win with ReLU?": relu,
     "Is one list of γ fair to all methods?": penalties,
     "Is pre unaltered when few nodes are removed?": low_cuts,
+    "Is one threshold fair to all layers?": lost_layers,
 }
 """Questions and what answers them, given the published panels."""
 

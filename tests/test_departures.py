@@ -109,6 +109,19 @@ def test_low_cuts_compare_pre_with_post():
     assert answer.text.endswith("- Fig. 3, ELU, as written: −2.0 [−2.0, −2.0] points")
 
 
+def test_a_layer_that_goes_whole_is_told_with_its_cut_and_what_is_left():
+    (there,) = publish("fig04", lambda v, method, q: 0.1 if q > 60 else 0.9, [""])
+    table = there.table.copy()
+    table.loc[(table["method"] == "direct") & (table["percentile"] >= 70), "kept"] = "450-0-0"
+    answer = departures.lost_layers([there._replace(table=table)])
+    assert answer.status == ANSWERED
+    assert answer.text.endswith(
+        "- Fig. 4, ELU, as written: direct from 70 % (keeps 450-0-0, accuracy 10.0 %), post at no "
+        "cut, pre at no cut"
+    )
+    assert departures.lost_layers(publish("fig03", flat)).status == WAITING
+
+
 def test_cifar_is_told_where_it_is_published(monkeypatch):
     panel = Panel("cifar10", "elu", (512,), output_bias=True)
     for name in ("fig10", "fig11"):
