@@ -38,10 +38,11 @@ def pages(html):
     }
 
 
-def test_contents_have_five_parts(pages):
+def test_contents_have_six_parts(pages):
     toc = yaml.safe_load((PROJECT / "_toc.yml").read_text(encoding="utf-8"))
     captions = [part["caption"] for part in toc["parts"]]
     assert captions == [
+        "In short",
         "Idea and theory",
         "The figures",
         "Beyond",
