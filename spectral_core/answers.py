@@ -82,7 +82,7 @@ def markdown(found: list[Answer]) -> str:
 def recommendations(decided: list[Decision]) -> str:
     """What to use, a list in Markdown: each setting with its value and what decides it."""
     return "\n".join(
-        f"- `{each.setting}`: **{each.value}** ({each.because}; decided by {_links(each.figures)})"
+        f"- `{each.setting}`: **{each.value}** ({each.because}; see {_links(each.figures)})"
         for each in decided
     )
 

@@ -112,7 +112,7 @@ def alike(table: pd.DataFrame, first: str, second: str) -> Finding:
     differences = _differences(table, first, second)
     found = interval(differences.get(0.0, ()))
     if found is None:
-        return _untested(f"{first} and {second}", "uncut")
+        return _unpaired(first, second, "uncut")
     return Finding(
         _graded(max(-found.low, found.high) <= POINT, abs(found.mean) <= POINT),
         f"{first} − {second}, uncut: {found}",
@@ -126,7 +126,7 @@ def ahead(table: pd.DataFrame, first: str, second: str) -> Finding:
     """
     found = lead(table, first, second)
     if found is None:
-        return _untested(f"{first} and {second}")
+        return _unpaired(first, second)
     return Finding(_graded(found.low > 0, found.mean > 0), f"{first} − {second}, all cuts: {found}")
 
 
@@ -146,7 +146,7 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
     cuts = [q for q in differences if q > 0 and q >= least]
     found = [each for q in cuts if (each := interval(differences[q])) is not None]
     if not found:
-        return _untested(f"{first} and {second}")
+        return _unpaired(first, second)
     ahead_by = [each.mean for each in found if each.low > 0]
     behind_by = [-each.mean for each in found if each.high < 0]
     by = {
@@ -173,7 +173,7 @@ def lead_grows(small: pd.DataFrame, large: pd.DataFrame, first: str, second: str
     """
     of_both = [leads(table, first, second) for table in (large, small)]
     if min(len(each) for each in of_both) < 2:
-        return _untested(f"{first} and {second}", "in both figures")
+        return _unpaired(first, second, "in both figures")
     found = welch(*of_both)
     return Finding(
         _graded(found.low > 0, found.mean > 0), f"lead of {first} over {second} grows by {found}"
@@ -350,3 +350,7 @@ def _graded(full: bool, part: bool) -> str:
 
 def _untested(who: str, where: str = "") -> Finding:
     return Finding(UNTESTED, f"no results of {who} {where}".rstrip())
+
+
+def _unpaired(first: str, second: str, where: str = "") -> Finding:
+    return Finding(UNTESTED, f"fewer than two seeds of both {first} and {second} {where}".rstrip())

@@ -22,6 +22,6 @@ def test_markdown_links_every_question_to_its_page():
 def test_recommendations_stand_with_what_decides_them():
     text = answers.recommendations([Decision("by", "taylor", ("score",), "three of four")])
     assert text == (
-        "- `by`: **taylor** (three of four; decided by [Is |λ| the right score once φ trains?]"
+        "- `by`: **taylor** (three of four; see [Is |λ| the right score once φ trains?]"
         "(score_once_eigenvectors_train.ipynb))"
     )

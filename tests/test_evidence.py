@@ -284,7 +284,8 @@ NOTHING = made(PANEL, lambda *_: 0.9, methods=["direct"], cuts=(50.0,))
 )
 def test_measure_without_results_is_not_tested(measure):
     found = measure(NOTHING)
-    assert found.verdict == UNTESTED and found.text.startswith("no results of ")
+    assert found.verdict == UNTESTED
+    assert found.text.startswith(("no results of ", "fewer than two seeds of both "))
 
 
 def test_curve_that_ends_too_early_is_not_tested():
