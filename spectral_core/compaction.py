@@ -34,9 +34,7 @@ def gathered(preset: str = "paper") -> pd.DataFrame:
         Table with the columns :data:`spectral_core.results.COLUMNS`; what two figures share is
         there once.
     """
-    tables = [results.published(name, preset, missing_ok=True) for name in SOURCES]
-    every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
-    return every.drop_duplicates([*results.POINT, "seed"], ignore_index=True)
+    return results.published_together(SOURCES, preset)
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

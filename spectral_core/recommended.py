@@ -98,12 +98,11 @@ def decisions(preset: str = "paper") -> list[Decision]:
 
 def _published(rule: Rule, preset: str) -> pd.DataFrame:
     """Results of a rule's figures; a varied panel as its network, with methods of its own."""
-    tables = [results.published(figure, preset, missing_ok=True) for figure in rule.figures]
-    table = pd.concat([each for each in tables if len(each)] or tables[:1], ignore_index=True)
+    table = results.published_together(rule.figures, preset)
     varied = table["panel"].str.endswith(_BOTH)
     table.loc[varied, "method"] += _BOTH
     table["panel"] = table["panel"].str.removesuffix(_BOTH)
-    return table.drop_duplicates([*results.POINT, "seed"], ignore_index=True)
+    return table
 
 
 def decide(rule: Rule, table: pd.DataFrame) -> Decision:

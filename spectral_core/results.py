@@ -188,6 +188,18 @@ def published(
     return pd.concat([_read(file.table) for file in files.values()], ignore_index=True)
 
 
+def published_together(figures: Sequence[str], preset: str) -> pd.DataFrame:
+    """Published results of several figures in one table; what two of them share is there once.
+
+    Args:
+        figures: names out of :data:`~spectral_core.figures.FIGURES`, at least one.
+        preset: name out of :data:`~spectral_core.figures.PRESETS`.
+    """
+    tables = [published(figure, preset, missing_ok=True) for figure in figures]
+    every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+    return every.drop_duplicates([*POINT, "seed"], ignore_index=True)
+
+
 def counterpart(study: Study) -> pd.DataFrame | None:
     """Published results to compare a study with: the same preset's, or ``None``.
 
