@@ -53,7 +53,7 @@ VARIATIONS: dict[str, Variation] = {
     # A cut of 2000 nodes at 75 % + q/4 leaves as many as one of 500 at q.
     "width": Variation(
         "four times the nodes",
-        {"percentiles": (0.0, *(75 + q / 4 for q in range(0, 100, 5)))},
+        {"percentiles": tuple(75 + q / 4 for q in (30, 50, 70, 80, 90, 95))},
         times=4,
         depths=(1,),
     ),

@@ -13,7 +13,7 @@ from spectral_core.study import plan
 from spectral_core.variations import VARIATIONS
 
 PANELS = FIGURES["settings"].panels
-NETWORKS = ("fashion-mnist-elu-500", "mnist-relu-500", "mnist-tanh-500-500-500")
+NETWORKS = ("fashion-mnist-elu-500", "mnist-relu-500", "mnist-elu-500-500-500")
 NOISE = (0.0, 0.01, -0.01, 0.02, 0.005)
 
 
