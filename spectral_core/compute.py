@@ -78,7 +78,8 @@ def compute(
     Raises:
         TypeError, ValueError: if an argument is out of range or the device is not there.
         ModuleNotFoundError: if dask is wanted and not installed.
-        TrainingDiverged: if a loss becomes NaN or infinite.
+        TrainingDiverged: if a loss became NaN or infinite; names each training. All that did not
+            depend on these is stored by then.
         DataNotFoundError: if a data set cannot be had.
     """
     start = time.perf_counter()
@@ -95,9 +96,14 @@ def compute(
 
     if ensembles is None:
         ensembles = device != "cpu"
+    diverged: dict[Any, str] = {}
+
+    def cuts_to_run() -> list[Job]:
+        return _jobs([cut for cut in missing if cut.trained not in diverged], ensembles)
+
     phases = [
-        ("training", _train, _longest_first(_trainings(networks, ensembles))),
-        ("pruning", _cut, _longest_first(_jobs(missing, ensembles))),
+        ("training", _train, partial(_trainings, networks, ensembles)),
+        ("pruning", _cut, cuts_to_run),
     ]
     steps = [*networks, *missing]
     # Workers elsewhere stand in folders of their own.
@@ -107,7 +113,8 @@ def compute(
         open_backend(backend, workers or default_workers(device), scheduler) as run_all,
         progress_bar(sum(step.cost for step in steps), progress, store.root) as (tally, bar),
     ):
-        for phase, work, jobs in phases:
+        for phase, work, to_run in phases:
+            jobs = _longest_first(to_run())
             # First what no other run is busy with; then wait for what they were busy with.
             for wait in (False, True):
                 show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
@@ -120,8 +127,13 @@ def compute(
                     steps_run += len(done.seconds)
                     computing += sum(done.seconds)
                     busy += [done.busy] if done.busy else []
+                    diverged |= done.diverged
                     show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
                 jobs = busy
+    if diverged:
+        raise TrainingDiverged(
+            "\n".join([f"of {len(steps)} steps, {len(diverged)} diverged:", *diverged.values()])
+        )
     return Cost(steps_run, time.perf_counter() - start, computing)
 
 
@@ -163,6 +175,8 @@ class Done(NamedTuple):
     """Time that each step took that was run for it."""
     busy: tuple[Any, ...]
     """Steps left out because another run is busy with them."""
+    diverged: dict[Any, str]
+    """Steps whose loss became NaN or infinite, each with what is to be said."""
 
 
 def _trainings(steps: Sequence[Any], ensembles: bool) -> list[Job]:
@@ -253,11 +267,13 @@ def _run_missing(
 ) -> Done:
     """Run the steps of a job that are not stored by now, each under its lock, on one thread.
 
-    The steps of a unit run as one. Their locks are taken in the order of their keys: two runs that
-    wait for each other's would otherwise do so for ever.
+    The steps of a unit run as one; where one of them diverges, the others start again without it.
+    Their locks are taken in the order of their keys: two runs that wait for each other's would
+    otherwise do so for ever.
     """
     seconds: list[float] = []
     busy: list[Any] = []
+    diverged: dict[Any, str] = {}
     with single_thread():
         for unit in units:
             missing: list[Any] = []
@@ -273,11 +289,17 @@ def _run_missing(
                         tally.add(step.key, step.cost)
                     else:
                         missing.append(step)
-                try:
-                    seconds += [run(missing)["seconds"]] * len(missing) if missing else []
-                except TrainingDiverged as error:
-                    raise TrainingDiverged(f"{missing[error.member]}: {error}") from error
-    return Done(sum(map(len, units)) - len(busy), tuple(seconds), tuple(busy))
+                while missing:
+                    try:
+                        seconds += [run(missing)["seconds"]] * len(missing)
+                        break
+                    except TrainingDiverged as error:
+                        step = missing.pop(error.member)
+                        diverged[step] = f"{step}: {error}"
+                        for other in missing:
+                            tally.begin(other.key)
+    settled = sum(map(len, units)) - len(busy) - len(diverged)
+    return Done(settled, tuple(seconds), tuple(busy), diverged)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from spectral_core.progress import Tally
 from spectral_core.results import collect, publish
 from spectral_core.store import Store
 from spectral_core.study import plan
+from spectral_core.together import train_together
 from spectral_core.training import TrainingDiverged
 
 COMMAND = Path(sys.executable).with_name("spectral-core")
@@ -268,7 +269,7 @@ def test_a_step_begun_again_is_counted_once(store):
     done = compute_module._train((step,), **where)
     assert (done.settled, len(done.seconds), done.busy) == (1, 1, ())
     assert tally.total() == step.cost == 100
-    assert compute_module._train((step,), **where) == (1, (), ())
+    assert compute_module._train((step,), **where) == (1, (), (), {})
     assert tally.total() == 100
 
 
@@ -381,6 +382,32 @@ def test_other_data_and_networks_are_computed_as_well(store):
     assert set(table["hidden"]) == {"8-6"}
     assert dataclasses.asdict(study.panels[0])["hidden"] == (8, 6)
     assert (table[table["percentile"] == 0]["nodes"] == 14).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_does_not_depend_on_a_diverging_training_is_stored(store, workers):
+    bad = plan("fig03", "smoke", **SMALL | {"epochs": 2}, learning_rate=1e30, methods="direct")
+    good = plan("fig03", "smoke", **SMALL, methods=["direct", "pre"])
+    with pytest.raises(TrainingDiverged, match=r"^of 9 steps, 1 diverged:\ndigits elu 8 direct"):
+        compute([*bad.steps(), *good.steps()], store, workers=workers, progress=False)
+    assert all(step in store for step in good.steps())
+    assert not any(step in store for step in bad.steps())
+
+
+def test_an_ensemble_goes_on_without_the_member_that_diverges(store, monkeypatch):
+    def of_good_seeds(steps, *args):
+        seeds = [step.seed for step in steps]
+        if 1 in seeds:
+            error = TrainingDiverged("the loss became nan")
+            error.member = seeds.index(1)
+            raise error
+        return train_together(steps, *args)
+
+    monkeypatch.setattr("spectral_core.compute.train_together", of_good_seeds)
+    study = plan("fig03", "smoke", **SMALL | {"seeds": 3}, methods="post")
+    with pytest.raises(TrainingDiverged, match=r"^of 9 steps, 1 diverged:\n.* seed 1: the loss"):
+        compute(study.steps(), store, workers=1, progress=False, ensembles=True)
+    assert {step.trained.seed for step in study.steps() if step in store} == {0, 2}
 
 
 def test_a_broken_loss_names_the_network_and_its_seed(store):
