@@ -52,6 +52,11 @@ def answers(preset: str = "paper") -> list[Answer]:
             questions.score_answer(_published("score", preset)),
         ),
         Answer(
+            "Is one threshold fair to all layers?",
+            pages["threshold"],
+            questions.threshold_answer(_published("threshold", preset)),
+        ),
+        Answer(
             "Is there a stronger variant?",
             pages["stronger"],
             questions.stronger_answer(_published("stronger", preset)),

@@ -113,13 +113,14 @@ _GRID = (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of γ
 def _networks(
     methods: Sequence[str],
     activations: Sequence[str] = ("elu", "relu", "tanh"),
+    depths: Sequence[int] = (1, 3),
     **settings: Any,
 ) -> tuple[Panel, ...]:
     """The networks of Figs. 3, 4 and 6 to 9 as written, with other methods."""
     return tuple(
         Panel(dataset, activation, (500,) * depth, methods=tuple(methods), **settings)
         for dataset in ("fashion-mnist", "mnist")
-        for depth in (1, 3)
+        for depth in depths
         for activation in activations
     )
 
@@ -142,8 +143,7 @@ def _varied(name: str, variation: Variation) -> tuple[Panel, ...]:
             variation=name,
             **variation.panel,
         )
-        for panel in _networks(variation.methods, ["elu", "relu"])
-        if len(panel.hidden) in variation.depths
+        for panel in _networks(variation.methods, ["elu", "relu"], variation.depths)
     )
 
 
@@ -158,6 +158,14 @@ QUESTIONS: dict[str, Figure] = {
     "score": Figure(
         "Is |λ| the right score once φ trains?",
         _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
+    ),
+    "threshold": Figure(
+        "Is one threshold fair to all layers?",
+        _networks(
+            ["direct", "direct-per-layer", "post", "post-per-layer", "pre", "pre-per-layer"],
+            depths=[3],
+            recipe_by_method={"pre-per-layer": FEWER_CUTS},
+        ),
     ),
     "stronger": Figure(
         "Is there a stronger variant?",

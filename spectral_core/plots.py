@@ -32,6 +32,10 @@ COLOURS = {
     "pre-random": "#999999",
     "pre-smallest": "#CC79A7",
     "fresh": "#000000",
+    # These three stand beside direct, post and pre.
+    "direct-per-layer": "#D55E00",
+    "post-per-layer": "#56B4E9",
+    "pre-per-layer": "#000000",
     # These five stand beside direct-retrained, post-retrained and pre.
     "stronger": "#000000",
     "stronger-without-start": "#E69F00",
@@ -53,6 +57,9 @@ MARKERS = {
     "pre-random": "P",
     "pre-smallest": "v",
     "fresh": "X",
+    "direct-per-layer": "D",
+    "post-per-layer": "P",
+    "pre-per-layer": "X",
     "stronger": "*",
     "stronger-without-start": "D",
     "stronger-without-glorot": "v",

@@ -81,6 +81,7 @@ class CutStep:
     removes: str = "nodes"
     score_images: int = 0
     keeps: str = "largest"
+    per_layer: bool = False
     restarts: bool = False
     rounds: int = 1
 
@@ -224,7 +225,7 @@ def rounds(
         return [Round(None, step.retraining_epochs)]
     scores = _scores(step, network, data, device)
     full = sum(map(len, scores))
-    less = full - sum(map(len, select(scores, step.percentile)))
+    less = full - sum(map(len, select(scores, step.percentile, per_layer=step.per_layer)))
     share, rest = divmod(step.retraining_epochs, step.rounds)
     return [
         Round(full - round(less * i / step.rounds), share + (rest if i == step.rounds else 0))
@@ -256,7 +257,7 @@ def cut_network(
         start = _generator(step.trained.seed, _RESTART)
         network = initial_network(new, data, start).to(device)
     percentile = step.percentile if nodes is None else None
-    return prune(network, scores, percentile, nodes=nodes).to(device)
+    return prune(network, scores, percentile, nodes=nodes, per_layer=step.per_layer).to(device)
 
 
 def _scores(step: CutStep, network: nn.Sequential, data: Dataset, device: str) -> list[Tensor]:

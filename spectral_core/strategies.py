@@ -29,6 +29,8 @@ class Strategy:
     """Training images that the score looks at, the first so many; 0 if it looks at none."""
     keeps: Literal["largest", "smallest"] = "largest"
     """Which scores stay."""
+    per_layer: bool = False
+    """Whether each hidden layer has a threshold of its own; if not, one serves all of them."""
     restarts: bool = False
     """Whether a new network, of the widths that are left, takes the place of the pruned one."""
 
@@ -129,6 +131,30 @@ STRATEGIES: dict[str, Strategy] = {
         title="fresh: pre's widths, λ and φ train from a new start",
         restarts=True,
     ),
+    "direct-per-layer": Strategy(
+        layers="direct",
+        trains="both",
+        score="connectivity",
+        retrains=False,
+        title="direct-per-layer: Σ|w|, a threshold per layer",
+        per_layer=True,
+    ),
+    "post-per-layer": Strategy(
+        layers="spectral",
+        trains="both",
+        score="eigenvalue",
+        retrains=False,
+        title="post-per-layer: |λ|, a threshold per layer",
+        per_layer=True,
+    ),
+    "pre-per-layer": Strategy(
+        layers="spectral",
+        trains="eigenvalues",
+        score="eigenvalue",
+        retrains=True,
+        title="pre-per-layer: |λ|, a threshold per layer, then φ trains",
+        per_layer=True,
+    ),
     "stronger": Strategy(
         layers="spectral",
         trains="both",
@@ -157,6 +183,9 @@ networks of ``post`` by another criterion. The five after them have the epochs o
 included: ``direct-retrained`` and ``post-retrained`` train on after the cut; ``pre-random`` and
 ``pre-smallest`` keep other nodes of the very networks of ``pre``; ``fresh`` trains λ and φ of a new
 network, of the widths that ``pre`` keeps, for as long as both stages take.
+
+``direct-per-layer``, ``post-per-layer`` and ``pre-per-layer`` take the same share of every layer's
+nodes away from the very networks of ``direct``, ``post`` and ``pre``.
 
 ``stronger`` trains, ranks and trains again as ``post-retrained`` does; its recipe has all of
 :data:`~spectral_core.variations.INGREDIENTS`, that of each ``stronger-without-…`` all but one."""

@@ -239,6 +239,7 @@ def cut_step(
         removes=strategy.removes,
         score_images=strategy.score_images,
         keeps=strategy.keeps,
+        per_layer=strategy.per_layer,
         restarts=strategy.restarts,
         rounds=recipe.rounds if in_rounds else 1,
     )

@@ -165,6 +165,10 @@ def test_another_strategy_gives_another_chart(monkeypatch):
     assert flow_text(["post"]).count("Train the λ and φ that are left") == 1
     assert flow_text(["direct-retrained"]).count("Train the w that are left") == 1
     assert flow_text(["pre-smallest"]).count("score above the (100 − q)-th percentile") == 1
+    assert "score below the q-th percentile of all scores" in flow_text(["post"])
+    assert "score below the q-th percentile of their layer's scores" in flow_text(
+        ["post-per-layer"]
+    )
     assert "Draw a new network as wide as what is left" in flow_text(["fresh"])
 
 

@@ -50,9 +50,13 @@ OTHER_CUT_VALUES = {
     "removes": "inputs",
     "score_images": 100,
     "keeps": "smallest",
+    "per_layer": True,
     "restarts": True,
     "rounds": 4,
 }
+
+
+DEEP = Panel("digits", "elu", (12, 8))
 
 
 def cut(method="pre", percentile=50.0, seed=0, panel=PANEL, **recipe):
@@ -119,7 +123,7 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
 def test_a_field_at_its_default_is_not_part_of_the_name():
     """So that a new field leaves the names of finished steps as they are."""
     described = steps.describe(cut("post"))["trained"]
-    new = {"removes", "score_images", "keeps", "restarts", "rounds"}
+    new = {"removes", "score_images", "keeps", "per_layer", "restarts", "rounds"}
     assert not new & set(steps.describe(cut("pre")))
     assert steps.describe(cut("post-taylor"))["score_images"] == 10_000
     assert not {"penalty", "output_bias", "decay", "input_eigenvalues"} & set(described)
@@ -396,6 +400,27 @@ def test_nodes_kept_otherwise_train_in_their_eigenvectors_alone(method, digits, 
         assert not torch.equal(before.eigenvectors, after.eigenvectors)
 
 
+@pytest.mark.parametrize("method", ["direct", "post", "pre"])
+def test_a_threshold_per_layer_takes_the_same_share_of_each_from_the_very_same_network(
+    method, digits
+):
+    one, each = (cut(name, 75, panel=DEEP) for name in (method, f"{method}-per-layer"))
+    assert each.trained == one.trained and each.key != one.key
+    network, _ = run_train(each.trained, digits)
+    scores = node_scores(network, each.score)
+    by_hand = [score[score >= torch.quantile(score, 0.75)].numel() for score in scores]
+    assert run_cut(each, network, digits)["kept"] == by_hand == [3, 2]
+    pooled = torch.cat(scores)
+    by_hand = [(score >= torch.quantile(pooled, 0.75)).sum().item() for score in scores]
+    assert run_cut(one, network, digits)["kept"] == by_hand
+
+
+def test_rounds_with_a_threshold_per_layer_end_with_the_share_of_each(digits):
+    step = cut("pre-per-layer", 75, panel=DEEP, rounds=3)
+    network, _ = run_train(step.trained, digits)
+    assert run_cut(step, network, digits)["kept"] == [3, 2]
+
+
 @pytest.mark.parametrize("percentile", [25, 50, 75])
 def test_smallest_keeps_what_pre_takes_away_at_the_mirrored_cut(percentile, digits, trained):
     network = trained["pre"][0]
@@ -411,11 +436,10 @@ def test_smallest_keeps_what_pre_takes_away_at_the_mirrored_cut(percentile, digi
 
 
 def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, measured):
-    panel = Panel("digits", "elu", (12, 8))
-    network, _ = run_train(cut(panel=panel).trained, digits)
-    drawn = steps.initial_network(cut(panel=panel).trained, digits, torch.Generator())
-    pre = run_cut(cut("pre", 50, panel=panel), network, digits)
-    step = cut("fresh", 50, panel=panel)
+    network, _ = run_train(cut(panel=DEEP).trained, digits)
+    drawn = steps.initial_network(cut(panel=DEEP).trained, digits, torch.Generator())
+    pre = run_cut(cut("pre", 50, panel=DEEP), network, digits)
+    step = cut("fresh", 50, panel=DEEP)
     start = steps.cut_network(step, network, digits)
     assert same_bits(bits(start), bits(steps.cut_network(step, network, digits)))
     of_old = {*bits(network)["0.eigenvectors"].flatten().tolist()}

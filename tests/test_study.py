@@ -111,6 +111,18 @@ def test_questions_are_about_the_networks_of_figures_3_to_9_and_train_none_of_th
     assert {step.trained for step in plan(question, "paper").steps()} <= trained
 
 
+def test_one_threshold_and_one_per_layer_are_compared_on_the_networks_of_three_hidden_layers():
+    figures = ("fig04", "fig08", "fig09")
+    drawn = [panel for figure in figures for panel in plan(figure, "paper").panels]
+    study = plan("threshold", "paper")
+    assert {panel.name for panel in study.panels} == {panel.name for panel in drawn}
+    of_figures = {step for figure in figures for step in plan(figure, "paper").steps()}
+    trained = {step.trained for step in of_figures}
+    for cell in study.cells():
+        assert cell.step.trained in trained
+        assert cell.step in of_figures or cell.method.endswith("-per-layer")
+
+
 def test_stronger_stands_beside_the_papers_methods_at_the_budget_that_they_had():
     study, budget = plan("stronger", "paper"), plan("budget", "paper")
     names = [panel.name for panel in study.panels]
