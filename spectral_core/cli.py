@@ -229,7 +229,8 @@ def verify(
     Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
     the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
     """
-    from spectral_core.results import agreement, collect, published
+    from spectral_core.agreement import agreement
+    from spectral_core.results import collect, published
     from spectral_core.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
@@ -280,11 +281,10 @@ def publish(
 @store_option
 def status(store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
-    from spectral_core.results import status as rows
+    from spectral_core.status import status as table
     from spectral_core.store import Store
 
-    table = rows(Store(store_dir))
-    click.echo(table.to_string(index=False))
+    click.echo(table(Store(store_dir)).to_string(index=False))
 
 
 @cli.command()

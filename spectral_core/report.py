@@ -8,12 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from spectral_core.agreement import agreement
 from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
 from spectral_core.evidence import lead
 from spectral_core.figures import FIGURES
 from spectral_core.panels import in_words
-from spectral_core.results import agreement, published_provenance, summary
+from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import plan
 

@@ -1,4 +1,4 @@
-"""Tables of results: this machine's, the published ones, and how far they agree."""
+"""Tables of results: this machine's and the published ones."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from spectral_core import paths
 from spectral_core._files import write_whole
 from spectral_core.choice import recorded
 from spectral_core.data import checksums
-from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.joining import Run, joined
 from spectral_core.panels import Panel
 from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
@@ -305,74 +303,6 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         )
         .reset_index()
     )
-
-
-def agreement(ours: pd.DataFrame, theirs: pd.DataFrame, floor: float = 0.01) -> pd.DataFrame:
-    """Compare mean accuracies of two runs of the same study.
-
-    Two runs agree at a point if their means differ by no more than three standard errors of the
-    difference plus ``floor``. The standard deviation is pooled over both runs.
-
-    Args:
-        ours: table of results with at least one seed.
-        theirs: table to compare with.
-        floor: difference in accuracy that is always tolerated, in [0, 1].
-
-    Returns:
-        One row per point that both have: :data:`POINT`, ``ours``, ``theirs``, ``difference``,
-        ``tolerance`` and ``agrees``.
-
-    Raises:
-        NoResults: if the two have no point in common.
-    """
-    both = summary(ours).merge(summary(theirs), on=POINT, suffixes=("_ours", "_theirs"))
-    if both.empty:
-        raise NoResults("the two runs have no panel, method, penalty and percentile in common")
-    n, m = both["seeds_ours"], both["seeds_theirs"]
-    squares = (n - 1) * both["accuracy_sd_ours"].fillna(0) ** 2
-    squares += (m - 1) * both["accuracy_sd_theirs"].fillna(0) ** 2
-    pooled = np.sqrt(squares / (n + m - 2).clip(lower=1))
-    both["difference"] = both["accuracy_ours"] - both["accuracy_theirs"]
-    both["tolerance"] = floor + 3 * pooled * np.sqrt(1 / n + 1 / m)
-    both["agrees"] = both["difference"].abs() <= both["tolerance"]
-    both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
-    return both[[*POINT, "ours", "theirs", "difference", "tolerance", "agrees"]]
-
-
-def status(store: Store) -> pd.DataFrame:
-    """What is computed here and what is published, one row per panel and preset.
-
-    Returns:
-        ``figure``, ``panel``, ``preset``, ``computed`` (points here, of how many), ``latest``
-        (when the last of them was, UTC), ``published`` (seeds), ``precision`` and ``when``.
-    """
-    rows = []
-    for figure in FIGURES:
-        for preset in PRESETS:
-            run = plan(figure, preset, "*")
-            every = list(run.cells())
-            provenance = published_provenance(figure, preset, "*")
-            for panel in run.panels:
-                cells = [cell for cell in every if cell.panel is panel]
-                records = [store.record(cell.step) for cell in cells]
-                ends = [record["made"]["at"] for record in records if record is not None]
-                row = {
-                    "figure": figure,
-                    "panel": panel.name,
-                    "preset": preset,
-                    "computed": f"{len(ends)}/{len(cells)}",
-                    "latest": max(ends, default="-")[:16],
-                    "published": "-",
-                    "precision": "-",
-                    "when": "-",
-                }
-                if panel.name in provenance:
-                    made = provenance[panel.name]
-                    recipe = made["configuration"]["recipe"]
-                    row["published"] = f"{len(recipe['seeds'])} seeds"
-                    row |= {"precision": recipe["precision"], "when": made["to"][:10]}
-                rows.append(row)
-    return pd.DataFrame(rows)
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

@@ -37,3 +37,14 @@ def made(panel, accuracy, seeds=5, cuts=CUTS, penalties=(0.0,), parameters=None,
         for q in cuts
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def of_seeds(accuracies, percentiles=(0.0, 90.0), method="pre"):
+    """Results of one method, one seed per row of accuracies."""
+    rows = [
+        {**dict.fromkeys(COLUMNS, 1), "panel": "p", "method": method, "seed": seed,
+         "percentile": percentile, "accuracy": accuracy}
+        for seed, row in enumerate(accuracies)
+        for percentile, accuracy in zip(percentiles, row)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS))

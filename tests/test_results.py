@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_tables import of_seeds
 from packaging.version import Version
 
 from spectral_core import paths, provenance, results
+from spectral_core.agreement import agreement
 from spectral_core.cli import cli
 from spectral_core.compute import compute
 from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.results import (
     COLUMNS,
     NoResults,
-    agreement,
     collect,
     command,
     counterpart,
@@ -27,7 +28,6 @@ from spectral_core.results import (
     published,
     published_files,
     published_provenance,
-    status,
     summary,
 )
 from spectral_core.steps import ALGORITHM
@@ -235,78 +235,13 @@ def test_command_names_every_change():
     )
 
 
-def made_table(accuracies, percentiles=(0.0, 90.0), method="pre"):
-    """Results of one method, one seed per row of accuracies."""
-    rows = [
-        {**dict.fromkeys(COLUMNS, 1), "panel": "p", "method": method, "seed": seed,
-         "percentile": percentile, "accuracy": accuracy}
-        for seed, row in enumerate(accuracies)
-        for percentile, accuracy in zip(percentiles, row)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
 def test_summary_is_mean_and_spread_over_seeds():
-    first, second = summary(made_table([(0.8, 0.5), (0.9, 0.5), (1.0, 0.2)])).to_dict("records")
+    first, second = summary(of_seeds([(0.8, 0.5), (0.9, 0.5), (1.0, 0.2)])).to_dict("records")
     assert first["accuracy"] == pytest.approx(0.9)
     assert first["accuracy_sd"] == pytest.approx(0.1)  # n − 1; with n it were 0.0816
     assert (first["accuracy_min"], first["accuracy_max"], first["seeds"]) == (0.8, 1.0, 3)
     assert second["percentile"] == 90.0
     assert second["accuracy"] == pytest.approx(0.4)
-
-
-def test_identical_runs_agree(table):
-    compared = agreement(table, table)
-    assert compared["agrees"].all() and (compared["difference"] == 0).all()
-    assert len(compared) == 3 * 3
-
-
-def test_shifted_curve_is_caught_and_only_that():
-    ours = made_table([(0.90, 0.50), (0.91, 0.51), (0.89, 0.49)])
-    theirs = made_table([(0.90, 0.60), (0.91, 0.61), (0.89, 0.59)])
-    compared = agreement(ours, theirs)
-    assert list(compared["agrees"]) == [True, False]
-    assert compared["difference"][1] == pytest.approx(-0.1)
-
-
-def test_tolerance_is_three_standard_errors_of_the_difference_and_a_floor():
-    ours = made_table([(0.90, 0.5), (0.92, 0.5)])  # variances 0.0002 and 0
-    theirs = made_table([(0.80, 0.5), (0.84, 0.5), (0.88, 0.5)])  # variances 0.0016 and 0
-    tolerance = agreement(ours, theirs, floor=0.02)["tolerance"]
-    pooled = math.sqrt((1 * 0.0002 + 2 * 0.0016) / 3)
-    assert tolerance[0] == pytest.approx(0.02 + 3 * pooled * math.sqrt(1 / 2 + 1 / 3))
-    assert tolerance[1] == pytest.approx(0.02)
-
-
-def test_single_seeds_have_the_floor_alone():
-    compared = agreement(made_table([(0.9, 0.5)]), made_table([(0.9, 0.52)]))
-    assert list(compared["tolerance"]) == [0.01, 0.01]
-    assert list(compared["agrees"]) == [True, False]
-
-
-def test_not_a_number_never_agrees():
-    broken = made_table([(math.nan, 0.5)])
-    assert list(agreement(broken, broken)["agrees"]) == [False, True]
-
-
-def test_runs_without_a_common_point_cannot_be_compared():
-    with pytest.raises(NoResults, match="no panel, method, penalty and percentile in common"):
-        agreement(made_table([(0.9, 0.5)]), made_table([(0.9, 0.5)], method="post"))
-
-
-def test_status_counts_what_is_here_and_what_is_published(finished, project):
-    def row():
-        table = status(finished.store)
-        assert set(table["figure"]) == set(FIGURES) and set(table["preset"]) == set(PRESETS)
-        return table.set_index(["panel", "preset"]).loc[("digits-elu-32", "smoke")].iloc[0]
-
-    assert (row()["computed"], row()["published"], row()["when"]) == ("18/18", "-", "-")
-    publish(*finished)
-    assert (row()["computed"], row()["published"]) == ("18/18", "2 seeds")
-    assert row()["precision"] == "fp32"
-    assert row()["when"] == row()["latest"][:10]
-    paper = status(finished.store).set_index(["figure", "panel", "preset"])
-    assert paper.loc[("fig03", "fashion-mnist-elu-500", "paper"), "computed"] == "0/300"
 
 
 # What is published
@@ -351,9 +286,10 @@ def test_published_points_are_those_of_the_preset(published_panel):
     assert list(table[keys].itertuples(index=False, name=None)) == [
         (c.method, c.seed, c.penalty, c.percentile) for c in cells
     ]
-    recipe = study.recipe_of(panel)
-    points = len(recipe.seeds) * len(recipe.penalties) * len(recipe.percentiles)
-    assert len(table) == len(panel.methods) * points
+    recipes = [study.recipe_of(panel, method) for method in panel.methods]
+    assert len(table) == sum(
+        len(each.seeds) * len(each.penalties) * len(each.percentiles) for each in recipes
+    )
     assert (table["panel"] == panel.name).all() and (table["dataset"] == panel.dataset).all()
 
 
@@ -372,8 +308,10 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
         inputs = 64 if panel.dataset == "digits" else 784 if panel.features == "none" else 1280
         inputs_go = STRATEGIES[row.method].removes == "inputs"
         # The threshold lies at rank (n − 1) q / 100 of the scores; what ranks below it goes.
-        n = inputs if inputs_go else sum(hidden)
-        removed = math.ceil((n - 1) * row.percentile / 100 - 1e-9)
+        pools = (
+            hidden if STRATEGIES[row.method].per_layer else [inputs if inputs_go else sum(hidden)]
+        )
+        removed = sum(math.ceil((n - 1) * row.percentile / 100 - 1e-9) for n in pools)
         assert row.nodes == sum(hidden) - (0 if inputs_go else removed)
         if len(hidden) == 1:
             left = inputs - (removed if inputs_go else 0)
