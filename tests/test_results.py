@@ -17,7 +17,7 @@ from spectral_core import paths, provenance, results
 from spectral_core.agreement import agreement
 from spectral_core.cli import cli
 from spectral_core.compute import compute
-from spectral_core.figures import FIGURES, PRESETS
+from spectral_core.figures import PRESETS
 from spectral_core.results import (
     COLUMNS,
     NoResults,
@@ -306,11 +306,10 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
         hidden = panel.hidden_of(row.method)
         assert row.hidden == "-".join(map(str, hidden))
         inputs = 64 if panel.dataset == "digits" else 784 if panel.features == "none" else 1280
-        inputs_go = STRATEGIES[row.method].removes == "inputs"
+        strategy = STRATEGIES[row.method]
+        inputs_go = strategy.removes == "inputs"
         # The threshold lies at rank (n − 1) q / 100 of the scores; what ranks below it goes.
-        pools = (
-            hidden if STRATEGIES[row.method].per_layer else [inputs if inputs_go else sum(hidden)]
-        )
+        pools = hidden if strategy.per_layer else [inputs if inputs_go else sum(hidden)]
         removed = sum(math.ceil((n - 1) * row.percentile / 100 - 1e-9) for n in pools)
         assert row.nodes == sum(hidden) - (0 if inputs_go else removed)
         if len(hidden) == 1:
