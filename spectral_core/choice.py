@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +133,10 @@ def choose(
     held = len(hold_out_tenth(load(panel.inputs, data_dir)).test_targets)
     # Methods that differ only in what a cut removes have the same uncut network.
     methods = [name for name in panel.methods if STRATEGIES[name].removes == "nodes"]
-    jobs = [(method, rate) for method in methods for rate in rates]
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    results = parallel(
-        joblib.delayed(_in_worker)(panel, recipe, method, rate, epochs, data_dir)
-        for method, rate in jobs
-    )
-    bar = tqdm(results, "choosing", total=len(jobs), unit=" trainings", disable=not progress)
+    pairs = [(method, rate) for method in methods for rate in rates]
+    jobs = [(panel, recipe, method, rate, epochs, data_dir) for method, rate in pairs]
     accuracies: dict[str, dict[str, dict[str, float]]] = {}
-    for (method, rate), found in zip(jobs, bar):
+    for (method, rate), found in zip(pairs, side_by_side(_in_worker, jobs, workers, progress)):
         named = {str(epoch): accuracy for epoch, accuracy in found.items()}
         accuracies.setdefault(method, {})[f"{rate:g}"] = named
     return {
@@ -222,6 +217,22 @@ def _is_of(panel: Panel, found: Mapping[str, Any]) -> bool:
         if name == "learning_rate" and found["hidden"] != list(panel.hidden):
             return False
     return True
+
+
+def side_by_side(
+    work: Callable[..., Any], jobs: Sequence[tuple[Any, ...]], workers: int, progress: bool
+) -> Iterator[Any]:
+    """What some work gives for each job, in order, as it is done.
+
+    Args:
+        work: function of a job's items.
+        jobs: arguments, a tuple each.
+        workers: processes side by side, at least 1.
+        progress: whether to show a bar on standard error.
+    """
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
+    results = parallel(joblib.delayed(work)(*job) for job in jobs)
+    yield from tqdm(results, "choosing", total=len(jobs), unit=" trainings", disable=not progress)
 
 
 def _in_worker(

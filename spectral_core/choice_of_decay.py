@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
-from tqdm import tqdm
 
 from spectral_core import _checks
-from spectral_core.choice import SEED, hold_out_tenth, recorded
+from spectral_core.choice import SEED, hold_out_tenth, recorded, side_by_side
 from spectral_core.compute import single_thread
 from spectral_core.data import load
 from spectral_core.panels import Panel, Recipe
@@ -65,15 +63,10 @@ def choose_decay(
     start = time.perf_counter()
     held = len(hold_out_tenth(load(panel.inputs, data_dir)).test_targets)
     recipe = dataclasses.replace(recipe, **ingredients())
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    results = parallel(
-        joblib.delayed(_accuracy)(
-            panel, dataclasses.replace(recipe, decay=decay), percentile, data_dir
-        )
-        for decay in decays
-    )
-    bar = tqdm(results, "choosing", total=len(decays), unit=" trainings", disable=not progress)
-    found = dict(zip(decays, bar))
+    jobs = [
+        (panel, dataclasses.replace(recipe, decay=decay), percentile, data_dir) for decay in decays
+    ]
+    found = dict(zip(decays, side_by_side(_accuracy, jobs, workers, progress)))
     best = max(found, key=lambda decay: (found[decay], -decay))  # of equal ones the smallest
     return {
         "inputs": panel.inputs,
