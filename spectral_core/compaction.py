@@ -15,7 +15,7 @@ from spectral_core.figures import FIGURES, QUESTIONS
 SOURCES = tuple(
     name
     for name, figure in FIGURES.items()
-    if (name not in QUESTIONS or name in ("budget", "stronger"))
+    if (name not in QUESTIONS or name in ("budget", "threshold", "stronger"))
     and all(panel.features == "none" for panel in figure.panels)
 )
 """Figures whose networks take an image's pixels and are cut by any method or control."""

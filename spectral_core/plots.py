@@ -59,7 +59,7 @@ MARKERS = {
     "fresh": "X",
     "direct-per-layer": "D",
     "post-per-layer": "P",
-    "pre-per-layer": "X",
+    "pre-per-layer": "p",
     "stronger": "*",
     "stronger-without-start": "D",
     "stronger-without-glorot": "v",
