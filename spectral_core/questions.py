@@ -99,20 +99,21 @@ def chance_answer(table: pd.DataFrame) -> str:
         table: results of the figure ``score``.
 
     Returns:
-        A sentence in Markdown that names the networks where the two can't be told apart; empty if
-        no network has two seeds of both.
+        A sentence in Markdown that names the networks where the two can't be told apart, with their
+        seeds; empty if no network has two seeds of both.
     """
-    ahead, level = [], []
-    for panel, rows in table.groupby("panel", sort=False):
-        found = lead(rows, "post", "post-random")
-        if found is not None:
-            (ahead if found.low > 0 else level).append(panel)
-    if not ahead and not level:
+    found = standing(table, "post", "post-random")
+    if not found.leads:
         return ""
-    rest = f"; not in {', '.join(level)}" if level else ""
+    level = []
+    for panel, rows in table.groupby("panel", sort=False):
+        each = lead(rows, "post", "post-random")
+        if each is not None and each.low <= 0 <= each.high:
+            level.append(f"{panel} ({rows['seed'].nunique()} seeds)")
+    rest = f"; undecided in {', '.join(level)}" if level else ""
     return (
-        f"By the same measure |λ| is ahead of chance in {len(ahead)} of {len(ahead) + len(level)} "
-        f"networks{rest}."
+        f"By the same measure |λ| is ahead of chance in {found.ahead} of {len(found.leads)} "
+        f"networks, and behind it in {found.behind}{rest}."
     )
 
 

@@ -72,12 +72,13 @@ def test_score_is_answered_with_each_criterion_best_first():
 
 def test_chance_is_beaten_where_the_interval_says_so_and_the_others_are_named():
     text = chance_answer(table({"post-random": [-0.1, -0.1, 0.0, 0.1]}))
-    names = [panel.name for panel in SCORE[2:4]]
     assert text == (
-        "By the same measure |λ| is ahead of chance in 2 of 4 networks; not in "
-        f"{names[0]}, {names[1]}."
+        "By the same measure |λ| is ahead of chance in 2 of 4 networks, and behind it in 1; "
+        f"undecided in {SCORE[2].name} (5 seeds)."
     )
-    assert chance_answer(table({"post-random": [-0.1] * 4})).endswith("in 4 of 4 networks.")
+    assert chance_answer(table({"post-random": [-0.1] * 4})).endswith(
+        "in 4 of 4 networks, and behind it in 0."
+    )
     assert chance_answer(EMPTY) == chance_answer(table({}, seeds=1)) == ""
 
 
