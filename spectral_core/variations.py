@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Chosen by a held-out tenth of the training images, see results/choices: in one network, with fewer
-# epochs than the paper's, and the largest that was tried. `spectral-core choose stronger --setting
-# decay --preset paper` tries larger ones at full length.
+# Chosen by a held-out tenth of the training images, in one network: see results/choices.
 DECAY = 1e-3
 """Weight α of the L2 term in the stronger variant."""
 

@@ -55,6 +55,7 @@ def test_record_is_found_by_every_panel_that_has_its_decay(study, project):
     assert recorded(FIGURES["budget"].panels[0]) is None
     said = choice_of_decay.sentence(panels[0])
     assert "143 held-out training images" in said and "for 3 + 4 epochs" in said
+    assert said.endswith("it is the smallest of them.")
     assert list(choice_of_decay.table(panels[0]).columns) == [f"α = {DECAY:g}"]
     found["chosen"]["stronger"]["decay"] = 2 * DECAY
     file.write_text(json.dumps(found), encoding="utf-8")
@@ -67,4 +68,5 @@ def test_decay_of_the_stronger_variant_is_the_recorded_one():
         assert found["chosen"] == {"stronger": {"decay": DECAY}}
         accuracies = found["accuracies"]["stronger"]
         assert float(max(accuracies, key=accuracies.get)) == DECAY
-        assert "it is the largest of them" in choice_of_decay.sentence(panel)
+        assert (found["epochs"], found["retraining_epochs"]) == (100, 20)
+        assert choice_of_decay.sentence(panel).endswith("for 100 + 20 epochs.")
