@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -119,8 +120,9 @@ def pruning_figure(
         draw_parameters(below, rows)
         above.set_title(title)
         below.set_xlabel("pruned hidden nodes (%)")
-    for above in axes[0, 1:]:
-        above.get_legend().remove()
+    left = min(min(line.get_ydata(), default=1) for each in axes[1] for line in each.get_lines())
+    axes[1, 0].set_ylim(1 if left >= 1 else 0.1, 130)  # per cent
+    _one_legend(figure, axes[0])
     return figure
 
 
@@ -250,6 +252,7 @@ def rerun_figure(
         draw_rerun(each, rows, curves, band, ours_are)
         each.set_title(title)
         each.set_xlabel("pruned hidden nodes (%)")
+    _one_legend(figure, axes[0])
     return figure
 
 
@@ -297,10 +300,10 @@ def draw_parameters(axes: Axes, table: pd.DataFrame) -> None:
             "table must hold the uncut networks, percentile 0, to say what share of them is kept; "
             f"its first cut is at {table['percentile'].min():g}"
         )
-    full = table.groupby("method")["parameters"].transform("max")
+    full = table.groupby("hidden")["parameters"].transform("max")
     share = table.assign(share=100 * table["parameters"] / full)
     _curves(axes, share, "share", errorbar=None, markers=True)
-    axes.set(ylabel="parameters\nkept (%)", yscale="log", ylim=(1, 130))
+    axes.set(ylabel="parameters\nkept (%)", yscale="log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.get_legend().remove()
 
@@ -337,6 +340,18 @@ def _curves(axes: Axes, table: pd.DataFrame, y: str, errorbar: object, markers: 
         errorbar=errorbar,
         ax=axes,
     )
+
+
+def _one_legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """Move the legend that several panels have in common below them; a single one keeps it."""
+    if len(axes) == 1:
+        return
+    legends = [each.get_legend() for each in axes]
+    named: dict[str, Artist] = {}
+    for legend in legends:
+        named |= dict(zip((text.get_text() for text in legend.get_texts()), legend.legend_handles))
+        legend.remove()
+    figure.legend(named.values(), named, loc="outside lower center", ncols=2, fontsize="medium")
 
 
 def _legend(axes: Axes) -> None:

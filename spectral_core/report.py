@@ -11,7 +11,7 @@ import pandas as pd
 from spectral_core.agreement import agreement
 from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
-from spectral_core.evidence import lead
+from spectral_core.evidence import lead, points
 from spectral_core.figures import FIGURES
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
@@ -82,7 +82,7 @@ def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
     found = deviation(table)
     cells = found.assign(
         text=[
-            f"{100 * each:+.1f}" + (f" ± {100 * error:.1f}" if error == error else "")
+            points(each) + (f" ± {100 * error:.1f}" if error == error else "")
             for each, error in zip(found["deviation"], found["standard_error"])
         ],
         cut=[f"{q:g} %" for q in found["percentile"]],

@@ -68,6 +68,20 @@ def test_lower_curves_are_shares_of_the_uncut_networks_parameters(table):
         np.testing.assert_allclose(points, [(0, 100), (50, 50), (90, 12.5)])  # of 32: 16 and 4
 
 
+def test_shares_are_of_the_uncut_network_where_a_method_was_not_measured_uncut(table):
+    cut = table[(table["method"] != "pre") | (table["percentile"] > 0)]
+    _, below = plots.pruning_figure(cut).axes
+    drawn = curves(below)[plots.COLOURS["pre"]]
+    np.testing.assert_allclose(drawn, [(50, 50), (90, 12.5)])
+
+
+def test_the_scale_of_shares_reaches_as_far_down_as_they_do(table):
+    assert plots.pruning_figure(table).axes[1].get_ylim() == (1, 130)
+    parameters = table["parameters"].where(table["percentile"] < 90, table["parameters"] / 20)
+    small = table.assign(parameters=parameters)
+    assert plots.pruning_figure(small).axes[1].get_ylim() == (0.1, 130)
+
+
 def test_missing_methods_leave_the_others_their_colours(table):
     above, _ = plots.pruning_figure(table[table["method"] != "direct"]).axes
     assert set(curves(above)) == {plots.COLOURS["post"], plots.COLOURS["pre"]}
@@ -125,7 +139,12 @@ def test_panels_stand_side_by_side_on_the_same_scale(two, draw):
     columns = [each for each in axes if each.get_title()]
     assert [each.get_title() for each in columns] == ["(a) ELU", "(b) tanh"]
     assert columns[0].get_ylim() == columns[1].get_ylim()
-    assert columns[0].get_legend() is not None
+    figure = columns[0].figure
+    assert all(each.get_legend() is None for each in figure.axes)
+    (legend,) = figure.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    titles = {STRATEGIES[method].title for method in ("direct", "post", "pre")}
+    assert titles <= set(named) and len(named) == len(set(named))
 
 
 def test_panels_of_one_activation_are_told_apart_by_their_widths(table):
