@@ -105,7 +105,7 @@ def pruning_figure(
     figure, axes = plt.subplots(
         2,
         len(panels),
-        figsize=(7 if len(panels) == 1 else 1 + 4.2 * len(panels), 6.2),
+        figsize=(7 if len(panels) == 1 else 1 + 3.2 * len(panels), 6.2),
         sharex=True,
         sharey="row",
         height_ratios=(3, 1.3),
@@ -178,7 +178,7 @@ def penalty_figure(table: pd.DataFrame, band: str = "sd") -> Figure:
     figure, axes = plt.subplots(
         1,
         len(methods),
-        figsize=(7 if len(methods) == 1 else 1 + 3.6 * len(methods), 4.4),
+        figsize=(7 if len(methods) == 1 else 1 + 2.8 * len(methods), 4.4),
         sharey=True,
         layout="constrained",
         squeeze=False,
@@ -241,7 +241,7 @@ def rerun_figure(
     figure, axes = plt.subplots(
         1,
         len(panels),
-        figsize=(7 if len(panels) == 1 else 1 + 4.2 * len(panels), 4.4),
+        figsize=(7 if len(panels) == 1 else 1 + 3.2 * len(panels), 4.4),
         sharey=True,
         layout="constrained",
         squeeze=False,

@@ -177,7 +177,7 @@ def _grid(table: pd.DataFrame) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame
     figure, axes = plt.subplots(
         len(rows),
         len(columns),
-        figsize=(max(7, 1 + 3.6 * len(columns)), 0.8 + 3.2 * len(rows)),
+        figsize=(max(7, 1 + 2.8 * len(columns)), 0.8 + 2.8 * len(rows)),
         sharex=True,
         sharey=True,
         layout="constrained",
@@ -190,6 +190,6 @@ def _grid(table: pd.DataFrame) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame
         dataset, hidden, activation = results[["dataset", "hidden", "activation"]].iloc[0]
         each = axes[rows.index((dataset, hidden)), columns.index(activation)]
         each.set_visible(True)
-        each.set_title(f"{dataset}, {hidden}, {ACTIVATION_NAMES[activation]}", fontsize="medium")
+        each.set_title(f"{dataset}, {hidden}, {ACTIVATION_NAMES[activation]}", fontsize="small")
         panels.append((name, results, each))
     return figure, iter(panels)
