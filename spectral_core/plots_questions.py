@@ -46,7 +46,7 @@ def grid_figure(
         names = [text.get_text() for text in legend.get_texts()]
         handles = legend.legend_handles
         legend.remove()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small")
+    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize="small")
     return figure
 
 
@@ -88,7 +88,7 @@ def front_figure(points: pd.DataFrame, cost: str = "parameters", depth: float = 
     for axes in figure.axes:
         named |= dict(zip(*reversed(axes.get_legend_handles_labels())))
     named["Pareto front"] = named.pop("Pareto front")  # last
-    figure.legend(named.values(), named, loc="outside lower center", ncols=3, fontsize="small")
+    figure.legend(named.values(), named, loc="outside lower center", ncols=2, fontsize="small")
     return figure
 
 

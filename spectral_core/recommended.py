@@ -28,9 +28,14 @@ class Recommended:
     by: str
     """Criterion of :func:`~spectral_core.node_scores` once λ and φ have trained together; decided
     by the question ``score``."""
+    per_layer: bool
+    """Whether :func:`~spectral_core.select` gives each hidden layer a threshold of its own; decided
+    by the question ``threshold``."""
 
 
-RECOMMENDED = Recommended(strategy="pre", stage_two="eigenvectors", by="eigenvalue")
+RECOMMENDED = Recommended(
+    strategy="pre", stage_two="eigenvectors", by="eigenvalue", per_layer=False
+)
 """What the published results recommend; where none decides, it is the paper's choice. A test holds
 it against :func:`decisions`."""
 
@@ -40,7 +45,7 @@ class Decision(NamedTuple):
 
     setting: str
     """Field of :class:`Recommended`."""
-    value: str
+    value: str | bool
     figures: tuple[str, ...]
     """Questions whose results decide, out of :data:`~spectral_core.figures.QUESTIONS`."""
     because: str
@@ -56,7 +61,7 @@ class Rule(NamedTuple):
     """Method with the paper's choice."""
     rivals: tuple[str, ...]
     """Methods with another one."""
-    value: Callable[[str], str]
+    value: Callable[[str], str | bool]
     """From a method to the setting's value."""
 
 
@@ -81,6 +86,13 @@ RULES = (
         "post",
         ("post-invariant", "post-connectivity", "post-taylor"),
         lambda method: STRATEGIES[method].score,
+    ),
+    Rule(
+        "per_layer",
+        ("threshold",),
+        "pre",
+        ("pre-per-layer",),
+        lambda method: STRATEGIES[method].per_layer,
     ),
 )
 """One per setting: the paper's choice stands unless a rival is ahead of it, averaged over all cuts,

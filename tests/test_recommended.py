@@ -8,7 +8,7 @@ from spectral_core.panels import Panel
 from spectral_core.recommended import RECOMMENDED, RULES, decide, decisions, recommended
 from spectral_core.strategies import STRATEGIES
 
-STRATEGY, STAGE_TWO, BY = RULES
+STRATEGY, STAGE_TWO, BY, PER_LAYER = RULES
 
 
 def table(rule, **leads):
@@ -47,6 +47,11 @@ def test_a_rival_wins_in_more_than_half_of_the_networks_or_not_at_all():
     assert (one.value, "ahead in 1 of 3" in one.because) == ("eigenvalue", True)
 
 
+def test_a_threshold_per_layer_wins_as_a_rival_does():
+    assert decide(PER_LAYER, table(PER_LAYER, pre_per_layer=(0.1, 0.1, -0.1))).value is True
+    assert decide(PER_LAYER, table(PER_LAYER, pre_per_layer=(0.1, -0.1, -0.1))).value is False
+
+
 def test_of_several_rivals_the_one_that_leads_by_most_wins():
     found = decide(BY, table(BY, post_invariant=(0.1, 0.1, 0.1), post_connectivity=(0.2, 0.2, 0.1)))
     assert found.value == "connectivity"
@@ -57,7 +62,7 @@ def test_of_several_rivals_the_one_that_leads_by_most_wins():
 
 def test_every_setting_has_a_rule_and_every_rule_its_methods():
     assert [rule.setting for rule in RULES] == list(RECOMMENDED.__dataclass_fields__)
-    compared = {name for rule in (STRATEGY, BY) for name in (rule.papers, *rule.rivals)}
+    compared = {name for rule in (STRATEGY, BY, PER_LAYER) for name in (rule.papers, *rule.rivals)}
     assert compared <= set(STRATEGIES)
 
 
