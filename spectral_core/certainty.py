@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spectral_core.evidence import CONFIDENCE, POINT, Interval, interval, leads
+from spectral_core.intervals import CONFIDENCE, POINT, Interval, interval, leads
 from spectral_core.judging import VARIANTS, Curves
 
 PAIRS = (("pre", "direct"), ("pre", "post"), ("post", "direct"))

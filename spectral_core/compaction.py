@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from spectral_core import results
-from spectral_core.evidence import POINT
 from spectral_core.figures import FIGURES, QUESTIONS
+from spectral_core.intervals import POINT
 
 SOURCES = tuple(
     name

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core import authors
-from spectral_core.evidence import ahead, lead, points, stable_with_penalty
+from spectral_core.evidence import ahead, stable_with_penalty
+from spectral_core.intervals import lead, points
 from spectral_core.judging import VARIANTS, Curves
 from spectral_core.questions import NOTHING, budget_answer
 from spectral_core.results import published, summary

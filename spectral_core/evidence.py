@@ -11,15 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+
+from spectral_core.intervals import POINT, differences, interval, lead, leads, points, welch
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"
 UNTESTED, REPORTED = "not tested", "reported"
-
-POINT = 0.01
-"""One point of accuracy: curves that differ by less look alike in the paper's figures."""
-CONFIDENCE = 0.95
-"""Level of the t-intervals over seeds."""
 
 
 class Finding(NamedTuple):
@@ -29,17 +25,6 @@ class Finding(NamedTuple):
     """``HOLDS``, ``PARTLY``, ``FAILS``, ``UNTESTED``, or ``REPORTED`` where nothing is claimed."""
     text: str
     """The numbers behind it."""
-
-
-class Interval(NamedTuple):
-    """A mean over seeds and its t-interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{points(self.mean)} [{points(self.low)}, {points(self.high)}] points"
 
 
 def combined(verdicts: Iterable[str]) -> str:
@@ -109,8 +94,7 @@ def alike(table: pd.DataFrame, first: str, second: str) -> Finding:
     Holds if the interval of the mean difference lies within ± one point; in part if the mean
     does.
     """
-    differences = _differences(table, first, second)
-    found = interval(differences.get(0.0, ()))
+    found = interval(differences(table, first, second).get(0.0, ()))
     if found is None:
         return _unpaired(first, second, "uncut")
     return Finding(
@@ -142,9 +126,9 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
         second: method that it is compared with.
         least: smallest cut that counts, in per cent; the uncut network never does.
     """
-    differences = _differences(table, first, second)
-    cuts = [q for q in differences if q > 0 and q >= least]
-    found = [each for q in cuts if (each := interval(differences[q])) is not None]
+    by_cut = differences(table, first, second)
+    cuts = [q for q in by_cut if q > 0 and q >= least]
+    found = [each for q in cuts if (each := interval(by_cut[q])) is not None]
     if not found:
         return _unpaired(first, second)
     ahead_by = [each.mean for each in found if each.low > 0]
@@ -254,64 +238,6 @@ def reported(table: pd.DataFrame, cuts: Iterable[float]) -> Finding:
     return Finding(REPORTED, "; ".join(found)) if found else _untested("any method")
 
 
-# Statistics
-
-
-def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) -> Interval | None:
-    """Accuracy of one method minus another's, seed by seed; ``None`` for fewer than two seeds.
-
-    Args:
-        table: results of one panel.
-        first: method that may lead.
-        second: method that it is compared with.
-        at: the cut, in per cent; if ``None``, the average over all cuts.
-    """
-    if at is None:
-        return interval(leads(table, first, second))
-    return interval(_differences(table, first, second).get(at, ()))
-
-
-def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
-    """Accuracy of one method minus another's, averaged over all cuts; one value per seed.
-
-    Args:
-        table: results of one panel.
-        first: method that may lead.
-        second: method that it is compared with.
-    """
-    return _differences(table, first, second).drop(columns=0.0, errors="ignore").mean(axis=1)
-
-
-def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval | None:
-    """Mean and two-sided t-interval of values, one per seed; ``None`` for fewer than two.
-
-    Args:
-        values: at least two, for an interval.
-        confidence: its level, between 0 and 1.
-    """
-    values = np.asarray(list(values), dtype=float)
-    if len(values) < 2:
-        return None
-    mean, error = values.mean(), stats.sem(values)
-    half = error * stats.t.ppf((1 + confidence) / 2, len(values) - 1)
-    return Interval(mean, mean - half, mean + half)
-
-
-def welch(first: pd.Series, second: pd.Series) -> Interval:
-    """Difference of two means, first − second, with Welch's t-interval."""
-    mean = first.mean() - second.mean()
-    if first.nunique() == second.nunique() == 1:
-        return Interval(mean, mean, mean)
-    test = stats.ttest_ind(first, second, equal_var=False)
-    return Interval(mean, *test.confidence_interval(CONFIDENCE))
-
-
-def points(value: float, sign: bool = True) -> str:
-    """An accuracy in points of per cent: ``+1.3``."""
-    text = f"{100 * value:{'+' if sign else ''}.1f}"
-    return text.replace("-", "−")
-
-
 def _curve(table: pd.DataFrame, method: str) -> pd.Series:
     """Mean accuracy of a method by cut, without penalty; empty if there is none."""
     rows = table[(table["method"] == method) & (table["penalty"] == 0)]
@@ -322,19 +248,6 @@ def _loss(table: pd.DataFrame, method: str, reference: str) -> pd.Series:
     """What each cut of a method loses against an uncut network; empty if that is not there."""
     uncut = _curve(table, reference).get(0.0, np.nan)
     return (uncut - _curve(table, method)).dropna()
-
-
-def _differences(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Accuracy of one method minus another's, a row per common seed, a column per common cut."""
-    plain = table[table["penalty"] == 0]
-    one, other = (
-        plain[plain["method"] == method].pivot(
-            index="seed", columns="percentile", values="accuracy"
-        )
-        for method in (first, second)
-    )
-    one, other = one.align(other, join="inner")
-    return (one - other).dropna()
 
 
 def _by_penalty(table: pd.DataFrame, method: str) -> pd.DataFrame:

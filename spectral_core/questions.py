@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core.evidence import Interval, lead, points
+from spectral_core.intervals import Interval, lead, points
 from spectral_core.panels import Recipe, in_words
 from spectral_core.ranking import SYMBOLS
 from spectral_core.strategies import STRATEGIES

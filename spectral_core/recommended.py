@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core import results
-from spectral_core.evidence import points
+from spectral_core.intervals import points
 from spectral_core.questions import standing
 from spectral_core.strategies import STRATEGIES
 

@@ -11,8 +11,8 @@ import pandas as pd
 from spectral_core.agreement import agreement
 from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
-from spectral_core.evidence import lead, points
 from spectral_core.figures import FIGURES
+from spectral_core.intervals import lead, points
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES

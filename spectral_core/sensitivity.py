@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spectral_core.evidence import POINT, Interval, interval, leads, points
+from spectral_core.intervals import POINT, Interval, interval, leads, points
 from spectral_core.panels import Panel, Recipe, in_words
 from spectral_core.questions import NOTHING
 from spectral_core.variations import VARIATIONS

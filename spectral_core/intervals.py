@@ -1,0 +1,103 @@
+"""Differences between methods, seed by seed, with their t-intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+POINT = 0.01
+"""One point of accuracy: curves that differ by less look alike in the paper's figures."""
+CONFIDENCE = 0.95
+"""Level of the t-intervals over seeds."""
+
+
+class Interval(NamedTuple):
+    """A mean over seeds and its t-interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{points(self.mean)} [{points(self.low)}, {points(self.high)}] points"
+
+
+def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) -> Interval | None:
+    """Accuracy of one method minus another's, seed by seed; ``None`` for fewer than two seeds.
+
+    Args:
+        table: results of one panel.
+        first: method that may lead.
+        second: method that it is compared with.
+        at: the cut, in per cent; if ``None``, the average over all cuts.
+    """
+    if at is None:
+        return interval(leads(table, first, second))
+    return interval(differences(table, first, second).get(at, ()))
+
+
+def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
+    """Accuracy of one method minus another's, averaged over all cuts; one value per seed.
+
+    Args:
+        table: results of one panel.
+        first: method that may lead.
+        second: method that it is compared with.
+    """
+    return differences(table, first, second).drop(columns=0.0, errors="ignore").mean(axis=1)
+
+
+def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval | None:
+    """Mean and two-sided t-interval of values, one per seed; ``None`` for fewer than two.
+
+    Args:
+        values: at least two, for an interval.
+        confidence: its level, between 0 and 1.
+    """
+    values = np.asarray(list(values), dtype=float)
+    if len(values) < 2:
+        return None
+    mean, error = values.mean(), stats.sem(values)
+    half = error * stats.t.ppf((1 + confidence) / 2, len(values) - 1)
+    return Interval(mean, mean - half, mean + half)
+
+
+def welch(first: pd.Series, second: pd.Series) -> Interval:
+    """Difference of two means, first − second, with Welch's t-interval."""
+    mean = first.mean() - second.mean()
+    if first.nunique() == second.nunique() == 1:
+        return Interval(mean, mean, mean)
+    test = stats.ttest_ind(first, second, equal_var=False)
+    return Interval(mean, *test.confidence_interval(CONFIDENCE))
+
+
+def points(value: float, sign: bool = True) -> str:
+    """An accuracy in points of per cent: ``+1.3``."""
+    text = f"{100 * value:{'+' if sign else ''}.1f}"
+    return text.replace("-", "−")
+
+
+def differences(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Accuracy of one method minus another's at no penalty.
+
+    Args:
+        table: results of one panel.
+        first: method that may lead.
+        second: method that it is compared with.
+
+    Returns:
+        A row per common seed, a column per common cut.
+    """
+    plain = table[table["penalty"] == 0]
+    one, other = (
+        plain[plain["method"] == method].pivot(
+            index="seed", columns="percentile", values="accuracy"
+        )
+        for method in (first, second)
+    )
+    one, other = one.align(other, join="inner")
+    return (one - other).dropna()
