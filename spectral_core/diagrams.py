@@ -245,11 +245,12 @@ def flow(strategy: Strategy) -> list[Step]:
         trains = "Train the eigenvalues λ; φ stays as drawn"
     side = "below the q-th" if strategy.keeps == "largest" else "above the (100 − q)-th"
     one, many = ("hidden node", "nodes") if strategy.removes == "nodes" else ("input", "inputs")
+    scale = ", divided by its layer's mean" if strategy.scaled else ""
     pool = "their layer's scores" if strategy.per_layer else "all scores"
     steps = [
         Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
         Step("train", trains),
-        Step("rank", f"Score each {one} by {SYMBOLS[strategy.score]}"),
+        Step("rank", f"Score each {one} by {SYMBOLS[strategy.score]}{scale}"),
         Step(
             "cut",
             f"Remove the {many} that score {side} percentile of {pool}",

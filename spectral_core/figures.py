@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core.panels import Panel, Recipe
-from spectral_core.variations import INGREDIENTS, VARIATIONS, Variation, ingredients
+from spectral_core.variations import (
+    AUTHORS_CUTS,
+    INGREDIENTS,
+    VARIATIONS,
+    Variation,
+    ingredients,
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ def _networks(
     depths: Sequence[int] = (1, 3),
     **settings: Any,
 ) -> tuple[Panel, ...]:
-    """The networks of Figs. 3, 4 and 6 to 9 as written, with other methods."""
+    """Networks of Figs. 3, 4 and 6 to 9 as written, all or some, with other methods."""
     return tuple(
         Panel(dataset, activation, (500,) * depth, methods=tuple(methods), **settings)
         for dataset in ("fashion-mnist", "mnist")
@@ -125,11 +131,11 @@ def _networks(
     )
 
 
-FEWER_CUTS = {"percentiles": (30.0, 50.0, 70.0, 80.0, 90.0, 95.0)}
-"""The cuts of the authors' released results, in place of all where each costs a training."""
+# In place of all cuts where each costs a training.
+_FEWER_CUTS = {"percentiles": AUTHORS_CUTS}
 
 _STRONGER = {"stronger": ingredients()} | {
-    f"stronger-without-{name}": ingredients(without=name) | FEWER_CUTS for name in INGREDIENTS
+    f"stronger-without-{name}": ingredients(without=name) | _FEWER_CUTS for name in INGREDIENTS
 }
 
 
@@ -139,7 +145,7 @@ def _varied(name: str, variation: Variation) -> tuple[Panel, ...]:
         dataclasses.replace(
             panel,
             hidden=tuple(variation.times * width for width in panel.hidden),
-            recipe=FEWER_CUTS | variation.recipe,
+            recipe=_FEWER_CUTS | variation.recipe,
             variation=name,
             **variation.panel,
         )
@@ -152,7 +158,7 @@ QUESTIONS: dict[str, Figure] = {
         "Is it the ranking or the retraining?",
         _networks(
             ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"],
-            recipe_by_method={"fresh": FEWER_CUTS},  # each costs as much as both stages
+            recipe_by_method={"fresh": _FEWER_CUTS},  # each costs as much as both stages
         ),
     ),
     "score": Figure(
@@ -162,9 +168,13 @@ QUESTIONS: dict[str, Figure] = {
     "threshold": Figure(
         "Is one threshold fair to all layers?",
         _networks(
-            ["direct", "direct-per-layer", "post", "post-per-layer", "pre", "pre-per-layer"],
+            [
+                *("direct", "direct-per-layer", "direct-scaled"),
+                *("post", "post-per-layer", "post-scaled"),
+                *("pre", "pre-per-layer"),
+            ],
             depths=[3],
-            recipe_by_method={"pre-per-layer": FEWER_CUTS},
+            recipe_by_method={"pre-per-layer": _FEWER_CUTS},
         ),
     ),
     "stronger": Figure(

@@ -51,6 +51,17 @@ def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
     return differences(table, first, second).drop(columns=0.0, errors="ignore").mean(axis=1)
 
 
+def at_common_cuts(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows at those cuts beyond 0 that all methods of a panel have, so that averages are alike.
+
+    Args:
+        table: results of any number of panels.
+    """
+    methods = table.groupby("panel")["method"].transform("nunique")
+    at_cut = table.groupby(["panel", "percentile"])["method"].transform("nunique")
+    return table[(at_cut == methods) & (table["percentile"] > 0)]
+
+
 def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interval | None:
     """Mean and two-sided t-interval of values, one per seed; ``None`` for fewer than two.
 

@@ -33,10 +33,12 @@ COLOURS = {
     "pre-random": "#999999",
     "pre-smallest": "#CC79A7",
     "fresh": "#000000",
-    # These three stand beside direct, post and pre.
+    # These five stand beside direct, post and pre.
     "direct-per-layer": "#D55E00",
     "post-per-layer": "#56B4E9",
     "pre-per-layer": "#000000",
+    "direct-scaled": "#CC79A7",
+    "post-scaled": "#999999",
     # These five stand beside direct-retrained, post-retrained and pre.
     "stronger": "#000000",
     "stronger-without-start": "#E69F00",
@@ -61,9 +63,11 @@ MARKERS = {
     "direct-per-layer": "D",
     "post-per-layer": "P",
     "pre-per-layer": "p",
+    "direct-scaled": "<",
+    "post-scaled": ">",
     "stronger": "*",
     "stronger-without-start": "D",
-    "stronger-without-glorot": "v",
+    "stronger-without-glorot": "d",
     "stronger-without-decay": "P",
     "stronger-without-rounds": "X",
 }

@@ -12,7 +12,7 @@ from spectral_core.agreement import agreement
 from spectral_core.authors import deviation
 from spectral_core.data.prepared import split
 from spectral_core.figures import FIGURES
-from spectral_core.intervals import lead, points
+from spectral_core.intervals import at_common_cuts, lead, points
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES
@@ -107,17 +107,21 @@ def difference_table(
         percentiles: cuts to show; a cell is empty where there are fewer than two common seeds.
 
     Returns:
-        One row per panel and other method; a column for the average over all cuts, and one per cut.
+        One row per panel and other method; a column for the average over the cuts beyond 0 that all
+        methods have, and one per cut.
     """
-    cuts = {"all cuts": None} | {f"{q:g} %": q for q in percentiles}
+    common = at_common_cuts(table)
+    cuts = {f"{q:g} %": q for q in percentiles}
     others = [name for name in table["method"].unique() if name != reference]
+    average = f"mean of {common['percentile'].nunique()} cuts"
     rows = {}
     for (panel, results), method in itertools.product(table.groupby("panel", sort=False), others):
-        found = {cut: lead(results, method, reference, q) for cut, q in cuts.items()}
+        found = {average: lead(common[common["panel"] == panel], method, reference)}
+        found |= {cut: lead(results, method, reference, q) for cut, q in cuts.items()}
         texts = {cut: str(each or "").removesuffix(" points") for cut, each in found.items()}
         if any(texts.values()):
             rows[panel, method] = texts
-    shown = pd.DataFrame.from_dict(rows, orient="index", columns=list(cuts))
+    shown = pd.DataFrame.from_dict(rows, orient="index", columns=[average, *cuts])
     shown.index = pd.MultiIndex.from_tuples(rows, names=["panel", "method"]) if rows else []
     return shown.rename_axis(columns=f"accuracy − that of {reference} (points), pruned")
 

@@ -82,6 +82,7 @@ class CutStep:
     score_images: int = 0
     keeps: str = "largest"
     per_layer: bool = False
+    scaled: bool = False
     restarts: bool = False
     rounds: int = 1
 
@@ -219,7 +220,8 @@ def rounds(
 ) -> list[Round]:
     """The cuts of a step, of about as many nodes each; the last one has what epochs are left over.
 
-    Together they leave as many nodes, and take as many epochs, as a single one would.
+    Together they leave as many nodes in all, and take as many epochs, as a single one would; with a
+    threshold per layer, a layer's share may differ from that by a node or two.
     """
     if step.rounds == 1:
         return [Round(None, step.retraining_epochs)]
@@ -268,6 +270,8 @@ def _scores(step: CutStep, network: nn.Sequential, data: Dataset, device: str) -
         inputs, targets = (each[: step.score_images] for each in examples)
     chance = _generator(step.trained.seed, _SCORES)  # the same scores for every cut of a seed
     scores = node_scores(network, step.score, inputs, targets, generator=chance)
+    if step.scaled:
+        scores = [score / score.mean().clamp(min=torch.finfo(score.dtype).tiny) for score in scores]
     return [-score for score in scores] if step.keeps == "smallest" else scores
 
 

@@ -31,6 +31,8 @@ class Strategy:
     """Which scores stay."""
     per_layer: bool = False
     """Whether each hidden layer has a threshold of its own; if not, one serves all of them."""
+    scaled: bool = False
+    """Whether scores are divided by the mean of their layer before they are compared."""
     restarts: bool = False
     """Whether a new network, of the widths that are left, takes the place of the pruned one."""
 
@@ -155,6 +157,22 @@ STRATEGIES: dict[str, Strategy] = {
         title="pre-per-layer: |λ|, a threshold per layer, then φ trains",
         per_layer=True,
     ),
+    "direct-scaled": Strategy(
+        layers="direct",
+        trains="both",
+        score="connectivity",
+        retrains=False,
+        title="direct-scaled: Σ|w| over its layer's mean",
+        scaled=True,
+    ),
+    "post-scaled": Strategy(
+        layers="spectral",
+        trains="both",
+        score="eigenvalue",
+        retrains=False,
+        title="post-scaled: |λ| over its layer's mean",
+        scaled=True,
+    ),
     "stronger": Strategy(
         layers="spectral",
         trains="both",
@@ -185,7 +203,8 @@ included: ``direct-retrained`` and ``post-retrained`` train on after the cut; ``
 network, of the widths that ``pre`` keeps, for as long as both stages take.
 
 ``direct-per-layer``, ``post-per-layer`` and ``pre-per-layer`` take the same share of every layer's
-nodes away from the very networks of ``direct``, ``post`` and ``pre``.
+nodes away from the very networks of ``direct``, ``post`` and ``pre``. ``direct-scaled`` and
+``post-scaled`` have one threshold for all layers, of scores divided by their layer's mean.
 
 ``stronger`` trains, ranks and trains again as ``post-retrained`` does; its recipe has all of
 :data:`~spectral_core.variations.INGREDIENTS`, that of each ``stronger-without-…`` all but one."""

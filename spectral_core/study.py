@@ -240,6 +240,7 @@ def cut_step(
         score_images=strategy.score_images,
         keeps=strategy.keeps,
         per_layer=strategy.per_layer,
+        scaled=strategy.scaled,
         restarts=strategy.restarts,
         rounds=recipe.rounds if in_rounds else 1,
     )

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+AUTHORS_CUTS = (30.0, 50.0, 70.0, 80.0, 90.0, 95.0)
+"""Percentiles at which the authors released results."""
+
 # Chosen by a held-out tenth of the training images, in one network: see results/choices.
 DECAY = 1e-3
 """Weight α of the L2 term in the stronger variant."""
@@ -51,7 +54,7 @@ VARIATIONS: dict[str, Variation] = {
     # A cut of 2000 nodes at 75 % + q/4 leaves as many as one of 500 at q.
     "width": Variation(
         "four times the nodes",
-        {"percentiles": tuple(75 + q / 4 for q in (30, 50, 70, 80, 90, 95))},
+        {"percentiles": tuple(75 + q / 4 for q in AUTHORS_CUTS)},
         times=4,
         depths=(1,),
     ),

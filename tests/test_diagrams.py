@@ -169,6 +169,9 @@ def test_another_strategy_gives_another_chart(monkeypatch):
     assert "score below the q-th percentile of their layer's scores" in flow_text(
         ["post-per-layer"]
     )
+    assert "Score each hidden node by |λᵢ|, divided by its layer's mean" in flow_text(
+        ["post-scaled"]
+    )
     assert "Draw a new network as wide as what is left" in flow_text(["fresh"])
 
 

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from spectral_core import plots
+from spectral_core.compaction import SOURCES
 from spectral_core.figures import FIGURES
 from spectral_core.results import collect, summary
 from spectral_core.strategies import STRATEGIES
@@ -41,6 +42,12 @@ def labels(axes):
 def test_every_method_has_a_colour_a_marker_and_a_name():
     assert set(plots.COLOURS) == set(plots.MARKERS) == set(STRATEGIES)
     assert len({strategy.title for strategy in STRATEGIES.values()}) == len(STRATEGIES)
+
+
+def test_methods_drawn_for_compaction_share_no_colour_and_marker():
+    panels = [panel for name in SOURCES for panel in FIGURES[name].panels]
+    methods = {method for panel in panels for method in panel.methods}
+    assert len({(plots.COLOURS[name], plots.MARKERS[name]) for name in methods}) == len(methods)
 
 
 def test_methods_of_a_panel_are_told_apart_by_colour_and_by_marker():

@@ -37,12 +37,20 @@ def test_differences_are_taken_seed_by_seed(table):
     flat = table.assign(accuracy=table["method"].map(levels) + shifts)
     shown = difference_table(flat, "post", [50, 60])
     (panel,) = table["panel"].unique()
-    assert list(shown.columns) == ["all cuts", "50 %", "60 %"]
+    assert list(shown.columns) == ["mean of 2 cuts", "50 %", "60 %"]
     assert list(shown.index) == [(panel, "direct"), (panel, "pre")]
     assert shown.loc[(panel, "direct"), "50 %"] == "−10.0 [−10.0, −10.0]"
-    assert shown.loc[(panel, "pre"), "all cuts"].strip("+−") == "0.0 [+0.0, +0.0]"
+    assert shown.loc[(panel, "pre"), "mean of 2 cuts"].strip("+−") == "0.0 [+0.0, +0.0]"
     assert set(shown["60 %"]) == {""}
     assert difference_table(flat[flat["seed"] == 0], "post", [50]).empty
+
+
+def test_average_differences_are_over_the_cuts_that_all_methods_have(table):
+    accuracy = 0.5 + 0.1 * (table["percentile"] == 90) * (table["method"] == "direct")
+    fewer = table.assign(accuracy=accuracy)[(table["method"] != "pre") | (table["percentile"] < 90)]
+    (panel,) = table["panel"].unique()
+    shown = difference_table(fewer, "post", [90]).loc[(panel, "direct")]
+    assert shown["mean of 1 cuts"] == "+0.0 [+0.0, +0.0]" and shown["90 %"].startswith("+10.0")
 
 
 def test_weights_of_a_penalty_have_rows_of_their_own(table):

@@ -51,6 +51,7 @@ OTHER_CUT_VALUES = {
     "score_images": 100,
     "keeps": "smallest",
     "per_layer": True,
+    "scaled": True,
     "restarts": True,
     "rounds": 4,
 }
@@ -123,7 +124,7 @@ def test_equal_settings_have_equal_keys_however_they_are_written():
 def test_a_field_at_its_default_is_not_part_of_the_name():
     """So that a new field leaves the names of finished steps as they are."""
     described = steps.describe(cut("post"))["trained"]
-    new = {"removes", "score_images", "keeps", "per_layer", "restarts", "rounds"}
+    new = {"removes", "score_images", "keeps", "per_layer", "scaled", "restarts", "rounds"}
     assert not new & set(steps.describe(cut("pre")))
     assert steps.describe(cut("post-taylor"))["score_images"] == 10_000
     assert not {"penalty", "output_bias", "decay", "input_eigenvalues"} & set(described)
@@ -413,6 +414,20 @@ def test_a_threshold_per_layer_takes_the_same_share_of_each_from_the_very_same_n
     pooled = torch.cat(scores)
     by_hand = [(score >= torch.quantile(pooled, 0.75)).sum().item() for score in scores]
     assert run_cut(one, network, digits)["kept"] == by_hand
+
+
+@pytest.mark.parametrize("method", ["direct", "post"])
+def test_scaled_scores_have_one_threshold_that_no_layers_scale_moves(method, digits):
+    step = cut(f"{method}-scaled", 75, panel=DEEP)
+    assert step.trained == cut(method, 75, panel=DEEP).trained
+    network, _ = run_train(step.trained, digits)
+    kept = run_cut(step, network, digits)["kept"]
+    scores = torch.cat([s / s.mean() for s in node_scores(network, step.score)])
+    stay = scores >= torch.quantile(scores, 0.75)
+    assert kept == [stay[:12].sum().item(), stay[12:].sum().item()]
+    with torch.no_grad():  # of weights, or of λ
+        (network[2].weight if method == "direct" else network[2].eigenvalues).mul_(1000)
+    assert run_cut(step, network, digits)["kept"] == kept
 
 
 def test_rounds_with_a_threshold_per_layer_end_with_the_share_of_each(digits):

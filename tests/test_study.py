@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from spectral_core import choice
-from spectral_core.figures import FEWER_CUTS, FIGURES, PRESETS, QUESTIONS, Figure, Preset
+from spectral_core.figures import FIGURES, PRESETS, QUESTIONS, Figure, Preset
 from spectral_core.panels import Panel, Recipe
 from spectral_core.selection import select
 from spectral_core.steps import hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import cut_step, plan
-from spectral_core.variations import INGREDIENTS, VARIATIONS
+from spectral_core.variations import AUTHORS_CUTS, INGREDIENTS, VARIATIONS
 
 PANEL = Panel("digits", "elu", (8,))
 
@@ -120,7 +120,7 @@ def test_one_threshold_and_one_per_layer_are_compared_on_the_networks_of_three_h
     trained = {step.trained for step in of_figures}
     for cell in study.cells():
         assert cell.step.trained in trained
-        assert cell.step in of_figures or cell.method.endswith("-per-layer")
+        assert cell.step in of_figures or cell.method.endswith(("-per-layer", "-scaled"))
 
 
 def test_stronger_stands_beside_the_papers_methods_at_the_budget_that_they_had():
@@ -175,13 +175,13 @@ def test_settings_start_from_the_figures_own_steps_and_change_one_thing_at_a_tim
                 written[base.name],
                 **of_panel,
                 methods=variation.methods,
-                recipe=FEWER_CUTS | variation.recipe,
+                recipe={"percentiles": AUTHORS_CUTS} | variation.recipe,
                 variation=panel.variation,
             )
             == panel
         )
         plain = study.recipe_of(written[base.name])
-        fewer = dataclasses.replace(plain, **FEWER_CUTS)
+        fewer = dataclasses.replace(plain, percentiles=AUTHORS_CUTS)
         assert recipe == dataclasses.replace(fewer, **variation.recipe)
         assert (recipe == fewer) == bool(variation.panel)
 
@@ -194,7 +194,7 @@ def test_four_times_the_nodes_are_cut_to_as_many_as_the_papers_network():
         return [len(select([scores[:nodes]], q)[0]) for q in percentiles]
 
     wide = kept(500 * variation.times, variation.recipe["percentiles"])
-    assert wide == kept(500, FEWER_CUTS["percentiles"])
+    assert wide == kept(500, AUTHORS_CUTS)
     (panel,) = plan("settings", "smoke", "fashion-mnist-elu-*-width").panels
     assert panel.hidden == (4 * 32,)
 
