@@ -15,6 +15,7 @@ from spectral_core import (
     questions,
     results,
     sensitivity,
+    thresholds,
 )
 from spectral_core.figures import FIGURES
 from spectral_core.notebooks import sources
@@ -54,7 +55,7 @@ def answers(preset: str = "paper") -> list[Answer]:
         Answer(
             "Is one threshold fair to all layers?",
             pages["threshold"],
-            questions.threshold_answer(_published("threshold", preset)),
+            thresholds.answer(_published("threshold", preset)),
         ),
         Answer(
             "Is there a stronger variant?",

@@ -185,7 +185,7 @@ QUESTIONS: dict[str, Callable[[Sequence[Curves]], Answer]] = {
     "Does the spectral ranking win with ReLU?": relu,
     "Is one list of γ fair to all methods?": penalties,
     "Is pre unaltered when few nodes are removed?": low_cuts,
-    "Is one threshold fair to all layers?": lost_layers,
+    "When is a layer lost whole?": lost_layers,
 }
 """Questions and what answers them, given the published panels."""
 

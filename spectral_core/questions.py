@@ -146,53 +146,6 @@ def budget_answer(table: pd.DataFrame) -> str:
     )
 
 
-def threshold_answer(table: pd.DataFrame) -> str:
-    """Is one threshold fair to all layers?
-
-    No, if ``direct`` gains by a threshold per layer in more than half of the networks; not always,
-    if it does in some; yes, if it does in none.
-
-    Args:
-        table: results of the figure ``threshold``; where a method lacks some cuts, all of them are
-            compared at the others.
-    """
-    table = _at_common_cuts(table)
-    gains = {name: standing(table, f"{name}-per-layer", name) for name in ("direct", "post", "pre")}
-    gains = {name: each for name, each in gains.items() if each.leads}
-    if "direct" not in gains:
-        return NOTHING
-    share = gains["direct"].ahead / len(gains["direct"].leads)
-    word = "No" if share > 0.5 else "Not always" if share > 0 else "Yes"
-    told = ", ".join(f"{name} {_counted(each)}" for name, each in gains.items())
-    answer = (
-        f"**{word}**: what a threshold for each layer gains over one for all, in points, averaged "
-        f"over cuts and networks: {told}."
-    )
-    for name in ("post", "pre"):
-        with_one = standing(table, name, "direct")
-        with_each = standing(table, f"{name}-per-layer", "direct-per-layer")
-        if with_one.leads and with_each.leads:
-            answer += (
-                f" The lead of {name} over direct is {_counted(with_one)} with one threshold and "
-                f"{_counted(with_each)} with one per layer."
-            )
-    return answer
-
-
-def _at_common_cuts(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows at the cuts that every method of a panel has."""
-    methods = table.groupby("panel")["method"].transform("nunique")
-    at_cut = table.groupby(["panel", "percentile"])["method"].transform("nunique")
-    return table[at_cut == methods]
-
-
-def _counted(found: Standing) -> str:
-    return (
-        f"{points(found.mean)} (ahead in {found.ahead} of {len(found.leads)}, behind in "
-        f"{found.behind})"
-    )
-
-
 PAPERS = ("direct-retrained", "post-retrained", "pre")
 """The paper's methods, each with the same number of epochs in all."""
 

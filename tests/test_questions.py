@@ -15,12 +15,10 @@ from spectral_core.questions import (
     score_answer,
     standing,
     stronger_answer,
-    threshold_answer,
 )
 from spectral_core.results import COLUMNS
 from spectral_core.variations import DECAY
 
-THRESHOLD = FIGURES["threshold"].panels
 STRONGER = FIGURES["stronger"].panels
 SCORE, BUDGET = FIGURES["score"].panels, FIGURES["budget"].panels
 EMPTY = pd.DataFrame(columns=list(COLUMNS))
@@ -108,45 +106,6 @@ def test_budget_is_not_answered_without_the_controls_that_decide():
     results = table({}, BUDGET[:4])
     assert budget_answer(results[results["method"] != "pre-random"]) == NOTHING
     assert budget_answer(EMPTY) == NOTHING
-
-
-@pytest.mark.parametrize(
-    ("gains", "word"),
-    [
-        ({"direct-per-layer": [0.02, 0.02, 0.02, 0]}, "No"),
-        ({"direct-per-layer": [0.02, 0.02, 0, 0]}, "Not always"),
-        ({"direct-per-layer": [-0.02] * 4, "post-per-layer": [0.02] * 4}, "Yes"),
-    ],
-)
-def test_threshold_is_answered_by_its_rule(gains, word):
-    answer = threshold_answer(table(gains, THRESHOLD[:4]))
-    assert answer.startswith(f"**{word}**: what a threshold for each layer gains over one")
-
-
-def test_threshold_tells_what_is_left_of_each_lead_at_the_cuts_that_all_have():
-    gains = {
-        "direct-per-layer": [0.06] * 4,
-        "post": [0.05] * 4,
-        "post-per-layer": [0.05, 0.05, 0.05, 0.07],
-        "pre": [0.09] * 4,
-        "pre-per-layer": [0.09] * 4,
-    }
-    rows = table(gains, THRESHOLD[:4]).reset_index(drop=True)
-    elsewhere = ~rows["percentile"].isin([30, 50])
-    # What happens at other cuts does not count.
-    rows.loc[elsewhere & (rows["method"] == "direct-per-layer"), "accuracy"] = 0.0
-    answer = threshold_answer(rows[(rows["method"] != "pre-per-layer") | ~elsewhere])
-    assert "direct +6.0 (ahead in 4 of 4, behind in 0), post +0.5 (ahead in 1 of 4," in answer
-    assert (
-        "The lead of post over direct is +5.0 (ahead in 4 of 4, behind in 0) with one threshold "
-        "and −0.5 (ahead in 1 of 4, behind in 3) with one per layer."
-    ) in answer
-    assert "The lead of pre over direct is +9.0 " in answer and "and +3.0 (ahead in 4" in answer
-
-
-def test_threshold_takes_two_seeds_of_direct():
-    assert threshold_answer(table({}, THRESHOLD[:2], seeds=1)) == NOTHING
-    assert threshold_answer(EMPTY) == NOTHING
 
 
 @pytest.mark.parametrize(
