@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -95,6 +96,8 @@ def pruning_figure(
 ) -> Figure:
     """Accuracy (above) and parameters kept (below) against the share of pruned nodes.
 
+    Where a panel was not measured uncut, there is nothing to take shares of, and no row below.
+
     Args:
         table: results of one panel or several, a column each on the same scales, see
             :data:`spectral_core.results.COLUMNS`.
@@ -106,27 +109,32 @@ def pruning_figure(
         ValueError: if the band is unknown or the table is empty.
     """
     panels = _panels(table)
+    heights = (3, 1.3) if all(0 in set(rows["percentile"]) for _, rows in panels) else (3,)
     figure, axes = plt.subplots(
-        2,
+        len(heights),
         len(panels),
-        figsize=(7 if len(panels) == 1 else 1 + 3.2 * len(panels), 6.2),
+        figsize=(7 if len(panels) == 1 else 1 + 3.2 * len(panels), 1.9 + sum(heights)),
         sharex=True,
         sharey="row",
-        height_ratios=(3, 1.3),
+        height_ratios=heights,
         layout="constrained",
         squeeze=False,
     )
     titles = _titles([rows for _, rows in panels])
-    for (_, rows), title, (above, below) in zip(panels, titles, axes.T):
-        draw_accuracy(above, rows, band)
+    for (_, rows), title, column in zip(panels, titles, axes.T):
+        draw_accuracy(column[0], rows, band)
         if reference is not None:
-            draw_reference(above, rows, reference)
-        draw_parameters(below, rows)
-        above.set_title(title)
-        below.set_xlabel("pruned hidden nodes (%)")
-    left = min(min(line.get_ydata(), default=1) for each in axes[1] for line in each.get_lines())
-    axes[1, 0].set_ylim(1 if left >= 1 else 0.1, 130)  # per cent
-    _one_legend(figure, axes[0])
+            draw_reference(column[0], rows, reference)
+        for below in column[1:]:
+            draw_parameters(below, rows)
+        column[0].set_title(title)
+        column[-1].set_xlabel("pruned hidden nodes (%)")
+    for below in axes[1:]:
+        drawn = (share for each in below for line in each.get_lines() for share in line.get_ydata())
+        smallest = min(share for share in drawn if share > 0)
+        below[0].set_ylim(10.0 ** min(0, math.floor(math.log10(smallest))), 130)  # per cent
+    if len(panels) > 1:
+        one_legend(figure, axes[0], fontsize="medium")
     return figure
 
 
@@ -256,7 +264,8 @@ def rerun_figure(
         draw_rerun(each, rows, curves, band, ours_are)
         each.set_title(title)
         each.set_xlabel("pruned hidden nodes (%)")
-    _one_legend(figure, axes[0])
+    if len(panels) > 1:
+        one_legend(figure, axes[0], fontsize="medium")
     return figure
 
 
@@ -298,12 +307,12 @@ def draw_accuracy(axes: Axes, table: pd.DataFrame, band: str = "sd", markers: bo
 
 
 def draw_parameters(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw the share of weights and biases that is left, on a logarithmic scale."""
-    if table["percentile"].min() > 0:
-        raise ValueError(
-            "table must hold the uncut networks, percentile 0, to say what share of them is kept; "
-            f"its first cut is at {table['percentile'].min():g}"
-        )
+    """Draw the share of weights and biases that is left, on a logarithmic scale.
+
+    Args:
+        axes: where.
+        table: results of one panel, an uncut network of each width among them.
+    """
     full = table.groupby("hidden")["parameters"].transform("max")
     share = table.assign(share=100 * table["parameters"] / full)
     _curves(axes, share, "share", errorbar=None, markers=True)
@@ -346,16 +355,20 @@ def _curves(axes: Axes, table: pd.DataFrame, y: str, errorbar: object, markers: 
     )
 
 
-def _one_legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Move the legend that several panels have in common below them; a single one keeps it."""
-    if len(axes) == 1:
-        return
-    legends = [each.get_legend() for each in axes]
+def one_legend(figure: Figure, axes: Iterable[Axes], fontsize: str = "small") -> None:
+    """Move what several plots have in their legends below all of them, each name once.
+
+    Args:
+        figure: theirs.
+        axes: the plots; those without a legend, and hidden ones, are left alone.
+        fontsize: as matplotlib has it.
+    """
     named: dict[str, Artist] = {}
-    for legend in legends:
-        named |= dict(zip((text.get_text() for text in legend.get_texts()), legend.legend_handles))
+    for legend in [legend for each in axes if (legend := each.get_legend()) is not None]:
+        names = [text.get_text() for text in legend.get_texts()]
+        named = dict(zip(names, legend.legend_handles)) | named
         legend.remove()
-    figure.legend(named.values(), named, loc="outside lower center", ncols=2, fontsize="medium")
+    figure.legend(named.values(), named, loc="outside lower center", ncols=2, fontsize=fontsize)
 
 
 def _legend(axes: Axes) -> None:

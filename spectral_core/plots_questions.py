@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from spectral_core import compaction, sensitivity
 from spectral_core.certainty import PAIRS
-from spectral_core.plots import ACTIVATION_NAMES, COLOURS, MARKERS, draw_rerun
+from spectral_core.plots import ACTIVATION_NAMES, COLOURS, MARKERS, draw_rerun, one_legend
 from spectral_core.strategies import STRATEGIES
 from spectral_core.variations import VARIATIONS
 
@@ -42,11 +42,7 @@ def grid_figure(
         curves = None if published is None else published[published["panel"] == name]
         draw_rerun(axes, results, curves, band, "this machine")
         axes.set_xlabel("pruned hidden nodes (%)")
-        legend = axes.get_legend()
-        names = [text.get_text() for text in legend.get_texts()]
-        handles = legend.legend_handles
-        legend.remove()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize="small")
+    one_legend(figure, figure.axes)
     return figure
 
 

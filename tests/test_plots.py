@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from made_tables import made
 from matplotlib.colors import to_hex
 
 from spectral_core import plots
@@ -11,6 +12,7 @@ from spectral_core.compaction import SOURCES
 from spectral_core.figures import FIGURES
 from spectral_core.results import collect, summary
 from spectral_core.strategies import STRATEGIES
+from spectral_core.study import plan
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,29 @@ def test_the_scale_of_shares_reaches_as_far_down_as_they_do(table):
     parameters = table["parameters"].where(table["percentile"] < 90, table["parameters"] / 20)
     small = table.assign(parameters=parameters)
     assert plots.pruning_figure(small).axes[1].get_ylim() == (0.1, 130)
+    none = table.assign(parameters=table["parameters"].where(table["percentile"] < 90, 0))
+    assert plots.pruning_figure(none).axes[1].get_ylim() == (1, 130)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_panel_can_be_published_with_a_picture(figure, tmp_path):
+    study = plan(figure, "paper", "*")
+    kinds = {}  # panels alike in methods and cuts are drawn alike
+    for panel in study.panels:
+        recipes = {method: study.recipe_of(panel, method) for method in panel.methods}
+        cuts = {method: recipe.percentiles for method, recipe in recipes.items()}
+        kinds[tuple(cuts.items())] = panel, cuts, study.recipe_of(panel).penalties
+    for panel, cuts, penalties in kinds.values():
+        rows = [
+            made(panel, lambda *_: 0.5, 1, of_method, penalties, methods=[method])
+            for method, of_method in cuts.items()
+        ]
+        plots.save_picture(pd.concat(rows, ignore_index=True), tmp_path / "picture.png")
+        assert (tmp_path / "picture.png").stat().st_size > 0
+
+
+def test_a_panel_that_was_not_measured_uncut_has_no_shares(table):
+    assert len(plots.pruning_figure(table[table["percentile"] > 0]).axes) == 1
 
 
 def test_missing_methods_leave_the_others_their_colours(table):
