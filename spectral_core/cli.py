@@ -281,10 +281,10 @@ def publish(
 @store_option
 def status(store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
-    from spectral_core.status import status as table
+    from spectral_core import status as there
     from spectral_core.store import Store
 
-    click.echo(table(Store(store_dir)).to_string(index=False))
+    click.echo(there.status(Store(store_dir)).to_string(index=False))
 
 
 @cli.command()

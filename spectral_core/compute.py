@@ -78,8 +78,8 @@ def compute(
     Raises:
         TypeError, ValueError: if an argument is out of range or the device is not there.
         ModuleNotFoundError: if dask is wanted and not installed.
-        TrainingDiverged: if a loss became NaN or infinite; names each training. All that did not
-            depend on these is stored by then.
+        TrainingDiverged: if a loss became NaN or infinite; names each step that did. All that does
+            not depend on these is stored by then.
         DataNotFoundError: if a data set cannot be had.
     """
     start = time.perf_counter()
@@ -131,9 +131,9 @@ def compute(
                     show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
                 jobs = busy
     if diverged:
-        raise TrainingDiverged(
-            "\n".join([f"of {len(steps)} steps, {len(diverged)} diverged:", *diverged.values()])
-        )
+        lost = sum(cut.trained in diverged for cut in missing)
+        said = f"of {len(steps)} steps, {len(diverged)} diverged, and {lost} lack their network:"
+        raise TrainingDiverged("\n".join([said, *diverged.values()]))
     return Cost(steps_run, time.perf_counter() - start, computing)
 
 

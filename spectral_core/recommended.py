@@ -53,7 +53,7 @@ class Decision(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How a setting is decided: rivals of the paper's choice, compared at every cut."""
+    """How a setting is decided: rivals of the paper's choice, compared at the cuts they share."""
 
     setting: str
     figures: tuple[str, ...]
@@ -95,8 +95,8 @@ RULES = (
         lambda method: STRATEGIES[method].per_layer,
     ),
 )
-"""One per setting: the paper's choice stands unless a rival is ahead of it, averaged over all cuts,
-in more than half of the networks; of several, the one that leads by most."""
+"""One per setting: the paper's choice stands unless a rival is ahead of it, averaged over cuts, in
+more than half of the networks; of several, the one that leads by most."""
 
 
 def decisions(preset: str = "paper") -> list[Decision]:
@@ -133,9 +133,11 @@ def decide(rule: Rule, table: pd.DataFrame) -> Decision:
     best = max(better or standings, key=lambda name: standings[name].mean)
     found = standings[best]
     because = (
-        f"{best} against {rule.papers}, averaged over all cuts: {points(found.mean)} points, "
+        f"{best} against {rule.papers}, averaged over cuts: {points(found.mean)} points, "
         f"ahead in {found.ahead} of {len(found.leads)} networks, behind in {found.behind}"
     )
+    if not better:
+        because += "; not in more than half, so the paper's choice stands"
     winner = best if better else rule.papers
     return Decision(rule.setting, rule.value(winner), rule.figures, because)
 

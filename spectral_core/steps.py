@@ -108,7 +108,7 @@ class CutStep:
         return 1 + self.epoch_cost * self.retraining_epochs
 
     def __str__(self) -> str:
-        return f"{self.trained} cut at {self.percentile:g} %"
+        return f"{self.trained} cut by {self.score} at {self.percentile:g} %"
 
 
 def with_trainings(cuts: Iterable[CutStep]) -> list[TrainStep | CutStep]:

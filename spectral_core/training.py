@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ ADAM_EPSILON = 1e-7
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss became NaN or infinite."""
+    """The loss, or a parameter, became NaN or infinite."""
 
     member: int = 0
     """Which network of an ensemble it was, from 0."""
@@ -75,7 +75,8 @@ def train(
         Cross-entropy of each epoch, in nats, averaged over its steps, without penalty and decay.
 
     Raises:
-        TrainingDiverged: if the loss of a step is NaN or infinite; names the step and settings.
+        TrainingDiverged: if the loss of a step, or a parameter after the last one, is NaN or
+            infinite; names the step and settings.
         TypeError, ValueError: if an argument is out of range, nothing is there to train or to
             penalise, or the precision is not to be had for this network.
     """
@@ -175,6 +176,7 @@ def fit(
             history.append(losses.mean(dim=0).tolist())
             if on_epoch is not None:
                 on_epoch(epoch, history[-1])
+    _check_parameters(parameters, members, learning_rate, batch_size)
     optimiser.zero_grad()  # leave no gradients behind
     return history
 
@@ -247,10 +249,25 @@ def _check_finite(losses: Tensor, epoch: int, learning_rate: float, batch_size: 
     broken = (~torch.isfinite(losses)).nonzero()
     if len(broken):
         step, *member = broken[0].tolist()
-        error = TrainingDiverged(
-            f"the loss became {losses[step, *member].item()} at step {step + 1} of epoch {epoch} "
-            f"(learning rate {learning_rate:g}, batch size {batch_size}); "
-            "try a smaller learning rate"
-        )
-        error.member = sum(member)
-        raise error
+        said = f"the loss became {losses[step, *member].item()} at step {step + 1} of epoch {epoch}"
+        raise _diverged(said, sum(member), learning_rate, batch_size)
+
+
+def _check_parameters(
+    parameters: Sequence[Tensor], members: tuple[int, ...], learning_rate: float, batch_size: int
+) -> None:
+    """Raise if the last step, which no loss has seen, left a parameter that is not finite."""
+    finite = [torch.isfinite(p.detach()).reshape(*members, -1).all(dim=-1) for p in parameters]
+    broken = (~torch.stack(finite).all(dim=0)).nonzero()
+    if len(broken):
+        said = "a parameter is nan or infinite after the last step"
+        raise _diverged(said, sum(broken[0].tolist()), learning_rate, batch_size)
+
+
+def _diverged(said: str, member: int, learning_rate: float, batch_size: int) -> TrainingDiverged:
+    error = TrainingDiverged(
+        f"{said} (learning rate {learning_rate:g}, batch size {batch_size}); "
+        "try a smaller learning rate"
+    )
+    error.member = member
+    return error

@@ -213,6 +213,15 @@ def test_the_network_that_diverged_is_told():
     assert caught.value.member == 1
 
 
+def test_the_network_whose_last_step_broke_it_is_told():
+    inputs, targets = examples()
+    networks = networks_of("both")
+    networks[2][0].eigenvalues.data[0] = float("inf")  # no loss is there to see it
+    with pytest.raises(TrainingDiverged, match="a parameter is nan or infinite") as caught:
+        train_ensemble(networks, inputs, targets, epochs=0)
+    assert caught.value.member == 2
+
+
 def test_losses_are_told_after_each_epoch():
     inputs, targets = examples()
     seen = []

@@ -163,7 +163,7 @@ def test_steps_are_frozen():
 
 
 def test_steps_say_what_they_are():
-    assert str(cut("post", 90)) == "digits elu 12 spectral seed 0 cut at 90 %"
+    assert str(cut("post", 90)) == "digits elu 12 spectral seed 0 cut by eigenvalue at 90 %"
 
 
 # The first training

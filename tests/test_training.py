@@ -239,6 +239,12 @@ def test_a_broken_loss_stops_with_the_step_and_the_settings(bad):
         assert words in str(caught.value)
 
 
+def test_a_last_step_that_breaks_a_parameter_is_no_result():
+    inputs, targets = torch.rand(10, 4), torch.zeros(10, dtype=torch.int64)
+    with pytest.raises(TrainingDiverged, match="a parameter is nan or infinite after the last"):
+        train(direct_mlp((4, 2), "elu"), inputs, targets, epochs=1, learning_rate=1e38)
+
+
 def test_an_emptied_network_can_be_trained():
     network = spectral_mlp((4, 3, 2), "elu", bias=True)
     from spectral_core import remove
