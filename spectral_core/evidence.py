@@ -196,10 +196,11 @@ def better_with_penalty(table: pd.DataFrame, method: str) -> Finding:
     if 0.0 not in seeds or seeds.shape[1] < 2:
         return _untested(method, "with and without a penalty")
     gains = seeds.drop(columns=0.0).sub(seeds[0.0], axis=0).dropna()
-    best = gains.mean().idxmax() if len(gains) else None
-    found = interval(gains[best]) if best is not None else None
-    if found is None:
-        return _untested(method, "with and without a penalty")
+    if len(gains) < 2:
+        said = f"fewer than two seeds of {method} with and without a penalty"
+        return Finding(UNTESTED, said)
+    best = gains.mean().idxmax()
+    found = interval(gains[best])
     return Finding(
         _graded(found.low > 0, found.mean > 0),
         f"{method} with γ = {best:g} against none, all cuts: {found}",
