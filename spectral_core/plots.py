@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -187,18 +188,22 @@ def penalty_figure(table: pd.DataFrame, band: str = "sd") -> Figure:
     _checks.choice("band", band, BANDS)
     _panels(table)
     methods = [name for name in _IN_FIG_11 if name in set(table["method"])]
+    columns = min(2, len(methods))
+    rows = math.ceil(len(methods) / columns)
     figure, axes = plt.subplots(
-        1,
-        len(methods),
-        figsize=(7 if len(methods) == 1 else 1 + 2.8 * len(methods), 4.4),
+        rows,
+        columns,
+        figsize=(7 if columns == 1 else 9, 1 + 3.2 * rows),
         sharey=True,
         layout="constrained",
         squeeze=False,
     )
+    for spare in axes.flat[len(methods) :]:
+        spare.remove()
     penalties = sorted(table["penalty"].unique())
     named = table.assign(penalty=[f"{penalty:g}" for penalty in table["penalty"]])
     colours = ["0.15", *sns.color_palette("viridis_r", len(penalties) - 1)]
-    for method, letter, each in zip(methods, "abcd", axes[0]):
+    for method, letter, each in zip(methods, "abcd", axes.flat):
         sns.lineplot(
             named[named["method"] == method],
             x="percentile",
@@ -215,9 +220,7 @@ def penalty_figure(table: pd.DataFrame, band: str = "sd") -> Figure:
         each.set(ylabel="test accuracy", ylim=(0, 1))
         if method == "direct-inputs":
             each.set_xlabel("pruned inputs (%)")
-        if each is not axes[0, 0]:
-            each.get_legend().remove()
-    axes[0, 0].legend(title="γ", loc="lower left", fontsize="small", ncols=2)
+    one_legend(figure, figure.axes, fontsize="medium", title="γ", ncols=4)
     return figure
 
 
@@ -355,20 +358,21 @@ def _curves(axes: Axes, table: pd.DataFrame, y: str, errorbar: object, markers: 
     )
 
 
-def one_legend(figure: Figure, axes: Iterable[Axes], fontsize: str = "small") -> None:
+def one_legend(figure: Figure, axes: Iterable[Axes], **look: Any) -> None:
     """Move what several plots have in their legends below all of them, each name once.
 
     Args:
         figure: theirs.
         axes: the plots; those without a legend, and hidden ones, are left alone.
-        fontsize: as matplotlib has it.
+        look: of the legend, as matplotlib takes it.
     """
     named: dict[str, Artist] = {}
     for legend in [legend for each in axes if (legend := each.get_legend()) is not None]:
         names = [text.get_text() for text in legend.get_texts()]
         named = dict(zip(names, legend.legend_handles)) | named
         legend.remove()
-    figure.legend(named.values(), named, loc="outside lower center", ncols=2, fontsize=fontsize)
+    look = {"loc": "outside lower center", "ncols": 2, "fontsize": "small"} | look
+    figure.legend(named.values(), named, **look)
 
 
 def _legend(axes: Axes) -> None:

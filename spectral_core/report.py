@@ -29,6 +29,7 @@ def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.Data
     Returns:
         One row per method, of each panel if there are several; one column per cut.
     """
+    table = _with_named_penalties(table)
     means = summary(table)
     means = means[means["percentile"].isin(list(percentiles))]
     cells = means.assign(
@@ -126,6 +127,11 @@ def difference_table(
     return shown.rename_axis(columns=f"accuracy − that of {reference} (points), pruned")
 
 
+def _with_named_penalties(table: pd.DataFrame) -> pd.DataFrame:
+    """Weights γ as a legend has them: ``0.0001``, not ``0.00010``."""
+    return table.assign(penalty=[f"{penalty:g}" for penalty in table["penalty"]])
+
+
 def _row_names(table: pd.DataFrame) -> list[str]:
     """Columns that name the rows of a table: of one panel or several, with one γ or several."""
     several = [name for name in ("panel", "penalty") if table[name].nunique() > 1]
@@ -167,6 +173,7 @@ def plateau_table(table: pd.DataFrame, drop: float = 0.01) -> pd.DataFrame:
         and the largest cut up to which no cut loses more than ``drop``.
     """
     rows = []
+    table = _with_named_penalties(table)
     names = _row_names(table)
     for _, curve in summary(table).groupby(names, sort=False):
         curve = curve.sort_values("percentile")

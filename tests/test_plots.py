@@ -230,12 +230,14 @@ def test_theme_draws_a_grid_without_box():
 def test_each_weight_of_the_penalty_is_a_curve_of_each_method(table):
     gammas = (0.0, 1e-5, 1.0)
     tables = [table.assign(penalty=gamma, accuracy=i / 4) for i, gamma in enumerate(gammas)]
-    axes = plots.penalty_figure(pd.concat(tables)).axes
+    figure = plots.penalty_figure(pd.concat(tables))
+    axes = figure.axes
     assert [each.get_title() for each in axes] == ["(a) pre", "(b) post", "(c) direct"]
     for each in axes:
         levels = [line.get_ydata()[0] for line in each.get_lines() if len(line.get_ydata())]
         assert levels == [0, 0.25, 0.5]
-    assert labels(axes[0]) == ["0", "1e-05", "1"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["0", "1e-05", "1"]
 
 
 def test_picture_of_several_penalties_has_a_column_per_method(table, tmp_path, monkeypatch):

@@ -57,7 +57,7 @@ def test_weights_of_a_penalty_have_rows_of_their_own(table):
     other = table.assign(penalty=0.5, accuracy=0.25)
     both = pd.concat([table.assign(accuracy=0.75), other])
     shown = accuracy_table(both, [50])["50 %"]
-    assert shown["pre", 0.0] == "75.0 ± 0.0" and shown["pre", 0.5] == "25.0 ± 0.0"
+    assert shown["pre", "0"] == "75.0 ± 0.0" and shown["pre", "0.5"] == "25.0 ± 0.0"
     assert len(shown) == len(plateau_table(both)) == 6
 
 
