@@ -32,9 +32,9 @@ def select(
     """Indices of the nodes to keep: those whose score is not below the percentile of all scores.
 
     All hidden layers form one pool with one threshold, so a layer may keep all or none of its
-    nodes. The threshold is the linearly interpolated percentile; nodes *strictly* below it go.
-    In the place of a percentile a budget may be given: then the best nodes stay that it allows, of
-    equal ones those that come first.
+    nodes. The threshold is the linearly interpolated percentile, in the scores' own precision;
+    nodes *strictly* below it go. In the place of a percentile a budget may be given: then the best
+    nodes stay that it allows, of equal ones those that come first.
 
     Args:
         scores: one tensor of shape (N_k,) per hidden layer.

