@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from spectral_core.variations import INGREDIENTS
@@ -37,156 +37,83 @@ class Strategy:
     """Whether a new network, of the widths that are left, takes the place of the pruned one."""
 
 
+# The paper's strategies; every other one differs from one of them in what it names.
+_DIRECT = Strategy(
+    layers="direct",
+    trains="both",
+    score="connectivity",
+    retrains=False,
+    title="direct: Σ|w|, no retraining",
+)
+_POST = Strategy(
+    layers="spectral",
+    trains="both",
+    score="eigenvalue",
+    retrains=False,
+    title="post: |λ| after training λ and φ",
+)
+_PRE = Strategy(
+    layers="spectral",
+    trains="eigenvalues",
+    score="eigenvalue",
+    retrains=True,
+    title="pre: |λ| after training λ, then φ trains",
+)
+
 STRATEGIES: dict[str, Strategy] = {
-    "direct": Strategy(
-        layers="direct",
-        trains="both",
-        score="connectivity",
-        retrains=False,
-        title="direct: Σ|w|, no retraining",
+    "direct": _DIRECT,
+    "post": _POST,
+    "pre": _PRE,
+    "direct-inputs": replace(
+        _DIRECT, removes="inputs", title="direct-inputs: Σ|w| of inputs, which go"
     ),
-    "post": Strategy(
-        layers="spectral",
-        trains="both",
-        score="eigenvalue",
-        retrains=False,
-        title="post: |λ| after training λ and φ",
+    "post-invariant": replace(_POST, score="invariant", title="post-invariant: |λ|·‖φ‖₂"),
+    "post-connectivity": replace(
+        _POST, score="connectivity", title="post-connectivity: Σ|w| = |λ|·‖φ‖₁"
     ),
-    "pre": Strategy(
-        layers="spectral",
-        trains="eigenvalues",
-        score="eigenvalue",
-        retrains=True,
-        title="pre: |λ| after training λ, then φ trains",
-    ),
-    "direct-inputs": Strategy(
-        layers="direct",
-        trains="both",
-        score="connectivity",
-        retrains=False,
-        title="direct-inputs: Σ|w| of inputs, which go",
-        removes="inputs",
-    ),
-    "post-invariant": Strategy(
-        layers="spectral",
-        trains="both",
-        score="invariant",
-        retrains=False,
-        title="post-invariant: |λ|·‖φ‖₂",
-    ),
-    "post-connectivity": Strategy(
-        layers="spectral",
-        trains="both",
-        score="connectivity",
-        retrains=False,
-        title="post-connectivity: Σ|w| = |λ|·‖φ‖₁",
-    ),
-    "post-taylor": Strategy(
-        layers="spectral",
-        trains="both",
+    "post-taylor": replace(
+        _POST,
         score="taylor",
-        retrains=False,
-        title="post-taylor: |activation × gradient|",
         score_images=10_000,
+        title="post-taylor: |activation × gradient|",
     ),
-    "post-random": Strategy(
-        layers="spectral",
-        trains="both",
-        score="random",
-        retrains=False,
-        title="post-random: no criterion",
+    "post-random": replace(_POST, score="random", title="post-random: no criterion"),
+    "direct-retrained": replace(
+        _DIRECT, retrains=True, title="direct-retrained: Σ|w|, then w trains"
     ),
-    "direct-retrained": Strategy(
-        layers="direct",
-        trains="both",
-        score="connectivity",
-        retrains=True,
-        title="direct-retrained: Σ|w|, then w trains",
+    "post-retrained": replace(
+        _POST, retrains=True, title="post-retrained: |λ|, then λ and φ train"
     ),
-    "post-retrained": Strategy(
-        layers="spectral",
-        trains="both",
-        score="eigenvalue",
-        retrains=True,
-        title="post-retrained: |λ|, then λ and φ train",
+    "pre-random": replace(_PRE, score="random", title="pre-random: no criterion, then φ trains"),
+    "pre-smallest": replace(
+        _PRE, keeps="smallest", title="pre-smallest: smallest |λ|, then φ trains"
     ),
-    "pre-random": Strategy(
-        layers="spectral",
-        trains="eigenvalues",
-        score="random",
-        retrains=True,
-        title="pre-random: no criterion, then φ trains",
+    "fresh": replace(
+        _PRE, restarts=True, title="fresh: pre's widths, λ and φ train from a new start"
     ),
-    "pre-smallest": Strategy(
-        layers="spectral",
-        trains="eigenvalues",
-        score="eigenvalue",
-        retrains=True,
-        title="pre-smallest: smallest |λ|, then φ trains",
-        keeps="smallest",
+    "direct-per-layer": replace(
+        _DIRECT, per_layer=True, title="direct-per-layer: Σ|w|, a threshold per layer"
     ),
-    "fresh": Strategy(
-        layers="spectral",
-        trains="eigenvalues",
-        score="eigenvalue",
-        retrains=True,
-        title="fresh: pre's widths, λ and φ train from a new start",
-        restarts=True,
+    "post-per-layer": replace(
+        _POST, per_layer=True, title="post-per-layer: |λ|, a threshold per layer"
     ),
-    "direct-per-layer": Strategy(
-        layers="direct",
-        trains="both",
-        score="connectivity",
-        retrains=False,
-        title="direct-per-layer: Σ|w|, a threshold per layer",
+    "pre-per-layer": replace(
+        _PRE,
         per_layer=True,
-    ),
-    "post-per-layer": Strategy(
-        layers="spectral",
-        trains="both",
-        score="eigenvalue",
-        retrains=False,
-        title="post-per-layer: |λ|, a threshold per layer",
-        per_layer=True,
-    ),
-    "pre-per-layer": Strategy(
-        layers="spectral",
-        trains="eigenvalues",
-        score="eigenvalue",
-        retrains=True,
         title="pre-per-layer: |λ|, a threshold per layer, then φ trains",
-        per_layer=True,
     ),
-    "direct-scaled": Strategy(
-        layers="direct",
-        trains="both",
-        score="connectivity",
-        retrains=False,
-        title="direct-scaled: Σ|w| over its layer's mean",
-        scaled=True,
+    "direct-scaled": replace(
+        _DIRECT, scaled=True, title="direct-scaled: Σ|w| over its layer's mean"
     ),
-    "post-scaled": Strategy(
-        layers="spectral",
-        trains="both",
-        score="eigenvalue",
-        retrains=False,
-        title="post-scaled: |λ| over its layer's mean",
-        scaled=True,
-    ),
-    "stronger": Strategy(
-        layers="spectral",
-        trains="both",
-        score="eigenvalue",
+    "post-scaled": replace(_POST, scaled=True, title="post-scaled: |λ| over its layer's mean"),
+    "stronger": replace(
+        _POST,
         retrains=True,
         title=f"stronger: {', '.join(each.title for each in INGREDIENTS.values())}",
     ),
     **{
-        f"stronger-without-{name}": Strategy(
-            layers="spectral",
-            trains="both",
-            score="eigenvalue",
-            retrains=True,
-            title=f"stronger without {each.title}",
+        f"stronger-without-{name}": replace(
+            _POST, retrains=True, title=f"stronger without {each.title}"
         )
         for name, each in INGREDIENTS.items()
     },
