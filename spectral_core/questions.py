@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core.intervals import Interval, lead, points
+from spectral_core.intervals import POINT, Interval, lead, points
 from spectral_core.panels import Recipe, in_words
 from spectral_core.ranking import SYMBOLS
 from spectral_core.strategies import STRATEGIES
@@ -117,12 +117,17 @@ def chance_answer(table: pd.DataFrame) -> str:
     )
 
 
+CONTROLS = ("pre-random", "direct-retrained", "post-retrained")
+"""Methods that rank otherwise than ``pre``, and train for as many epochs."""
+
+
 def budget_answer(table: pd.DataFrame) -> str:
     """Is it the ranking or the retraining?
 
-    Both, if ``pre`` is ahead of ``pre-random``, and of ``direct-retrained`` and
-    ``post-retrained``, in more than half of the networks each; the retraining, if it is so with
-    none of them; else: partly each.
+    Both, if ``pre`` is ahead of each of :data:`CONTROLS` in more than half of the networks; partly
+    each, if it is so with one or two of them; the retraining, if it is so with none, and in more
+    than half of the networks ``pre`` leads each by less than a point for sure, that is with the
+    upper end of the interval; else it is not shown.
 
     Args:
         table: results of the figure ``budget``.
@@ -130,11 +135,14 @@ def budget_answer(table: pd.DataFrame) -> str:
     others = [name for name in STRATEGIES if name in set(table["method"]) - {"pre"}]
     standings = {name: standing(table, "pre", name) for name in others}
     standings = {name: each for name, each in standings.items() if each.leads}
-    deciding = ("pre-random", "direct-retrained", "post-retrained")
-    if not set(deciding) <= set(standings):
+    if not set(CONTROLS) <= set(standings):
         return NOTHING
-    wins = [standings[name].ahead > len(standings[name].leads) / 2 for name in deciding]
-    word = "Both" if all(wins) else "Partly each" if any(wins) else "The retraining"
+    deciding = [standings[name] for name in CONTROLS]
+    wins = [each.ahead > len(each.leads) / 2 for each in deciding]
+    level = [sum(one.high < POINT for one in each.leads) > len(each.leads) / 2 for each in deciding]
+    word = "The retraining" if all(level) else "Not shown"
+    if any(wins):
+        word = "Both" if all(wins) else "Partly each"
     told = ", ".join(
         f"{name} by {points(each.mean)} points (ahead in {each.ahead} of {len(each.leads)} "
         f"networks, behind in {each.behind})"

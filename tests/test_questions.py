@@ -102,6 +102,12 @@ def test_budget_is_answered_by_its_rule(behind, word):
         assert f"{name} by +1.5 points (ahead in 3 of 4 networks, behind in 0)" in text
 
 
+def test_budget_that_hangs_on_the_seed_is_not_shown():
+    results = table({}, BUDGET[:4], seeds=3)
+    results["accuracy"] += 0.05 * results["seed"] * (results["method"] == "pre")
+    assert budget_answer(results).startswith("**Not shown**: at the same number of epochs")
+
+
 def test_budget_is_not_answered_without_the_controls_that_decide():
     results = table({}, BUDGET[:4])
     assert budget_answer(results[results["method"] != "pre-random"]) == NOTHING
