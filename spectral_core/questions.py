@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core.intervals import POINT, Interval, lead, points
+from spectral_core.intervals import POINT, lead, points
 from spectral_core.panels import Recipe, in_words
 from spectral_core.ranking import SYMBOLS
+from spectral_core.standings import standing, standings
 from spectral_core.strategies import STRATEGIES
 from spectral_core.variations import INGREDIENTS
 
 NOTHING = "Nothing is published yet that answers this."
-
-
-class Standing(NamedTuple):
-    """How a method does against another one, network by network."""
-
-    leads: tuple[Interval, ...]
-    """Difference of accuracies, averaged over all cuts, in each network."""
-
-    @property
-    def mean(self) -> float:
-        """Lead on average over the networks; an accuracy."""
-        return sum(lead.mean for lead in self.leads) / len(self.leads)
-
-    @property
-    def ahead(self) -> int:
-        """Networks in which the interval lies above 0."""
-        return sum(lead.low > 0 for lead in self.leads)
-
-    @property
-    def behind(self) -> int:
-        """Networks in which the interval lies below 0."""
-        return sum(lead.high < 0 for lead in self.leads)
-
-
-def standing(table: pd.DataFrame, method: str, reference: str) -> Standing:
-    """Compare two methods seed by seed in each panel that has at least two seeds of both.
-
-    Args:
-        table: results of any number of panels, see :data:`spectral_core.results.COLUMNS`.
-        method: method that may lead.
-        reference: method that it is compared with.
-    """
-    found = (lead(rows, method, reference) for _, rows in table.groupby("panel", sort=False))
-    return Standing(tuple(each for each in found if each is not None))
 
 
 def criteria_table(methods: Iterable[str]) -> pd.DataFrame:
@@ -73,9 +39,8 @@ def score_answer(table: pd.DataFrame) -> str:
         table: results of the figure ``score``.
     """
     others = [name for name in STRATEGIES if name in set(table["method"]) - {"post"}]
-    standings = {name: standing(table, name, "post") for name in others}
-    standings = {name: each for name, each in standings.items() if each.leads}
-    rivals = {name: each for name, each in standings.items() if name != "post-random"}
+    found = standings(table, others, "post")
+    rivals = {name: each for name, each in found.items() if name != "post-random"}
     if not rivals:
         return NOTHING
     most = max(each.ahead / len(each.leads) for each in rivals.values())
@@ -85,9 +50,8 @@ def score_answer(table: pd.DataFrame) -> str:
         all_behind = all(each.behind for each in rivals.values())
         word = "Yes" if all_behind else "No difference is certain"
     told = ", ".join(
-        f"{SYMBOLS[STRATEGIES[name].score]} {points(each.mean)} points (ahead in {each.ahead} of "
-        f"{len(each.leads)} networks, behind in {each.behind})"
-        for name, each in sorted(standings.items(), key=lambda item: -item[1].mean)
+        f"{SYMBOLS[STRATEGIES[name].score]} {each}"
+        for name, each in sorted(found.items(), key=lambda item: -item[1].mean)
     )
     return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}."
 
@@ -105,12 +69,10 @@ def chance_answer(table: pd.DataFrame) -> str:
     found = standing(table, "post", "post-random")
     if not found.leads:
         return ""
-    level = []
-    for panel, rows in table.groupby("panel", sort=False):
-        each = lead(rows, "post", "post-random")
-        if each is not None and each.low <= 0 <= each.high:
-            level.append(f"{panel} ({rows['seed'].nunique()} seeds)")
-    rest = f"; undecided in {', '.join(level)}" if level else ""
+    seeds = table.groupby("panel")["seed"].nunique()
+    level = [panel for panel, each in found.leads.items() if each.low <= 0 <= each.high]
+    told = ", ".join(f"{panel} ({seeds[panel]} seeds)" for panel in level)
+    rest = f"; undecided in {told}" if level else ""
     return (
         f"By the same measure |λ| is ahead of chance in {found.ahead} of {len(found.leads)} "
         f"networks, and behind it in {found.behind}{rest}."
@@ -133,21 +95,17 @@ def budget_answer(table: pd.DataFrame) -> str:
         table: results of the figure ``budget``.
     """
     others = [name for name in STRATEGIES if name in set(table["method"]) - {"pre"}]
-    standings = {name: standing(table, "pre", name) for name in others}
-    standings = {name: each for name, each in standings.items() if each.leads}
-    if not set(CONTROLS) <= set(standings):
+    found = {name: standing(table, "pre", name) for name in others}
+    found = {name: each for name, each in found.items() if each.leads}
+    if not set(CONTROLS) <= set(found):
         return NOTHING
-    deciding = [standings[name] for name in CONTROLS]
-    wins = [each.ahead > len(each.leads) / 2 for each in deciding]
-    level = [sum(one.high < POINT for one in each.leads) > len(each.leads) / 2 for each in deciding]
+    wins = [found[name].mostly_ahead for name in CONTROLS]
+    small = [[each.high < POINT for each in found[name].leads.values()] for name in CONTROLS]
+    level = [2 * sum(each) > len(each) for each in small]
     word = "The retraining" if all(level) else "Not shown"
     if any(wins):
         word = "Both" if all(wins) else "Partly each"
-    told = ", ".join(
-        f"{name} by {points(each.mean)} points (ahead in {each.ahead} of {len(each.leads)} "
-        f"networks, behind in {each.behind})"
-        for name, each in standings.items()
-    )
+    told = ", ".join(f"{name} by {each}" for name, each in found.items())
     return (
         f"**{word}**: at the same number of epochs, averaged over all cuts and networks, pre leads "
         f"{told}."
@@ -169,30 +127,28 @@ def stronger_answer(table: pd.DataFrame) -> str:
         table: results of the figure ``stronger``.
     """
     over = [standing(table, "stronger", name) for name in PAPERS]
-    networks = len(over[0].leads)
-    if not networks or any(len(each.leads) != networks for each in over):
+    networks = over[0].leads.keys()
+    if not networks or any(each.leads.keys() != networks for each in over):
         return NOTHING
-    together = list(zip(*(each.leads for each in over)))
+    together = [[each.leads[network] for each in over] for network in networks]
     best = sum(min(each.low for each in leads) > 0 for leads in together)
     beaten = sum(min(each.high for each in leads) < 0 for leads in together)
     word = "No" if beaten else "Not shown"
     if best:
-        word = "Yes" if best > networks / 2 else "In part"
+        word = "Yes" if best > len(networks) / 2 else "In part"
     told = ", ".join(f"{name} {points(each.mean)}" for name, each in zip(PAPERS, over))
     answer = (
         f"**{word}**: at the same number of epochs, stronger is ahead of each of the paper's "
-        f"methods in {best} of {networks} networks, and behind one of them in {beaten}. Averaged "
-        f"over all cuts and networks its lead is, in points: {told}."
+        f"methods in {best} of {len(networks)} networks, and behind one of them in {beaten}. "
+        f"Averaged over all cuts and networks its lead is, in points: {told}."
     )
     worth = {
         each.title: standing(table, "stronger", f"stronger-without-{name}")
         for name, each in INGREDIENTS.items()
     }
     worth = {title: each for title, each in worth.items() if each.leads}
-    gains = ", ".join(
-        f"{title} {points(each.mean)} (ahead in {each.ahead}, behind in {each.behind})"
-        for title, each in sorted(worth.items(), key=lambda item: -item[1].mean)
-    )
+    best_first = sorted(worth.items(), key=lambda item: -item[1].mean)
+    gains = ", ".join(f"{title} {each}" for title, each in best_first)
     return f"{answer} What each ingredient adds to the others: {gains}." if worth else answer
 
 

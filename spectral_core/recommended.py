@@ -9,8 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core import results
-from spectral_core.intervals import points
-from spectral_core.questions import standing
+from spectral_core.standings import standings
 from spectral_core.strategies import STRATEGIES
 
 
@@ -124,18 +123,13 @@ def decide(rule: Rule, table: pd.DataFrame) -> Decision:
         rule: one out of :data:`RULES`.
         table: results of its figures.
     """
-    standings = {name: standing(table, name, rule.papers) for name in rule.rivals}
-    standings = {name: each for name, each in standings.items() if each.leads}
-    if not standings:
+    found = standings(table, rule.rivals, rule.papers)
+    if not found:
         because = "the paper's choice; no published result decides yet"
         return Decision(rule.setting, rule.value(rule.papers), rule.figures, because)
-    better = {n: each for n, each in standings.items() if each.ahead > len(each.leads) / 2}
-    best = max(better or standings, key=lambda name: standings[name].mean)
-    found = standings[best]
-    because = (
-        f"{best} against {rule.papers}, averaged over cuts: {points(found.mean)} points, "
-        f"ahead in {found.ahead} of {len(found.leads)} networks, behind in {found.behind}"
-    )
+    better = {name: each for name, each in found.items() if each.mostly_ahead}
+    best = max(better or found, key=lambda name: found[name].mean)
+    because = f"{best} against {rule.papers}, averaged over cuts: {found[best]}"
     if not better:
         because += "; not in more than half, so the paper's choice stands"
     winner = best if better else rule.papers

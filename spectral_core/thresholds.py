@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from spectral_core.intervals import POINT, at_common_cuts, lead, points
-from spectral_core.questions import NOTHING, Standing, standing
+from spectral_core.intervals import POINT, at_common_cuts, lead
+from spectral_core.questions import NOTHING
+from spectral_core.standings import standing
 
 ONE, SCALED, EACH = "one threshold", "scaled scores", "one per layer"
 ENDINGS = {ONE: "", SCALED: "-scaled", EACH: "-per-layer"}
@@ -31,19 +32,19 @@ def answer(table: pd.DataFrame) -> str:
         return NOTHING
     word = "Not shown"
     if gains["direct"].ahead:
-        word = "No" if gains["direct"].ahead > len(direct) / 2 else "Not always"
-    elif all(each.low >= -POINT and each.high <= POINT for each in direct):
+        word = "No" if gains["direct"].mostly_ahead else "Not always"
+    elif all(each.low >= -POINT and each.high <= POINT for each in direct.values()):
         word = "Yes"
-    told = ", ".join(f"{name} {_counted(each)}" for name, each in gains.items() if each.leads)
+    told = ", ".join(f"{name} {each}" for name, each in gains.items() if each.leads)
     return (
-        f"**{word}**: with a threshold for each layer in place of one for all, the gain in points, "
+        f"**{word}**: with a threshold for each layer in place of one for all, the gain, "
         f"averaged over cuts and networks, is: {told}.{_lead_of_post(table)}{_lead_of_pre(table)}"
     )
 
 
 def _lead_of_post(table: pd.DataFrame) -> str:
     leads = {way: standing(table, f"post{end}", f"direct{end}") for way, end in ENDINGS.items()}
-    told = ", ".join(f"{_counted(each)} with {way}" for way, each in leads.items() if each.leads)
+    told = ", ".join(f"{each} with {way}" for way, each in leads.items() if each.leads)
     return f" The lead of post over direct is {told}." if told else ""
 
 
@@ -56,17 +57,10 @@ def _lead_of_pre(table: pd.DataFrame) -> str:
     }
     if not all(each.leads for each in leads.values()):
         return ""
-    told = " and ".join(f"{_counted(each)} with {way}" for way, each in leads.items())
+    told = " and ".join(f"{each} with {way}" for way, each in leads.items())
     return (
         f" The lead of pre, which alone trains again after the cut, is {told}, at "
         f"{same['percentile'].nunique()} cuts."
-    )
-
-
-def _counted(found: Standing) -> str:
-    return (
-        f"{points(found.mean)} (ahead in {found.ahead} of {len(found.leads)}, behind in "
-        f"{found.behind})"
     )
 
 

@@ -13,7 +13,6 @@ from spectral_core.questions import (
     exception_answer,
     ingredients_table,
     score_answer,
-    standing,
     stronger_answer,
 )
 from spectral_core.results import COLUMNS
@@ -34,12 +33,6 @@ def table(gains, panels=SCORE[:4], seeds=5):
         return made(panel, accuracy, seeds=seeds)
 
     return pd.concat([accuracies(panel, i) for i, panel in enumerate(panels)])
-
-
-def test_standing_counts_networks_and_averages_leads():
-    found = standing(table({"post-taylor": [0.02, 0.02, 0.0, -0.01]}), "post-taylor", "post")
-    assert (found.ahead, found.behind, len(found.leads)) == (2, 1, 4)
-    assert found.mean == pytest.approx(0.0075)
 
 
 LOWER, NOISELESS = [-0.1] * 4, ("post-invariant", "post-connectivity", "post-taylor")
@@ -139,8 +132,8 @@ def test_stronger_tells_its_leads_and_what_each_ingredient_adds():
     text = stronger_answer(table(gains, STRONGER[:4]))
     assert "in 3 of 4 networks, and behind one of them in 1." in text
     assert "direct-retrained +3.0, post-retrained +3.0, pre +1.0." in text
-    assert "λ from 1 +3.0 (ahead in 4, behind in 0)" in text
-    assert text.endswith("L2 −0.5 (ahead in 0, behind in 1).")
+    assert "λ from 1 +3.0 points (ahead in 4 of 4 networks, behind in 0)" in text
+    assert text.endswith("L2 −0.5 points (ahead in 0 of 4 networks, behind in 1).")
     without = table(gains, STRONGER[:4])
     without = without[~without["method"].str.contains("without")]
     assert stronger_answer(without) == text[: text.index(" What each ingredient")]

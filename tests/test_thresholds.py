@@ -58,17 +58,16 @@ def test_leads_are_told_in_each_way_and_those_of_pre_at_the_cuts_that_it_has():
     # What pre does elsewhere does not count: pre-per-layer is not measured there.
     rows.loc[elsewhere & (rows["method"] == "pre"), "accuracy"] = 0.0
     found = answer(rows[(rows["method"] != "pre-per-layer") | ~elsewhere])
-    assert "direct +6.0 (ahead in 4 of 4, behind in 0), post +0.5 (ahead in 1 of 4," in found
-    assert "pre +0.0 (" in found
+    all_four = "points (ahead in 4 of 4 networks, behind in 0)"
+    assert f"direct +6.0 {all_four}, post +0.5 points (ahead in 1 of 4 networks," in found
+    assert "pre +0.0 points (" in found
     assert (
-        "The lead of post over direct is +5.0 (ahead in 4 of 4, behind in 0) with one threshold, "
-        "+3.0 (ahead in 4 of 4, behind in 0) with scaled scores, "
-        "−0.5 (ahead in 1 of 4, behind in 3) with one per layer."
+        f"The lead of post over direct is +5.0 {all_four} with one threshold, +3.0 {all_four} with "
+        "scaled scores, −0.5 points (ahead in 1 of 4 networks, behind in 3) with one per layer."
     ) in found
     assert found.endswith(
-        "The lead of pre, which alone trains again after the cut, is +9.0 (ahead in 4 of 4, behind "
-        "in 0) with one threshold and +3.0 (ahead in 4 of 4, behind in 0) with one per layer, "
-        "at 2 cuts."
+        f"The lead of pre, which alone trains again after the cut, is +9.0 {all_four} with one "
+        f"threshold and +3.0 {all_four} with one per layer, at 2 cuts."
     )
 
 

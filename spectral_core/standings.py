@@ -1,0 +1,62 @@
+"""How a method stands against another one, network by network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from spectral_core.intervals import Interval, lead, points
+
+
+class Standing(NamedTuple):
+    """How a method does against another one, network by network."""
+
+    leads: Mapping[str, Interval]
+    """Difference of accuracies, averaged over all cuts, by panel; of those with two seeds."""
+
+    def __str__(self) -> str:
+        return (
+            f"{points(self.mean)} points (ahead in {self.ahead} of {len(self.leads)} networks, "
+            f"behind in {self.behind})"
+        )
+
+    @property
+    def mean(self) -> float:
+        """Lead on average over the networks; an accuracy."""
+        return sum(lead.mean for lead in self.leads.values()) / len(self.leads)
+
+    @property
+    def ahead(self) -> int:
+        """Networks in which the interval lies above 0."""
+        return sum(lead.low > 0 for lead in self.leads.values())
+
+    @property
+    def behind(self) -> int:
+        """Networks in which the interval lies below 0."""
+        return sum(lead.high < 0 for lead in self.leads.values())
+
+    @property
+    def mostly_ahead(self) -> bool:
+        """Whether the method is ahead in more than half of the networks."""
+        return 2 * self.ahead > len(self.leads)
+
+
+def standing(table: pd.DataFrame, method: str, reference: str) -> Standing:
+    """Compare two methods seed by seed in each panel that has at least two seeds of both.
+
+    Args:
+        table: results of any number of panels, see :data:`spectral_core.results.COLUMNS`.
+        method: method that may lead.
+        reference: method that it is compared with.
+    """
+    panels = table.groupby("panel", sort=False)
+    found = {panel: lead(rows, method, reference) for panel, rows in panels}
+    return Standing({panel: each for panel, each in found.items() if each is not None})
+
+
+def standings(table: pd.DataFrame, methods: Iterable[str], reference: str) -> dict[str, Standing]:
+    """Compare some methods with one other; those without two seeds in any panel are left out."""
+    found = {method: standing(table, method, reference) for method in methods}
+    return {method: each for method, each in found.items() if each.leads}

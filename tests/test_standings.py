@@ -1,0 +1,45 @@
+"""How a method stands against another one, network by network."""
+
+import pandas as pd
+import pytest
+from made_tables import made
+
+from spectral_core.panels import Panel
+from spectral_core.standings import standing, standings
+
+PANELS = [Panel("digits", activation, (20,)) for activation in ("elu", "relu", "tanh")]
+
+
+def table(leads, seeds=2):
+    """``pre`` and ``post`` in three panels, with what ``pre`` leads by in each, at every cut."""
+    return pd.concat(
+        made(
+            panel,
+            lambda method, q, seed, _, lead=lead: 0.5 + 0.01 * seed + lead * (method == "pre"),
+            methods=["post", "pre"],
+            seeds=seeds,
+        )
+        for panel, lead in zip(PANELS, leads)
+    )
+
+
+def test_leads_are_counted_and_averaged_over_networks():
+    found = standing(table([0.02, 0.02, -0.01]), "pre", "post")
+    assert list(found.leads) == [panel.name for panel in PANELS]
+    assert (found.ahead, found.behind, found.mostly_ahead) == (2, 1, True)
+    assert found.mean == pytest.approx(0.01)
+    assert str(found) == "+1.0 points (ahead in 2 of 3 networks, behind in 1)"
+
+
+def test_a_lead_in_half_of_the_networks_is_not_mostly():
+    found = standing(table([0.02, 0.0]), "pre", "post")
+    assert (found.ahead, found.behind, found.mostly_ahead) == (1, 0, False)
+
+
+def test_one_seed_tells_of_no_lead():
+    assert standing(table([0.02] * 3, seeds=1), "pre", "post").leads == {}
+    assert standings(table([0.02] * 3, seeds=1), ["pre"], "post") == {}
+
+
+def test_methods_that_are_not_there_are_left_out():
+    assert list(standings(table([0.02] * 3), ["pre", "fresh"], "post")) == ["pre"]
