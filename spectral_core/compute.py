@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import groupby
@@ -92,8 +91,6 @@ def compute(
     networks, missing = missing_steps(cuts, store)
     if not missing:
         return Cost(0, time.perf_counter() - start, 0.0)
-    if backend == "loky":
-        _warn_if_slow({cut.trained.precision for cut in missing}, device)
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
         load(name, data_dir)  # fetched once, here, before the processes need it
 
@@ -162,22 +159,6 @@ def check_device(device: str) -> None:
         raise ValueError(
             f"device must be one that torch can use here, such as 'cpu'; got {device!r} ({error})"
         ) from error
-
-
-def has_bf16(device: str) -> bool:
-    """Whether a device has instructions for bf16; of CPUs, those with AVX-512 or later do."""
-    if not device.startswith("cpu"):
-        return True
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-def _warn_if_slow(precisions: Collection[str], device: str) -> None:
-    if "bf16" in precisions and not has_bf16(device):
-        warnings.warn(
-            "bf16 is asked for, and this processor has no instructions for it: a step will take "
-            "tens of times as long as in fp32. --precision fp32 is the quick one here",
-            stacklevel=3,
-        )
 
 
 Job = tuple[Any, ...]

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -420,28 +419,3 @@ def test_a_broken_loss_names_the_network_and_its_seed(store):
     steps = plan("fig03", "smoke", learning_rate=1e30, seeds=[3], methods="post").steps()
     with pytest.raises(TrainingDiverged, match=r"digits elu 32 spectral seed 3: the loss became"):
         compute(steps, store, workers=1, progress=False)
-
-
-@pytest.mark.parametrize(
-    ("precision", "native", "warns"),
-    [("bf16", False, True), ("bf16", True, False), ("fp32", False, False)],
-)
-def test_bf16_on_a_processor_without_it_is_said_before_the_work(
-    tmp_path, monkeypatch, precision, native, warns
-):
-    monkeypatch.setattr(compute_module, "has_bf16", lambda device: native)
-    study = plan("fig03", "smoke", precision=precision, methods=["direct"], **SMALL)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        compute(study.steps(), Store(tmp_path), workers=1, progress=False)
-        compute(study.steps(), Store(tmp_path), workers=1, progress=False)  # nothing is left to do
-    said = [each for each in caught if "--precision fp32" in str(each.message)]
-    assert len(said) == warns
-    assert all(each.filename == __file__ for each in said)
-
-
-def test_bf16_is_told_for_this_processor():
-    supported = torch.cpu.get_capabilities()
-    if supported["architecture"] == "x86_64" and not supported["avx512_f"]:
-        assert compute_module.has_bf16("cpu") == supported["avx_ne_convert"]
-    assert compute_module.has_bf16("cuda")
