@@ -21,6 +21,7 @@ each with its own batch. See :mod:`spectral_core.ensemble`, which stacks their p
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +53,24 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[_Forward, _Backward]] = {
     nn.ReLU: (torch.relu_, _relu_backward),
     nn.Tanh: (torch.tanh_, _tanh_backward),
 }
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16; of CPUs, those with AVX-512 or later do."""
+    if device.type != "cpu":
+        return True
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _product_in_fp32(
+    product: Callable[..., Tensor], a: Tensor, b: Tensor, out: Tensor | None = None
+) -> Tensor:
+    """A product of bfloat16 operands, whose terms float32 holds exactly, rounded to bfloat16.
+
+    Without instructions for it, torch's own is tens of times slower.
+    """
+    sums = product(a.float(), b.float())
+    return sums.to(a.dtype) if out is None else out.copy_(sums)
 
 
 def is_written_out(network: nn.Module) -> bool:
@@ -87,7 +106,9 @@ class Stack:
         batch_size: largest batch, at least 1.
         precision: ``"fp32"``: everything in the parameters' own type. ``"bf16"``: the matrix
             products of all layers but the last take bfloat16 operands; parameters, activation
-            functions, the last layer, the loss and the optimiser stay in their own type.
+            functions, the last layer, the loss and the optimiser stay in their own type. Where
+            :func:`has_bf16` says no, the products are summed in float32 and rounded, as other
+            processors do, and take somewhat longer than with ``"fp32"``.
         penalty: γ of the ℓ1 penalty on what :func:`penalised` names, at least 0.
     """
 
@@ -171,6 +192,8 @@ class _Layer:
             parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
         self.matrix, lam = self._factors(layer)  # ((E,) out, in), and what its rows are scaled by
         self.product = torch.mm if self.matrix.dim() == 2 else torch.bmm
+        if low is not None and not has_bf16(self.matrix.device):
+            self.product = partial(_product_in_fp32, self.product)
         # Both as ((E,) 1, out), with their gradients: they meet rows of a batch, ((E,) m, out).
         self.lam, self.lam_gradient = _as_row(lam)
         self.bias, self.bias_gradient = _as_row(layer.bias)

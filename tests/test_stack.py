@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spectral_core import SpectralLinear, direct_mlp, spectral_mlp, train, train_only
+from spectral_core import stack as stack_module
 from spectral_core.data import load
 from spectral_core.networks import ACTIVATIONS
 from spectral_core.stack import Stack, is_written_out
@@ -106,6 +107,42 @@ def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
     assert abs(loss - expected_loss) < 0.02 * expected_loss
     for name, gradient in ours.items():
         assert (gradient - expected[name]).norm() < 0.03 * expected[name].norm(), name
+
+
+@pytest.mark.parametrize("shape", [(), (3,)], ids=["one", "three"])
+def test_bf16_product_in_fp32_is_the_sum_rounded_once(shape):
+    a = torch.randn(*shape, 20, 30, generator=seeded(1)).bfloat16()
+    b = torch.randn(*shape, 30, 40, generator=seeded(2)).bfloat16()
+    product = torch.bmm if shape else torch.mm
+    out = torch.empty(*shape, 20, 40, dtype=torch.bfloat16)
+    exact = a.double() @ b.double()
+    found = stack_module._product_in_fp32(product, a, b.mT.contiguous().mT, out=out)
+    assert found is out and found.dtype == torch.bfloat16
+    # Half a unit in the last of 8 places, and what float32 loses in sums that nearly cancel.
+    torch.testing.assert_close(found.double(), exact, rtol=2**-8, atol=1e-5)
+    assert torch.equal(stack_module._product_in_fp32(product, a, b), out)
+
+
+def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
+    network = network_of((64, 48), "elu", True, "both", 0, False).to(torch.float32)
+    x = torch.rand(100, 6, generator=seeded(1))
+    y = torch.randint(0, 4, (100,), generator=seeded(2))
+    losses, gradients = [], []
+    for native in (True, False):
+        monkeypatch.setattr(stack_module, "has_bf16", lambda device, native=native: native)
+        stack = Stack(network, 100, precision="bf16")
+        losses.append(stack(stack.prepare(x), y))
+        gradients.append([p.grad.clone() for p in network.parameters()])
+    torch.testing.assert_close(*losses, rtol=1e-3, atol=0)
+    for native, emulated in zip(*gradients):
+        assert (native - emulated).norm() < 0.01 * native.norm()
+
+
+def test_this_processor_is_asked_for_bf16():
+    known = torch.cpu.get_capabilities()
+    if known["architecture"] == "x86_64" and not known["avx512_f"]:
+        assert stack_module.has_bf16(torch.device("cpu")) == known["avx_ne_convert"]
+    assert stack_module.has_bf16(torch.device("cuda"))
 
 
 def test_bf16_trains_as_well_as_fp32():
