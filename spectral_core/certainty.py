@@ -61,8 +61,9 @@ def comparisons(there: Sequence[Curves]) -> pd.DataFrame:
                 "sd": values.std(),
                 "low": alone.low,
                 "high": alone.high,
-                "low_at_once": together.low,
-                "high_at_once": together.high,
+                # Accuracies cannot differ by more than 1.
+                "low_at_once": max(together.low, -1.0),
+                "high_at_once": min(together.high, 1.0),
                 "needs": seeds_needed(alone.mean, values.std()),
             }
         )
@@ -113,17 +114,20 @@ def answer(found: pd.DataFrame, there: Sequence[Curves]) -> str:
         there: the results that it was made of.
     """
     single = len({each.panel.name for each in there}) - found["panel"].nunique()
-    rest = "" if not single else f" {_networks(single)} with one seed each say nothing about that."
+    rest = "" if not single else f" {_networks(single)} one seed, which says nothing about that."
     if found.empty:
         return f"**Not sure yet**: no network has two seeds.{rest}"
     alone = (found["low"] > 0) | (found["high"] < 0)
     at_once = (found["low_at_once"] > 0) | (found["high_at_once"] < 0)
+    two = (found["seeds"] == 2).sum()
+    if two:
+        rest = f" {two} rest on two seeds, which can hardly set anything apart from 0.{rest}"
     small = found[["low", "high"]].abs().max(axis=1) < POINT
     return (
         f"**Sure of {at_once.sum()} out of {len(found)}**: of {len(found)} differences between two "
         f"methods, each in one network and averaged over all cuts, {alone.sum()} are set apart "
         f"from 0 by an interval of {100 * CONFIDENCE:.0f} % each, and {at_once.sum()} by intervals "
-        f"that hold all at once; smaller than a point are certainly: {small.sum()}.{rest}"
+        f"that hold all at once; {small.sum()} are certainly smaller than one point.{rest}"
     )
 
 
@@ -152,4 +156,4 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _networks(count: int) -> str:
-    return "One network" if count == 1 else f"{count} networks"
+    return "One network has" if count == 1 else f"{count} networks have"

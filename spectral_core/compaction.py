@@ -155,22 +155,28 @@ def smallest(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd
 
 
 def answer(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> str:
-    """What does compaction buy? One sentence in Markdown; arguments as for :func:`smallest`."""
+    """What does compaction buy? A sentence in Markdown, of the methods measured in all networks.
+
+    Arguments are those of :func:`smallest`. A method that has no such network counts as if it
+    needed more than any other.
+    """
     found = smallest(points, rows)
     if found.empty:
         return "Nothing is published yet that answers this."
     total = found["panel"].nunique()
+    measured = points[points["panel"].isin(found["panel"])].groupby("method")["panel"].nunique()
     told = []
-    for method in found.groupby("method")["share"].median().sort_values().index:
+    for method in measured[measured == total].index:
         mine = found[found["method"] == method]
-        text = f"{method} {_percent(statistics.median(mine['share']))} of the weights"
+        share = statistics.median([*mine["share"], *[float("inf")] * (total - len(mine))])
+        text = f"{method} {_percent(share)} of the weights" if share <= 1 else f"{method} none"
         speed = mine[f"speed_{BATCHES[-1]}"].dropna()
-        if len(speed):
-            text += f" and is {statistics.median(speed):.1f} times as fast"
-        told.append(f"{text} ({len(mine)} of {total} networks)")
+        if share <= 1 and len(speed):
+            text += f", {statistics.median(speed):.1f} times as fast"
+        told.append((share, f"{text} ({len(mine)} of {total} networks have one)"))
     return (
-        "To be within a point of the uncut network trained in direct space, in the median over "
-        f"networks, the smallest one needs with {'; with '.join(told)}."
+        "The smallest network within a point of the uncut one trained in direct space, in the "
+        f"median over networks: {'; '.join(text for _, text in sorted(told))}."
     )
 
 
@@ -178,7 +184,8 @@ def table(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd.Da
     """The networks of :func:`smallest` for a reader: a row per panel, a column per method.
 
     A cell has the share of weights that is left and, where it was timed, how many times as fast the
-    network is in the largest of :data:`BATCHES`.
+    network is in the largest of :data:`BATCHES`; ``none`` where no cut is good enough, and ``–``
+    where the method was not measured.
     """
     found = smallest(points, rows)
     cells = [
@@ -186,8 +193,10 @@ def table(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd.Da
         for row, speed in zip(found.itertuples(), found[f"speed_{BATCHES[-1]}"])
     ]
     told = found.assign(cell=cells).pivot(index="panel", columns="method", values="cell")
-    told = told.reindex(index=found["panel"].unique(), columns=found["method"].unique())
-    return told.fillna("none").rename_axis(index="network", columns=None)
+    measured = points.groupby(["panel", "method"]).size().unstack().notna()
+    there = measured.reindex(index=found["panel"].unique(), columns=points["method"].unique())
+    told = told.reindex(index=there.index, columns=there.columns).astype(object).fillna("none")
+    return told.where(there, "–").rename_axis(index="network", columns=None)
 
 
 def _percent(share: float) -> str:

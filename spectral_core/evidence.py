@@ -1,43 +1,33 @@
 """Measures of pruning curves: each grades one statement about one panel and gives its numbers.
 
 A measure takes the results of one panel (see :data:`spectral_core.results.COLUMNS`). Levels are
-compared by means over seeds; methods are compared seed by seed, with a t-interval.
+compared by means over seeds; methods are compared seed by seed, with a t-interval. Neither is
+decided by a single seed, nor a comparison by an interval that leaves both outcomes open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from spectral_core.intervals import POINT, differences, interval, lead, leads, points, welch
-
-HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"
-UNTESTED, REPORTED = "not tested", "reported"
-
-
-class Finding(NamedTuple):
-    """What a measure found."""
-
-    verdict: str
-    """``HOLDS``, ``PARTLY``, ``FAILS``, ``UNTESTED``, or ``REPORTED`` where nothing is claimed."""
-    text: str
-    """The numbers behind it."""
-
-
-def combined(verdicts: Iterable[str]) -> str:
-    """One verdict for several: it holds if all hold, does not if none does, else it does in part.
-
-    ``UNTESTED`` and ``REPORTED`` say nothing beside the others.
-    """
-    found = set(verdicts)
-    graded = found - {UNTESTED, REPORTED}
-    if not graded:
-        return REPORTED if REPORTED in found else UNTESTED
-    return graded.pop() if len(graded) == 1 else PARTLY
-
+from spectral_core.findings import (
+    FAILS,
+    HOLDS,
+    PARTLY,
+    REPORTED,
+    UNDECIDED,
+    Finding,
+    counted,
+    decided,
+    graded,
+    of_means,
+    of_pairs,
+    one_seed,
+    untested,
+)
+from spectral_core.intervals import POINT, Interval, differences, interval, leads, points, welch
 
 # Levels
 
@@ -45,8 +35,8 @@ def combined(verdicts: Iterable[str]) -> str:
 def stays(table: pd.DataFrame, method: str, until: float, reference: str = "") -> Finding:
     """Whether a curve stays near the accuracy of the uncut network up to a cut.
 
-    Holds if no cut up to ``until`` loses more than one point; in part if none loses more than
-    five.
+    Holds if no cut up to ``until`` loses more than one point in the mean over seeds; in part if
+    none loses more than five.
 
     Args:
         table: results of one panel.
@@ -56,32 +46,47 @@ def stays(table: pd.DataFrame, method: str, until: float, reference: str = "") -
     """
     loss = _loss(table, method, reference or method)
     if loss.empty or loss.index.max() < until:
-        return _untested(method, f"up to {until:g} %")
+        return untested(method, f"up to {until:g} %")
     worst = loss.loc[:until].max()
     near = loss[(loss > POINT).cumsum() == 0]
     reach = f"up to {near.index.max():g} %" if len(near) else "nowhere"
     against = f" of {reference}'s uncut accuracy" if reference else ""
-    return Finding(
-        _graded(worst <= POINT, worst <= 5 * POINT),
-        f"{method} loses {points(worst, sign=False)} points at most up to {until:g} %, "
-        f"and is within one point{against} {reach}",
+    return of_means(
+        graded(worst <= POINT, worst <= 5 * POINT),
+        f"{method} {_lost(worst)} up to {until:g} %, and is within one point{against} {reach}",
+        _seeds(table, method),
     )
 
 
-def falls(table: pd.DataFrame, method: str, beyond: float) -> Finding:
-    """Whether a curve lies lower than the uncut network's accuracy beyond a cut.
+NEAR, NOT_FAR = 5, 15
+"""Per cent of the nodes: a step of the paper's cuts, and three."""
 
-    Holds if every cut beyond loses more than one point; in part if some do.
+
+def falls_from(table: pd.DataFrame, method: str, at: float) -> Finding:
+    """Whether a curve begins to fall near a stated cut.
+
+    It begins at the first cut that loses more than one point in the mean over seeds. Holds if that
+    is :data:`NEAR` ``at``; in part if it is :data:`NOT_FAR` from it.
+
+    Args:
+        table: results of one panel.
+        method: whose curve.
+        at: the cut where it is said to begin, in per cent; untested if the curve has none near it.
     """
     loss = _loss(table, method, method)
-    loss = loss[loss.index > beyond]
-    if loss.empty:
-        return _untested(method, f"beyond {beyond:g} %")
-    lower = loss > POINT
-    return Finding(
-        _graded(lower.all(), lower.any()),
-        f"{method} loses more than one point at {lower.sum()} of {len(loss)} cuts beyond "
-        f"{beyond:g} %, and {points(loss.iloc[0], sign=False)} points at {loss.index[0]:g} %",
+    if not any(abs(q - at) <= NEAR for q in loss.index):
+        return untested(method, f"near {at:g} %")
+    lower = loss[loss > POINT]
+    if lower.empty:
+        said = f"{method} never loses more than one point, up to {loss.index.max():g} %"
+        return of_means(FAILS, said, _seeds(table, method))
+    begins = lower.index[0]
+    off = abs(begins - at)
+    return of_means(
+        graded(off <= NEAR, off <= NOT_FAR),
+        f"{method} first loses more than one point at {begins:g} %: "
+        f"{points(loss[begins], sign=False)}",
+        _seeds(table, method),
     )
 
 
@@ -91,34 +96,41 @@ def falls(table: pd.DataFrame, method: str, beyond: float) -> Finding:
 def alike(table: pd.DataFrame, first: str, second: str) -> Finding:
     """Whether two methods' uncut networks are equally accurate.
 
-    Holds if the interval of the mean difference lies within ± one point; in part if the mean
-    does.
+    Holds if the interval of the mean difference lies within ± one point, and does not if it lies
+    beyond.
     """
-    found = interval(differences(table, first, second).get(0.0, ()))
-    if found is None:
-        return _unpaired(first, second, "uncut")
-    return Finding(
-        _graded(max(-found.low, found.high) <= POINT, abs(found.mean) <= POINT),
-        f"{first} − {second}, uncut: {found}",
+    uncut = differences(table, first, second).get(0.0, ())
+    return of_pairs(
+        uncut,
+        lambda found: max(-found.low, found.high) <= POINT,
+        lambda found: found.low > POINT or found.high < -POINT,
+        f"{first} − {second}, uncut:",
+        f"both {first} and {second} uncut",
     )
 
 
 def ahead(table: pd.DataFrame, first: str, second: str) -> Finding:
     """Whether one method is more accurate than another on average over all cuts.
 
-    Holds if the interval of the mean difference lies above 0; in part if only the mean does.
+    Holds if the interval of the mean difference lies above 0, and does not if it lies below.
     """
-    found = lead(table, first, second)
-    if found is None:
-        return _unpaired(first, second)
-    return Finding(_graded(found.low > 0, found.mean > 0), f"{first} − {second}, all cuts: {found}")
+    return of_pairs(
+        leads(table, first, second),
+        _above,
+        _below,
+        f"{first} − {second}, all cuts:",
+        f"both {first} and {second}",
+    )
 
 
 def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0) -> Finding:
-    """Whether one method is more accurate than another at every cut where the two differ.
+    """Whether one method is more accurate than another at every cut, or as accurate.
 
-    They differ at a cut if the interval of the mean difference leaves out 0. Holds if ``first`` is
-    ahead at all such cuts; in part if it is ahead at some and behind at others.
+    At each cut an interval of the mean difference tells: ``first`` is ahead if it lies above 0,
+    behind if it lies below, and not a point behind if it lies above − one point. Holds if
+    ``first`` is ahead somewhere, and nowhere a point behind for all that the intervals say; in
+    part if it is ahead somewhere and behind elsewhere; does not hold if it is behind somewhere and
+    ahead nowhere.
 
     Args:
         table: results of one panel.
@@ -127,27 +139,40 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
         least: smallest cut that counts, in per cent; the uncut network never does.
     """
     by_cut = differences(table, first, second)
-    cuts = [q for q in by_cut if q > 0 and q >= least]
-    found = [each for q in cuts if (each := interval(by_cut[q])) is not None]
-    if not found:
-        return _unpaired(first, second)
-    ahead_by = [each.mean for each in found if each.low > 0]
-    behind_by = [-each.mean for each in found if each.high < 0]
+    by_cut = by_cut[[q for q in by_cut if q > 0 and q >= least]]
+    who = f"both {first} and {second}"
+    if by_cut.empty:
+        return untested(who)
+    if len(by_cut) < 2:
+        where = f"from {least:g} % on" if least else "all cuts"
+        said = f"{first} − {second}, {where}:"
+        return of_pairs(by_cut.mean(axis=1), _above, _below, said, who)
+    found = [interval(by_cut[q]) for q in by_cut]
+    ahead_by = [each.mean for each in found if _above(each)]
+    behind_by = [-each.mean for each in found if _below(each)]
+    certain = all(each.low > -POINT for each in found)
+    open_at = sum(each.low <= -POINT and not _below(each) for each in found)
     by = {
         name: f"{name} at {len(sizes)}"
         + (f" (by up to {points(max(sizes), sign=False)} points)" if sizes else "")
         for name, sizes in (("ahead", ahead_by), ("behind", behind_by))
     }
+    verdict = UNDECIDED
+    if behind_by:
+        verdict = PARTLY if ahead_by else FAILS
+    elif ahead_by and certain:
+        verdict = HOLDS
     return Finding(
-        _graded(bool(ahead_by) and not behind_by, bool(ahead_by)),
-        f"{first} against {second} at {len(found)} cuts: {by['ahead']}, {by['behind']}",
+        verdict,
+        f"{first} against {second} at {len(found)} cuts: {by['ahead']}, {by['behind']}, and "
+        f"perhaps a point behind at {open_at} ({counted(len(by_cut))})",
     )
 
 
 def lead_grows(small: pd.DataFrame, large: pd.DataFrame, first: str, second: str) -> Finding:
     """Whether one method's lead over another, on average over all cuts, is larger in a panel.
 
-    Holds if the interval of the difference (Welch) lies above 0; in part if only the mean does.
+    Holds if the interval of the difference (Welch) lies above 0, and does not if it lies below.
 
     Args:
         small: results of the panel where the lead is claimed to be smaller.
@@ -155,13 +180,16 @@ def lead_grows(small: pd.DataFrame, large: pd.DataFrame, first: str, second: str
         first: method that leads.
         second: method that it is compared with.
     """
-    of_both = [leads(table, first, second) for table in (large, small)]
-    if min(len(each) for each in of_both) < 2:
-        return _unpaired(first, second, "in both figures")
-    found = welch(*of_both)
-    return Finding(
-        _graded(found.low > 0, found.mean > 0), f"lead of {first} over {second} grows by {found}"
-    )
+    of_large, of_small = (leads(table, first, second) for table in (large, small))
+    fewest = min(len(of_large), len(of_small))
+    if not fewest:
+        return untested(f"both {first} and {second}", "in both figures")
+    said = f"lead of {first} over {second} grows by"
+    if fewest < 2:
+        return one_seed(f"{said} {points(of_large.mean() - of_small.mean())} points")
+    found = welch(of_large, of_small)
+    seeds = f"{len(of_large)} and {counted(len(of_small))}"
+    return Finding(decided(_above(found), _below(found)), f"{said} {found} ({seeds})")
 
 
 # Penalties
@@ -171,17 +199,17 @@ def stable_with_penalty(table: pd.DataFrame, method: str) -> Finding:
     """Whether some ℓ1 penalty keeps a method's accuracy at every cut.
 
     Measured against the uncut network without penalty. Holds if for some γ > 0 no cut loses more
-    than one point; in part if for some γ > 0 none loses more than five.
+    than one point in the mean over seeds; in part if for some γ > 0 none loses more than five.
     """
     means = _by_penalty(table, method)
     if 0.0 not in means.index or 0.0 not in means or len(means) < 2:
-        return _untested(method, "with and without a penalty")
+        return untested(method, "with and without a penalty")
     worst = means.loc[0.0, 0.0] - means.drop(index=0.0).min(axis=1)
     best = worst.idxmin()
-    return Finding(
-        _graded(worst[best] <= POINT, worst[best] <= 5 * POINT),
-        f"{method} with γ = {best:g} loses {points(worst[best], sign=False)} points at most, up to "
-        f"{means.columns.max():g} %",
+    return of_means(
+        graded(worst[best] <= POINT, worst[best] <= 5 * POINT),
+        f"{method} with γ = {best:g} {_lost(worst[best])}, up to {means.columns.max():g} %",
+        _seeds(table, method),
     )
 
 
@@ -189,21 +217,22 @@ def better_with_penalty(table: pd.DataFrame, method: str) -> Finding:
     """Whether the best ℓ1 penalty raises a method's accuracy, on average over all cuts.
 
     The best γ > 0 is the one with the highest average. Holds if the interval of the mean
-    difference from γ = 0 lies above 0; in part if only the mean does.
+    difference from γ = 0 lies above 0, and does not if it lies below.
     """
     rows = table[(table["method"] == method) & (table["percentile"] > 0)]
     seeds = rows.pivot_table(index="seed", columns="penalty", values="accuracy")
     if 0.0 not in seeds or seeds.shape[1] < 2:
-        return _untested(method, "with and without a penalty")
+        return untested(method, "with and without a penalty")
     gains = seeds.drop(columns=0.0).sub(seeds[0.0], axis=0).dropna()
-    if len(gains) < 2:
-        said = f"fewer than two seeds of {method} with and without a penalty"
-        return Finding(UNTESTED, said)
+    if gains.empty:
+        return untested(method, "with and without a penalty")
     best = gains.mean().idxmax()
-    found = interval(gains[best])
-    return Finding(
-        _graded(found.low > 0, found.mean > 0),
-        f"{method} with γ = {best:g} against none, all cuts: {found}",
+    return of_pairs(
+        gains[best],
+        _above,
+        _below,
+        f"{method} with γ = {best:g} against none, all cuts:",
+        f"{method} with and without a penalty",
     )
 
 
@@ -219,11 +248,11 @@ def fewer_tuned(table: pd.DataFrame, classes: int, at: float) -> Finding:
     """
     counts = table.pivot_table(index="percentile", columns="method", values="parameters")
     if not {"pre", "direct"} <= set(counts) or not {0.0, at} <= set(counts.index):
-        return _untested("pre and direct", f"at 0 and {at:g} %")
+        return untested("pre and direct", f"at 0 and {at:g} %")
     nodes = table[(table["method"] == "pre") & (table["percentile"] == 0)]["nodes"].iloc[0]
     tuned, all_of_them = nodes + classes + counts["pre"][at], counts["direct"][0.0]
     return Finding(
-        _graded(tuned <= all_of_them / 2, tuned < all_of_them),
+        graded(tuned <= all_of_them / 2, tuned < all_of_them),
         f"pre tunes {tuned:,.0f} at {at:g} %, direct {all_of_them:,.0f} "
         f"({tuned / all_of_them:.0%})",
     )
@@ -236,7 +265,7 @@ def reported(table: pd.DataFrame, cuts: Iterable[float]) -> Finding:
         curve = _curve(table, method)
         levels = [f"{100 * curve[q]:.1f} % at {q:g}" for q in cuts if q in curve]
         found.append(f"{method} {', '.join(levels)}")
-    return Finding(REPORTED, "; ".join(found)) if found else _untested("any method")
+    return Finding(REPORTED, "; ".join(found)) if found else untested("any method")
 
 
 def _curve(table: pd.DataFrame, method: str) -> pd.Series:
@@ -258,13 +287,20 @@ def _by_penalty(table: pd.DataFrame, method: str) -> pd.DataFrame:
     )
 
 
-def _graded(full: bool, part: bool) -> str:
-    return HOLDS if full else PARTLY if part else FAILS
+def _seeds(table: pd.DataFrame, method: str) -> int:
+    return table[table["method"] == method]["seed"].nunique()
 
 
-def _untested(who: str, where: str = "") -> Finding:
-    return Finding(UNTESTED, f"no results of {who} {where}".rstrip())
+def _lost(loss: float) -> str:
+    """Two digits: whether a loss is within one point may hang on the second."""
+    if loss <= 0:
+        return "loses nothing"
+    return f"loses {100 * loss:.2f} points at most"
 
 
-def _unpaired(first: str, second: str, where: str = "") -> Finding:
-    return Finding(UNTESTED, f"fewer than two seeds of both {first} and {second} {where}".rstrip())
+def _above(found: Interval) -> bool:
+    return found.low > 0
+
+
+def _below(found: Interval) -> bool:
+    return found.high < 0

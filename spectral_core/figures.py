@@ -105,8 +105,8 @@ def _for(epochs: int, learning_rate: float) -> dict[str, Any]:
     return {"learning_rate": learning_rate, "epochs": epochs, "retraining_epochs": epochs}
 
 
-# The paper chose by cross-validation; spectral_core.choice did by a held-out tenth of the images,
-# with ELU and without penalty. results/choices has what it measured.
+# The authors' code chose by cross-validation; spectral_core.choice did by a held-out tenth of the
+# images, with ELU and without penalty. results/choices has what it measured.
 _CHOSEN: dict[str, dict[str, Any]] = {
     "direct": _for(40, 1e-4),
     "direct-inputs": _for(40, 1e-4),

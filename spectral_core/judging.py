@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from spectral_core import results
-from spectral_core.evidence import FAILS, HOLDS, Finding, combined
 from spectral_core.figures import FIGURES, QUESTIONS
+from spectral_core.findings import FAILS, HOLDS, UNTESTED, Finding, combined
 from spectral_core.identities import IDENTITIES, TOLERANCE
 from spectral_core.panels import Panel
 from spectral_core.study import plan
@@ -31,6 +31,8 @@ class Curves(NamedTuple):
     table: pd.DataFrame
 
     def __str__(self) -> str:
+        if self.figure in QUESTIONS:
+            return self.panel.name
         activation = {"elu": "ELU", "relu": "ReLU"}.get(self.panel.activation, "tanh")
         return f"Fig. {int(self.figure.removeprefix('fig'))}, {activation}"
 
@@ -78,6 +80,11 @@ class Judgement(NamedTuple):
         return combined(each.verdict for each in self.findings[variant])
 
     @property
+    def all_findings(self) -> list[Finding]:
+        """Those of all variants."""
+        return [each for found in self.findings.values() for each in found]
+
+    @property
     def evidence(self) -> str:
         """Numbers of all findings, in one line."""
         texts = {
@@ -116,10 +123,15 @@ def identity(name: str) -> Judge:
     return judge
 
 
-def read(preset: str = "paper") -> dict[str, pd.DataFrame]:
-    """Published results of the paper's figures that have some, as written and as released."""
+def read(preset: str = "paper", questions: Collection[str] = ()) -> dict[str, pd.DataFrame]:
+    """Published results of the paper's figures that have some, as written and as released.
+
+    Args:
+        preset: name out of :data:`~spectral_core.figures.PRESETS`, whose panels these are.
+        questions: names out of :data:`~spectral_core.figures.QUESTIONS` whose results to add.
+    """
     tables = {}
-    for figure in (name for name in FIGURES if name not in QUESTIONS):
+    for figure in (name for name in FIGURES if name not in QUESTIONS or name in questions):
         try:
             tables[figure] = results.published(figure, preset, "*")
         except results.NoResults:
@@ -128,19 +140,21 @@ def read(preset: str = "paper") -> dict[str, pd.DataFrame]:
 
 
 def curves(
-    published: Mapping[str, pd.DataFrame] | None = None, preset: str = "paper"
+    published: Mapping[str, pd.DataFrame] | None = None,
+    preset: str = "paper",
+    questions: Collection[str] = (),
 ) -> list[Curves]:
     """Published results panel by panel, in the registry's order.
 
     Args:
         published: table of results by figure; those of the preset if ``None``.
-        preset: name out of :data:`~spectral_core.figures.PRESETS`, whose panels these are.
+        preset, questions: what to read then, see :func:`read`.
 
     Raises:
         ValueError: if a figure or a panel is unknown.
     """
     found = []
-    for figure, rows in (read(preset) if published is None else published).items():
+    for figure, rows in (read(preset, questions) if published is None else published).items():
         panels = {panel.name: panel for panel in plan(figure, preset, "*").panels}
         if unknown := sorted(set(rows["panel"]) - set(panels)):
             raise ValueError(f"panels of {figure} must be among {', '.join(panels)}; got {unknown}")
@@ -171,5 +185,6 @@ def judged(
         if wanted:
             findings[name] = claim.judge(published)
             counts[name] = (len(published), len(wanted))
-    verdict = combined(each.verdict for found in findings.values() for each in found)
-    return Judgement(claim, verdict, findings, counts)
+    judgement = Judgement(claim, UNTESTED, findings, counts)
+    verdict = combined(each.verdict for each in judgement.all_findings)
+    return judgement._replace(verdict=verdict)

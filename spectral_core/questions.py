@@ -105,10 +105,10 @@ def budget_answer(table: pd.DataFrame) -> str:
     word = "The retraining" if all(level) else "Not shown"
     if any(wins):
         word = "Both" if all(wins) else "Partly each"
-    told = ", ".join(f"{name} by {each}" for name, each in found.items())
+    told = ", ".join(f"over {name} {each}" for name, each in found.items())
     return (
-        f"**{word}**: at the same number of epochs, averaged over all cuts and networks, pre leads "
-        f"{told}."
+        f"**{word}**: at the same number of epochs, averaged over all cuts and networks, the lead "
+        f"of pre is {told}."
     )
 
 
@@ -168,7 +168,7 @@ def ingredients_table() -> pd.DataFrame:
 
 
 def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:
-    """Does the score explain why the paper finds ``direct`` ahead of ``post`` on MNIST with ReLU?
+    """Does the score explain a lead of ``direct`` over ``post`` on MNIST with ReLU?
 
     Args:
         table: results of the figure ``score``.
@@ -176,14 +176,17 @@ def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:
 
     Returns:
         Markdown, an item per network: the lead of ``direct``, which ranks by Σ|w|, over ``post``,
-        and over the same networks ranked by Σ|w|, too.
+        and over the same networks ranked by Σ|w|, too; or that there is no such lead.
     """
     direct = figures[figures["method"] == "direct"]
     both = pd.concat([table, direct[direct["activation"] == "relu"]], ignore_index=True)
     items = []
     for panel, rows in both.groupby("panel", sort=False):
         over = {name: lead(rows, "direct", name) for name in ("post", "post-connectivity")}
-        if None not in over.values():
-            told = ", ".join(f"over {name} {found}" for name, found in over.items())
-            items.append(f"- {panel}: lead of direct, averaged over all cuts, {told}")
+        if None in over.values():
+            continue
+        told = ", ".join(f"over {name} {found}" for name, found in over.items())
+        if over["post"].mean <= 0:
+            told = f"over post {over['post']}: there is none to explain"
+        items.append(f"- {panel}: lead of direct, averaged over all cuts, {told}")
     return "\n".join(items) or NOTHING

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core import results
-from spectral_core.standings import standings
+from spectral_core.intervals import POINT
+from spectral_core.standings import Standing, standings
 from spectral_core.strategies import STRATEGIES
 
 
@@ -32,9 +33,7 @@ class Recommended:
     by the question ``threshold``."""
 
 
-RECOMMENDED = Recommended(
-    strategy="pre", stage_two="eigenvectors", by="eigenvalue", per_layer=False
-)
+RECOMMENDED = Recommended(strategy="pre", stage_two="eigenvectors", by="eigenvalue", per_layer=True)
 """What the published results recommend; where none decides, it is the paper's choice. A test holds
 it against :func:`decisions`."""
 
@@ -94,8 +93,9 @@ RULES = (
         lambda method: STRATEGIES[method].per_layer,
     ),
 )
-"""One per setting: the paper's choice stands unless a rival is ahead of it, averaged over cuts, in
-more than half of the networks; of several, the one that leads by most."""
+"""One per setting. A rival takes the place of the paper's choice if, averaged over cuts, it is
+ahead in some network, behind in none, and leads by a point or more on average over networks; of
+several, the one that leads by most."""
 
 
 def decisions(preset: str = "paper") -> list[Decision]:
@@ -127,13 +127,17 @@ def decide(rule: Rule, table: pd.DataFrame) -> Decision:
     if not found:
         because = "the paper's choice; no published result decides yet"
         return Decision(rule.setting, rule.value(rule.papers), rule.figures, because)
-    better = {name: each for name, each in found.items() if each.mostly_ahead}
+    better = {name: each for name, each in found.items() if _better(each)}
     best = max(better or found, key=lambda name: found[name].mean)
     because = f"{best} against {rule.papers}, averaged over cuts: {found[best]}"
     if not better:
-        because += "; not in more than half, so the paper's choice stands"
+        because += "; that is not enough, so the paper's choice stands"
     winner = best if better else rule.papers
     return Decision(rule.setting, rule.value(winner), rule.figures, because)
+
+
+def _better(rival: Standing) -> bool:
+    return rival.ahead > 0 and not rival.behind and rival.mean >= POINT
 
 
 def recommended(decided: Sequence[Decision]) -> Recommended:

@@ -7,10 +7,17 @@ from collections.abc import Iterable
 from html import escape
 
 from spectral_core import _checks
-from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
+from spectral_core.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
 from spectral_core.judging import KINDS, Judgement
 
-SYMBOLS = {HOLDS: "✓", PARTLY: "◐", FAILS: "✗", UNTESTED: "○", REPORTED: "·"}
+SYMBOLS = {
+    HOLDS: "✓",
+    PARTLY: "◐",
+    FAILS: "✗",
+    UNDECIDED: "?",
+    UNTESTED: "○",
+    REPORTED: "·",
+}
 """A sign for each verdict; it stands beside the words, never in their place."""
 
 _FOLD = 3  # from how many findings on a list is folded away
@@ -51,8 +58,16 @@ def brief(judgements: Iterable[Judgement], verdict: str) -> str:
         judgements: as :func:`~spectral_core.claims.judge` returns them.
         verdict: out of :data:`SYMBOLS`.
     """
-    found = [each.claim for each in _of(judgements, "finding") if each.verdict == verdict]
-    return "\n".join(f"- {claim.says} ({claim.where})" for claim in found) or "- none"
+    found = [each for each in _of(judgements, "finding") if each.verdict == verdict]
+    return "\n".join(map(_brief, found)) or "- none"
+
+
+def _brief(judgement: Judgement) -> str:
+    """A claim and, where its tests differ, how many came out how."""
+    claim = judgement.claim
+    counts = Counter(each.verdict for each in judgement.all_findings)
+    tests = f": {_counted(counts)}" if len(counts) > 1 else ""
+    return f"- {claim.says} ({claim.where}{tests})"
 
 
 def html(judgements: Iterable[Judgement], kind: str) -> str:
@@ -109,11 +124,12 @@ def _evidence(judgement: Judgement, variant: str) -> str:
 def _counted(counts: Counter[str]) -> str:
     """Verdicts with their numbers, in the order of :data:`SYMBOLS`."""
     one = {verdict: verdict for verdict in SYMBOLS}
-    one |= {UNTESTED: "is not tested", REPORTED: "is reported"}
+    one |= {UNDECIDED: "is undecided", UNTESTED: "is not tested", REPORTED: "is reported"}
     many = {
         HOLDS: "hold",
         PARTLY: "hold in part",
         FAILS: "do not hold",
+        UNDECIDED: "are undecided",
         UNTESTED: "are not tested",
         REPORTED: "are reported",
     }

@@ -76,7 +76,21 @@ def test_answer_counts_what_is_apart_and_changes_with_the_results():
     there = [curves(), curves("relu", seeds=1)]
     text = certainty.answer(certainty.comparisons(there), there)
     assert text.startswith("**Sure of 2 out of 3**")
-    assert "smaller than a point are certainly: 1. One network with one seed" in text
+    assert text.endswith(
+        "1 are certainly smaller than one point. One network has one seed, which says nothing "
+        "about that."
+    )
+    two = [curves(seeds=2)]
+    text = certainty.answer(certainty.comparisons(two), two)
+    assert text.endswith(" 3 rest on two seeds, which can hardly set anything apart from 0.")
+
+
+def test_intervals_that_hold_at_once_stay_within_what_accuracies_can_differ_by():
+    found = certainty.comparisons([curves(seeds=2)])
+    assert found["low_at_once"].min() >= -1 and found["high_at_once"].max() <= 1
+
+
+def test_small_differences_are_not_apart_at_once():
     close = [curves(lead=0.005)]
     assert certainty.answer(certainty.comparisons(close), close).startswith(
         "**Sure of 0 out of 3**"

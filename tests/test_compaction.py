@@ -81,18 +81,29 @@ def test_smallest_is_within_a_point_of_uncut_direct_training():
 def test_answer_and_table_follow_the_results():
     points = compaction.means(pd.concat([table("elu"), table("relu")]))
     text = compaction.answer(points, timings())
-    assert "needs with post 50 % of the weights and is 2.0 times as fast (2 of 2 networks)" in text
-    assert "pre" not in text
+    post = "post 50 % of the weights, 2.0 times as fast (2 of 2 networks have one)"
+    assert f"networks: {post}; direct 100 % of the weights" in text
+    assert text.endswith("; pre none (0 of 2 networks have one).")
     better = {**LEVELS, "pre": (0.895, 0.895, 0.895)}
-    points = compaction.means(pd.concat([table("elu"), table("relu", better)]))
-    assert "pre 10 % of the weights (1 of 2 networks)" in compaction.answer(points, timings())
-    shown = compaction.table(points, timings())
-    assert (
-        shown.loc["mnist-relu-10", "pre"] == "10 %" and shown.loc["mnist-elu-10", "pre"] == "none"
+    points = compaction.means(
+        pd.concat([table("elu", better), table("relu", better), table("tanh")])
     )
+    text = compaction.answer(points, timings())
+    assert "networks: pre 10 % of the weights" in text and "(2 of 3 networks have one)" in text
+    shown = compaction.table(points, timings())
+    assert shown.loc["mnist-relu-10", "pre"].startswith("10 %")
+    assert shown.loc["mnist-tanh-10", "pre"] == "none"
     assert shown.loc["mnist-elu-10", "post"] == "50 % (2.0×)"
     nothing = compaction.means(table(levels={"pre": LEVELS["pre"]}))
     assert compaction.answer(nothing).startswith("Nothing is published")
+
+
+def test_a_method_measured_in_some_networks_only_is_in_the_table_and_not_in_the_answer():
+    without = {name: LEVELS[name] for name in ("direct", "post")}
+    points = compaction.means(pd.concat([table("elu"), table("relu", without)]))
+    assert "pre" not in compaction.answer(points)
+    shown = compaction.table(points)
+    assert (shown.loc["mnist-elu-10", "pre"], shown.loc["mnist-relu-10", "pre"]) == ("none", "–")
 
 
 def test_published_networks_are_there_once_and_have_all_their_layers():

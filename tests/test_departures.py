@@ -69,16 +69,19 @@ def test_widths_are_told_by_the_distance_from_the_released_means():
     assert answer.status == WAITING and answer.text.endswith(f"\n{written}")
 
 
-def test_bands_are_compared_over_all_points():
-    def made_of(seeds):
-        return made(FIGURES["fig03"].panels[0], lambda m, q, seed, _: seeds[seed], seeds=3)
+def test_bands_are_compared_by_number_of_seeds():
+    def made_of(panel, *seeds):
+        return made(panel, lambda m, q, seed, _: seeds[seed], seeds=len(seeds))
 
-    there = curves({"fig03": made_of((0.4, 0.4, 0.7))})
-    # Half the range is 0.15, the standard deviation 0.03 ** 0.5.
-    answer = departures.bands(there)
+    fig03 = made_of(FIGURES["fig03"].panels[0], 0.4, 0.4, 0.7)
+    fig06 = made_of(FIGURES["fig06"].panels[0], 0.4, 0.5)
+    answer = departures.bands(curves({"fig03": fig03, "fig06": fig06}))
     assert answer.status == ANSWERED
-    assert "Over" not in answer.text and "over 60 published points" in answer.text
-    assert f"is {0.15 / 0.03**0.5:.2f} times" in answer.text
+    assert f"- 2 seeds: {0.5**0.5:.2f} (60 points)" in answer.text
+    # Half the range is 0.15, the standard deviation 0.03 ** 0.5.
+    assert f"- 3 seeds: {0.15 / 0.03**0.5:.2f} (60 points)" in answer.text
+    one = made_of(FIGURES["fig03"].panels[0], 0.4)
+    assert departures.bands(curves({"fig03": one})).status == WAITING
 
 
 def test_realisations_are_those_of_the_released_table():
@@ -139,7 +142,7 @@ def test_cifar_is_told_where_it_is_published(monkeypatch):
     assert text.endswith(f"direct-inputs minus direct, averaged over all cuts: {gap}")
     there = publish("fig11", flat, penalties=(0.0, 0.01))
     answer = departures.penalties(there)
-    assert answer.status == ANSWERED and answer.text.count("with γ = 0.01 loses 0.0 points") == 3
+    assert answer.status == ANSWERED and answer.text.count("with γ = 0.01 loses nothing") == 3
     assert departures.widths(there).status == WAITING  # no released means to compare with
 
 

@@ -7,8 +7,8 @@ from made_tables import made
 
 from spectral_core import verdicts
 from spectral_core.claims import CLAIMS, judge
-from spectral_core.evidence import FAILS, HOLDS, PARTLY, REPORTED, UNTESTED
 from spectral_core.figures import FIGURES
+from spectral_core.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
 from spectral_core.judging import KINDS
 
 
@@ -33,7 +33,7 @@ def rows(judgements):
 
 
 def test_every_verdict_has_a_sign_of_its_own():
-    assert set(verdicts.SYMBOLS) == {HOLDS, PARTLY, FAILS, UNTESTED, REPORTED}
+    assert set(verdicts.SYMBOLS) == {HOLDS, PARTLY, FAILS, UNDECIDED, UNTESTED, REPORTED}
     assert len(set(verdicts.SYMBOLS.values())) == len(verdicts.SYMBOLS)
 
 
@@ -61,13 +61,13 @@ def test_numbers_of_every_test_are_there(judgements, rows):
 
 def test_panels_are_counted_by_variant(rows):
     text = rows["claim-fig06-pre"].get_text()
-    assert "As written (3 of 3 published): ✗ does not hold." in text
+    assert "As written (3 of 3 published): ? undecided." in text
     assert "As released (0 of 3 published): ○ not tested." in text
 
 
 def test_long_evidence_is_folded_behind_a_tally(rows):
     (details,) = rows["claim-fig06-pre"].select("details")
-    assert details.summary.get_text() == "6 tests: 6 do not hold"
+    assert details.summary.get_text() == "6 tests: 6 are undecided"
     assert len(details.select("li")) == 6
     assert not rows["claim-fig03-post"].select("details")
 
@@ -109,4 +109,18 @@ def test_brief_lists_the_findings_of_one_verdict_with_their_places():
         findings = [each for each in judgements if each.claim.kind == "finding"]
         found = [each.claim for each in findings if each.verdict == verdict]
         lines = verdicts.brief(judgements, verdict).splitlines()
-        assert lines == ([f"- {claim.says} ({claim.where})" for claim in found] or ["- none"])
+        assert len(lines) == max(1, len(found))
+        for line, claim in zip(lines, found):
+            assert line.startswith(f"- {claim.says} ({claim.where}")
+        assert found or lines == ["- none"]
+
+
+def test_brief_counts_tests_that_come_out_apart(judgements):
+    lines = verdicts.brief(judgements, HOLDS).splitlines()
+    (line,) = (each for each in lines if "pre is unaltered even" in each)
+    assert line.endswith("(Sec. IV.A, Fig. 3)")  # one test
+    rows = pd.concat(made(p, lambda *_: 0.9) for p in FIGURES["fig06"].panels if not p.variant)
+    fallen = (rows["activation"] == "relu") & (rows["percentile"] > 20) & (rows["method"] == "post")
+    rows.loc[fallen, "accuracy"] = 0.6
+    mixed = verdicts.brief(judge({"fig06": rows}), PARTLY)
+    assert "(Abstract, Sec. IV: 2 hold, 1 does not hold)" in mixed
