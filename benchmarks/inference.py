@@ -11,7 +11,7 @@ from torch import nn
 from benchmarks.loops import problem
 from benchmarks.measure import in_turns, ratios
 from spectral_core import node_scores, prune, spectral_mlp
-from spectral_core.pruning import folded_parameters
+from spectral_core.flow import Flow
 
 MINUTES = 1
 DEPTH = 3
@@ -34,7 +34,7 @@ def run(rounds: int = 9, quick: bool = False) -> list[dict[str, Any]]:
                 f"batch of {batch}, {percentile} % pruned",
             )
             # Without biases each weight is one multiplication and one addition.
-            flops = folded_parameters(full) / folded_parameters(network)
+            flops = Flow(full).flops() / Flow(network).flops()
             faster = ratios(times, "full", "pruned")
             rows.append(
                 {

@@ -13,7 +13,7 @@ from benchmarks.inference import pruned_networks
 from benchmarks.loops import problem
 from benchmarks.measure import Skipped, in_turns, ratios
 from spectral_core import export_onnx
-from spectral_core.pruning import folded_parameters
+from spectral_core.flow import Flow
 
 MINUTES = 1
 
@@ -53,7 +53,7 @@ def run(rounds: int = 9, quick: bool = False) -> list[dict[str, Any]]:
                     "percentile": percentile,
                     "seconds_full": min(times["full"]) / repeats,
                     "seconds_pruned": min(times["pruned"]) / repeats,
-                    "flops_ratio": folded_parameters(full) / folded_parameters(network),
+                    "flops_ratio": Flow(full).flops() / Flow(network).flops(),
                     "speed_up": ratios(times, "full", "pruned"),
                     "largest_difference": differences[percentile],
                 }

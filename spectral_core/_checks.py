@@ -39,13 +39,21 @@ def number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low=False
 ) -> float:
     """Return ``value`` as a float if it is finite and lies in [low, high], or (low, high]."""
-    bounds = f"{'(' if open_low else '['}{low:g}, {high:g}]"
+    bounds = _bounds(low, high, open_low)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number in {bounds}; got {value!r}")
+        raise TypeError(f"{name} must be a {bounds}; got {value!r}")
     too_low = value <= low if open_low else value < low
     if not math.isfinite(value) or too_low or value > high:
-        raise ValueError(f"{name} must be a number in {bounds}; got {value!r}")
+        raise ValueError(f"{name} must be a {bounds}; got {value!r}")
     return float(value) + 0.0  # −0.0 becomes 0.0: equal numbers must look equal in a key
+
+
+def _bounds(low: float, high: float, open_low: bool) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "finite number"
+    if math.isinf(high):
+        return f"finite number {'above' if open_low else 'of at least'} {low:g}"
+    return f"number in {'(' if open_low else '['}{low:g}, {high:g}]"
 
 
 def interval(name: str, value: object) -> tuple[float, float]:
@@ -129,3 +137,13 @@ def examples(inputs: Tensor, targets: Tensor) -> None:
         )
     if targets.dtype != torch.int64:
         raise TypeError(f"targets must be int64 class indices; got {targets.dtype}")
+    if targets.min() < 0:
+        raise ValueError(f"targets must be class indices of at least 0; got {targets.min()}")
+
+
+def batch(example: object) -> Tensor:
+    """Return ``example`` if it is a tensor of at least one input."""
+    if not isinstance(example, Tensor) or example.dim() < 1 or len(example) == 0:
+        got = tuple(example.shape) if isinstance(example, Tensor) else type(example).__name__
+        raise TypeError(f"example must be a tensor of inputs, (n, …) with n ≥ 1; got {got}")
+    return example

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from spectral_core import _checks
+from spectral_core._extras import needed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -44,10 +44,7 @@ def check_backend(backend: str, scheduler: str | None, workers: int | None) -> N
     if backend == "dask":
         if workers is not None:
             raise ValueError(f"workers must be left out: a dask cluster has its own; got {workers}")
-        if not _installed("distributed"):
-            raise ModuleNotFoundError(
-                "backend 'dask' needs the extra [dask]: python -m pip install '.[dask]'"
-            )
+        needed("distributed", "dask", "backend='dask'")
 
 
 @contextmanager
@@ -115,7 +112,3 @@ def _client(scheduler: str | None) -> AbstractContextManager[Client]:
             "scheduler must be an address such as tcp://host:8786 unless a dask client is open; "
             "got None"
         ) from error
-
-
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None

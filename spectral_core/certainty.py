@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import stats
 
 from spectral_core.intervals import CONFIDENCE, POINT, Interval, interval, leads
-from spectral_core.judging import VARIANTS, Curves
+from spectral_core.judging import Curves
+from spectral_core.panels import VARIANTS
 
 PAIRS = (("pre", "direct"), ("pre", "post"), ("post", "direct"))
 """Methods that are compared: the one that may lead, and the other."""

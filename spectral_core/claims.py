@@ -26,7 +26,6 @@ from spectral_core.figures import FIGURES, QUESTIONS
 from spectral_core.findings import Finding
 from spectral_core.identities import TOLERANCE
 from spectral_core.judging import (
-    VARIANTS,
     Claim,
     Curves,
     Judgement,
@@ -35,6 +34,7 @@ from spectral_core.judging import (
     identity,
     judged,
 )
+from spectral_core.panels import VARIANTS
 from spectral_core.study import plan
 
 
@@ -74,9 +74,10 @@ _AHEAD_RULE = f"The difference, averaged over all cuts and paired by seed: {_ABO
 _SLIGHTLY = " How slightly is told, not tested."
 _ALWAYS_RULE = (
     "Cut by cut and paired by seed, by the 95 % t-interval of the difference: above 0 at some cut, "
-    "and above −1 point at every cut. In part: above 0 at some, below 0 at others. It does not "
-    "hold if it is below 0 at some and above 0 at none, and is undecided in all other cases. Each "
-    "cut stands by itself: of twenty without a difference, one will seem to have one."
+    "below 0 at none, and above −1 point at every cut. In part: above 0 at some, below 0 at "
+    "others. It does not hold if it is below 0 at some and above 0 at none, and is undecided in "
+    "all other cases. Each cut stands by itself: of twenty without a difference, one will seem to "
+    "have one."
 )
 
 
@@ -446,7 +447,7 @@ def table(
 
     Returns:
         ``claim`` (its name), ``kind``, ``where``, ``says``, ``rule``, ``verdict``, the verdicts
-        ``as written`` and ``as released``, and ``evidence``.
+        of each of :data:`~spectral_core.judging.VARIANTS` in words, and ``evidence``.
     """
     rows = []
     for judgement in judge(published, preset):

@@ -11,6 +11,7 @@ import pandas as pd
 from spectral_core import results
 from spectral_core.figures import FIGURES, QUESTIONS
 from spectral_core.intervals import POINT
+from spectral_core.standings import NOTHING
 
 SOURCES = tuple(
     name
@@ -162,7 +163,7 @@ def answer(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> str:
     """
     found = smallest(points, rows)
     if found.empty:
-        return "Nothing is published yet that answers this."
+        return NOTHING
     total = found["panel"].nunique()
     measured = points[points["panel"].isin(found["panel"])].groupby("method")["panel"].nunique()
     told = []

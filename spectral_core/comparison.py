@@ -106,9 +106,7 @@ def compare(
         >>> print(compare(network, small, test_inputs, test_targets))
     """
     networks = [_checks.module("model", model), _checks.module("pruned", pruned)]
-    if not isinstance(example, Tensor) or example.dim() < 1 or len(example) == 0:
-        got = tuple(example.shape) if isinstance(example, Tensor) else type(example).__name__
-        raise TypeError(f"example must be a tensor of inputs, (n, …) with n ≥ 1; got {got}")
+    _checks.batch(example)
     # Before they are copied: torch copies a network with masks only after a pass without gradients.
     shapes = [_output_shape(network, example) for network in networks]
     if shapes[0] != shapes[1]:

@@ -128,7 +128,7 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
 
     At each cut an interval of the mean difference tells: ``first`` is ahead if it lies above 0,
     behind if it lies below, and not a point behind if it lies above − one point. Holds if
-    ``first`` is ahead somewhere, and nowhere a point behind for all that the intervals say; in
+    ``first`` is ahead somewhere, behind nowhere, and not a point behind at any cut; in
     part if it is ahead somewhere and behind elsewhere; does not hold if it is behind somewhere and
     ahead nowhere.
 

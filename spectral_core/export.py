@@ -50,9 +50,7 @@ def export_onnx(
         needed(module, "onnx", "export_onnx")
     _checks.module("network", network)
     tolerance = _checks.number("tolerance", tolerance, 0)
-    if not isinstance(example, Tensor) or example.dim() < 1 or len(example) == 0:
-        got = tuple(example.shape) if isinstance(example, Tensor) else type(example).__name__
-        raise TypeError(f"example must be a tensor of inputs, (n, …) with n ≥ 1; got {got}")
+    _checks.batch(example)
     plain, example = fold(network).cpu().eval(), example.detach().cpu()
     program = torch.onnx.export(
         plain,

@@ -58,6 +58,10 @@ class SpectralImportance:
             tp.prune_depthwise_conv_out_channels,
             tp.prune_linear_out_channels,
         )
+        if not scores:
+            raise ValueError(
+                "scores must be those of at least one layer, see layer_scores; got none"
+            )
         self.normalise = normalise
         layers = named_layers(model)
         for name, layer in layers.items():

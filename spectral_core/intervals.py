@@ -33,7 +33,7 @@ def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) 
         table: results of one panel.
         first: method that may lead.
         second: method that it is compared with.
-        at: the cut, in per cent; if ``None``, the average over all cuts.
+        at: the cut, in per cent; if ``None``, the average over all cuts beyond 0 that both have.
     """
     if at is None:
         return interval(leads(table, first, second))
@@ -41,7 +41,9 @@ def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) 
 
 
 def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
-    """Accuracy of one method minus another's, averaged over all cuts; one value per seed.
+    """Accuracy of one method minus another's, averaged over cuts; one value per seed.
+
+    The cuts are those beyond 0 that both have.
 
     Args:
         table: results of one panel.

@@ -12,12 +12,9 @@ from spectral_core import results
 from spectral_core.figures import FIGURES, QUESTIONS
 from spectral_core.findings import FAILS, HOLDS, UNTESTED, Finding, combined
 from spectral_core.identities import IDENTITIES, TOLERANCE
-from spectral_core.panels import Panel
+from spectral_core.networks import ACTIVATION_NAMES
+from spectral_core.panels import VARIANTS, Panel
 from spectral_core.study import plan
-
-VARIANTS = {"": "as written", "released": "as released", "jpeg": "from a JPEG copy"}
-"""Variants of a panel in words: the settings of the paper's text; of its released results; of the
-text, with a JPEG copy of CIFAR-10."""
 
 KINDS = ("identity", "count", "finding", "report")
 """Mathematics, which is verified; numbers of parameters; what training gave; no claim made."""
@@ -33,7 +30,7 @@ class Curves(NamedTuple):
     def __str__(self) -> str:
         if self.figure in QUESTIONS:
             return self.panel.name
-        activation = {"elu": "ELU", "relu": "ReLU"}.get(self.panel.activation, "tanh")
+        activation = ACTIVATION_NAMES[self.panel.activation]
         return f"Fig. {int(self.figure.removeprefix('fig'))}, {activation}"
 
 

@@ -46,11 +46,6 @@ def spectrum(layer: nn.Module) -> Spectrum | None:
     return spectra(layer).get("weight")
 
 
-def departure_width(layer: Layer) -> int:
-    """Number of departure nodes, or input channels."""
-    return layer.in_features if isinstance(layer, Dense) else layer.in_channels
-
-
 def arrival_width(layer: Layer) -> int:
     """Number of arrival nodes, or output channels."""
     return layer.out_features if isinstance(layer, Dense) else layer.out_channels

@@ -216,7 +216,7 @@ class SpectralLinear(nn.Module):
         """Write a plain layer in spectral variables: λ_i = −‖w_i‖₂ and φ_i = w_i / ‖w_i‖₂.
 
         The weights agree within 2 units in the last place; a node without incoming weights gets
-        λ_i = 0 and φ_i = 0.
+        λ_i = 0 and φ_i = 0. What is frozen stays so, and so does the mode, training or evaluation.
 
         Args:
             linear: layer with weights of shape (out_features, in_features).
@@ -239,7 +239,10 @@ class SpectralLinear(nn.Module):
         layer.eigenvectors.copy_(spectrum.eigenvectors)
         if linear.bias is not None:
             layer.bias.copy_(linear.bias)
-        return layer
+            layer.bias.requires_grad_(linear.bias.requires_grad)
+        for parameter in (layer.eigenvalues, layer.eigenvectors):
+            parameter.requires_grad_(weight.requires_grad)
+        return layer.train(linear.training)
 
     def extra_repr(self) -> str:
         return (

@@ -15,6 +15,8 @@ from spectral_core.spectrum import Trainable
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"elu": nn.ELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 """Activation functions of the paper, by name."""
+ACTIVATION_NAMES = {"elu": "ELU", "relu": "ReLU", "tanh": "tanh"}
+"""The same as readers know them."""
 
 
 def spectral_mlp(

@@ -143,15 +143,20 @@ def _name(file: Path) -> str:
 def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
     """Hash of what an executed notebook depends on.
 
-    That is its text, its parameters, the package, the version of torch, the published results and
-    benchmarks, and where this machine's results are.
+    That is its text, its parameters, the package, the version of torch, all results that the
+    project holds, its benchmarks, and where this machine's results are.
     """
     digest = hashlib.sha256(json.dumps(parameters or {}, sort_keys=True, default=str).encode())
     digest.update(f"{torch.__version__} {paths.local_results()}".encode())
     package = sorted(Path(__file__).parent.rglob("*.py"))
-    published = sorted((paths.project() / "results" / "published").rglob("*.*"))
+    results = paths.project() / "results"
+    kept = [
+        file
+        for each in ("published", "choices", "authors")
+        for file in (results / each).rglob("*.*")
+    ]
     benchmarks = sorted((paths.project() / "benchmarks").glob("*.json"))
-    for file in [source, *package, *published, *benchmarks]:
+    for file in [source, *package, *sorted(kept), *benchmarks]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:24]
 

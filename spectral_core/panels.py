@@ -17,9 +17,9 @@ from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
 from spectral_core.variations import VARIATIONS
 
-VARIANTS = ("", "released", "jpeg")
-"""Settings of a panel: those of the paper's text; of the authors' released results; those of the
-text, with a JPEG copy of the images and weights that came another way."""
+VARIANTS = {"": "as written", "released": "as released", "jpeg": "from a JPEG copy"}
+"""Settings of a panel, in words: those of the paper's text; of the authors' released results; those
+of the text, with a JPEG copy of the images and weights that came another way."""
 
 
 @_checks.named_settings

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from spectral_core import _checks
 from spectral_core._files import write_whole
+from spectral_core.networks import ACTIVATION_NAMES
 from spectral_core.strategies import STRATEGIES
 
 # The paper's orange, blue and green, in the shades of Okabe and Ito that colour-blind readers
@@ -81,7 +82,6 @@ def semi_dispersion(values: pd.Series) -> tuple[float, float]:
     return values.mean() - half, values.mean() + half
 
 
-ACTIVATION_NAMES = {"elu": "ELU", "relu": "ReLU", "tanh": "tanh"}
 _IN_FIG_11 = ("pre", "post", "direct", "direct-inputs")
 _STILL = {"Software": None}
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from spectral_core import compaction, sensitivity
 from spectral_core.certainty import PAIRS
-from spectral_core.plots import ACTIVATION_NAMES, COLOURS, MARKERS, draw_rerun, one_legend
+from spectral_core.networks import ACTIVATION_NAMES
+from spectral_core.plots import COLOURS, MARKERS, draw_rerun, one_legend
 from spectral_core.strategies import STRATEGIES
 from spectral_core.variations import VARIATIONS
 

@@ -9,11 +9,9 @@ import pandas as pd
 from spectral_core.intervals import POINT, lead, points
 from spectral_core.panels import Recipe, in_words
 from spectral_core.ranking import SYMBOLS
-from spectral_core.standings import standing, standings
+from spectral_core.standings import NOTHING, standing, standings
 from spectral_core.strategies import STRATEGIES
 from spectral_core.variations import INGREDIENTS
-
-NOTHING = "Nothing is published yet that answers this."
 
 
 def criteria_table(methods: Iterable[str]) -> pd.DataFrame:

@@ -141,6 +141,13 @@ def layer_scores(
     every = named_layers(network)
     if layers is None:
         layers = [n for n, m in every.items() if by != "eigenvalue" or spectrum(m) is not None]
+    if not layers:
+        raise ValueError(
+            "by='eigenvalue' needs layers in spectral variables, and a network that is folded has "
+            "none left: score first, then fold; got none. Other criteria rank plain layers"
+            if every and by == "eigenvalue"
+            else "network must have fully connected or convolutional layers; got none"
+        )
     chosen = {_checks.choice("layers", name, every): every[name] for name in layers}
     if by == "taylor":
         if inputs is None or targets is None:

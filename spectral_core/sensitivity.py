@@ -12,7 +12,7 @@ import pandas as pd
 
 from spectral_core.intervals import POINT, Interval, interval, leads, points
 from spectral_core.panels import Panel, Recipe, in_words
-from spectral_core.questions import NOTHING
+from spectral_core.standings import NOTHING, Standing
 from spectral_core.variations import VARIATIONS
 
 COLUMNS = ("variation", "method", "network", "seeds", "mean", "low", "high")
@@ -131,13 +131,13 @@ def _item(name: str, found: pd.DataFrame) -> str:
     said = []
     for method, rows in found.groupby("method", sort=False):
         each, average = rows[rows["network"] != ALL], rows[rows["network"] == ALL].iloc[0]
+        networks = Standing(
+            {row.network: Interval(row.mean, row.low, row.high) for row in each.itertuples()}
+        )
         told = f"{points(average['mean'])} points"
         if average["seeds"] > 1:
             told = str(Interval(*average[["mean", "low", "high"]]))
-        said.append(
-            f"{method} {told} (ahead in {(each['low'] > 0).sum()} of {len(each)} networks, behind "
-            f"in {(each['high'] < 0).sum()})"
-        )
+        said.append(f"{method} {told} {networks.counts}")
     return f"- {VARIATIONS[name].title}: {', '.join(said)}"
 
 

@@ -26,8 +26,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from spectral_core.layers import Dense, spectrum
+from spectral_core.flow import Flow
+from spectral_core.layers import Dense, holders, spectrum
 from spectral_core.linear import SpectralLinear
+from spectral_core.tracing import is_stack
 
 # f(u) in place, and f'(u) multiplied onto a gradient, told from a = f(u); `scratch` is like a.
 _Forward = Callable[[Tensor], object]
@@ -74,13 +76,30 @@ def _product_in_fp32(
 
 
 def is_written_out(network: nn.Module) -> bool:
-    """Whether :class:`Stack` knows a network: layers with ELU (α = 1), ReLU or tanh in between."""
-    if not isinstance(network, nn.Sequential) or len(network) % 2 == 0:
+    """Whether :class:`Stack` knows a network: layers with ELU (α = 1), ReLU or tanh in between.
+
+    They must be a plain stack, each layer and parameter there once, without masks or hooks.
+    """
+    if not isinstance(network, nn.Sequential) or not is_stack(network) or len(network) % 2 == 0:
         return False
     layers, activations = list(network)[::2], list(network)[1::2]
-    return all(type(layer) in (nn.Linear, SpectralLinear) for layer in layers) and all(
+    known = all(type(layer) in (nn.Linear, SpectralLinear) for layer in layers) and all(
         type(activation) in _ACTIVATIONS and getattr(activation, "alpha", 1.0) == 1.0
         for activation in activations
+    )
+    once = len(set(layers)) == len(layers) and max(holders(network).values()) == 1
+    return known and once and not any(map(_has_hooks, network.modules()))
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    """Whether something is done besides a module's own passes; masks hang on hooks, too."""
+    return any(
+        (
+            module._forward_pre_hooks,
+            module._forward_hooks,
+            module._backward_pre_hooks,
+            module._backward_hooks,
+        )
     )
 
 
@@ -88,10 +107,14 @@ def penalised(network: nn.Module) -> list[nn.Parameter]:
     """Parameters that the ℓ1 penalty of Appendix D acts on, those that train among them.
 
     They are the eigenvalues of the arrival nodes of each hidden spectral layer, and the weights of
-    each hidden plain one; the last layer is not a hidden one.
+    each hidden plain one. Hidden are fully connected layers whose nodes another one reads, see
+    :class:`~spectral_core.flow.Flow`.
     """
-    layers = [m for m in network.modules() if isinstance(m, Dense)]
-    of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in layers[:-1])
+    if not any(isinstance(module, Dense) for module in network.modules()):
+        return []
+    flow = Flow(network)
+    hidden = [flow.layers[name] for name in flow.hidden]
+    of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in hidden)
     return [parameter for parameter in of_hidden if parameter.requires_grad]
 
 

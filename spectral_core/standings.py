@@ -9,6 +9,9 @@ import pandas as pd
 
 from spectral_core.intervals import Interval, lead, points
 
+NOTHING = "Nothing is published yet that answers this."
+"""What stands in the place of an answer."""
+
 
 class Standing(NamedTuple):
     """How a method does against another one, network by network."""
@@ -17,10 +20,12 @@ class Standing(NamedTuple):
     """Difference of accuracies, averaged over all cuts, by panel; of those with two seeds."""
 
     def __str__(self) -> str:
-        return (
-            f"{points(self.mean)} points (ahead in {self.ahead} of {len(self.leads)} networks, "
-            f"behind in {self.behind})"
-        )
+        return f"{points(self.mean)} points {self.counts}"
+
+    @property
+    def counts(self) -> str:
+        """In how many networks it is ahead, and in how many behind; in brackets."""
+        return f"(ahead in {self.ahead} of {len(self.leads)} networks, behind in {self.behind})"
 
     @property
     def mean(self) -> float:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from spectral_core.intervals import POINT, at_common_cuts, lead
-from spectral_core.questions import NOTHING
-from spectral_core.standings import standing
+from spectral_core.standings import NOTHING, standing
 
 ONE, SCALED, EACH = "one threshold", "scaled scores", "one per layer"
 ENDINGS = {ONE: "", SCALED: "-scaled", EACH: "-per-layer"}

@@ -49,8 +49,8 @@ def train(
     """Minimise the categorical cross-entropy with Adam; the last epoch's weights are kept.
 
     A penalty γ adds γ Σ|λ_i| over the eigenvalues of each hidden spectral layer, and γ Σ|w_ij| over
-    the weights of each hidden plain layer, where these train (Appendix D). A decay α adds
-    α/2 Σp² over all that trains, output layer and biases included.
+    the weights of each hidden plain layer, where these train (Appendix D); fully connected layers
+    are meant. A decay α adds α/2 Σp² over all that trains, output layer and biases included.
 
     Every parameter with ``requires_grad`` is trained, from a fresh optimiser; the others are not
     touched. The order of the examples is drawn anew each epoch.
@@ -136,10 +136,11 @@ def fit(
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
-    if penalty and not penalised(network):
+    on = penalised(network) if penalty else []
+    if penalty and not on:
         raise ValueError(
-            "penalty must be 0 for a network without a hidden layer whose eigenvalues, or plain "
-            f"weights, train; got {penalty:g}"
+            "penalty must be 0 for a network without a hidden fully connected layer whose "
+            f"eigenvalues, or plain weights, train; got {penalty:g}"
         )
     optimiser = torch.optim.Adam(
         parameters,
@@ -151,10 +152,11 @@ def fit(
     )
     n, members = len(targets), ()
     if is_written_out(network):
+        _check_sizes(network, inputs, targets)
         loss_of = Stack(network, min(batch_size, n), precision, penalty)
         inputs, members = loss_of.prepare(inputs), loss_of.members
     elif precision == "fp32":
-        loss_of = partial(_autograd_step, network, optimiser, penalty)
+        loss_of = partial(_autograd_step, network, optimiser, penalty, on)
     else:
         raise ValueError(
             "precision must be fp32 for networks other than stacks of Linear or SpectralLinear "
@@ -179,6 +181,24 @@ def fit(
     _check_parameters(parameters, members, learning_rate, batch_size)
     optimiser.zero_grad()  # leave no gradients behind
     return history
+
+
+def _check_sizes(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> None:
+    """Raise unless inputs and targets fit a stack of fully connected layers."""
+    first, last = network[0], network[-1]
+    dtype = next(network.parameters()).dtype
+    if inputs.dtype != dtype:
+        raise TypeError(f"inputs must be {dtype}, as the network is; got {inputs.dtype}")
+    if inputs.shape[1:] != (first.in_features,):
+        raise ValueError(
+            f"inputs must be (n, {first.in_features}), as many as the first layer has departure "
+            f"nodes; got {tuple(inputs.shape)}"
+        )
+    if targets.max() >= last.out_features:
+        raise ValueError(
+            f"targets must be below {last.out_features}, the number of output nodes; got "
+            f"{targets.max()}"
+        )
 
 
 def _step_on(
@@ -215,6 +235,7 @@ def _autograd_step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     penalty: float,
+    penalised: Sequence[nn.Parameter],
     inputs: Tensor,
     targets: Tensor,
 ) -> Tensor:
@@ -223,7 +244,7 @@ def _autograd_step(
     loss = F.cross_entropy(network(inputs), targets)
     objective = loss
     if penalty:
-        objective = loss + penalty * sum(p.abs().sum() for p in penalised(network))
+        objective = loss + penalty * sum(p.abs().sum() for p in penalised)
     objective.backward()
     return loss.detach()
 

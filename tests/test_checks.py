@@ -25,13 +25,14 @@ from spectral_core import _checks
         (_checks.number, (100.5, 0, 100), ValueError, "in [0, 100]; got 100.5"),
         (_checks.number, (math.nan,), ValueError, "got nan"),
         (_checks.number, (math.inf,), ValueError, "got inf"),
-        (_checks.number, ("5",), TypeError, "must be a number in [-inf, inf]; got '5'"),
+        (_checks.number, ("5",), TypeError, "must be a finite number; got '5'"),
+        (_checks.number, (-1, 0), ValueError, "must be a finite number of at least 0; got -1"),
         (_checks.number, (False,), TypeError, "got False"),
         (_checks.interval, ([-1, 2],), None, (-1.0, 2.0)),
         (_checks.interval, ((1, 1),), None, (1.0, 1.0)),
         (_checks.interval, ((2, 1),), ValueError, "low ≤ high; got (2, 1)"),
         (_checks.interval, ((1, 2, 3),), TypeError, "a pair (low, high); got (1, 2, 3)"),
-        (_checks.interval, ((0, "1"),), TypeError, "argument[1] must be a number"),
+        (_checks.interval, ((0, "1"),), TypeError, "argument[1] must be a finite number"),
         (_checks.distinct, (["a", "b"],), None, ("a", "b")),
         (_checks.distinct, ([],), ValueError, "at least one item"),
         (_checks.distinct, (["a", "a"],), ValueError, "each item once"),
@@ -65,7 +66,7 @@ def test_value_comes_back_or_the_error_names_argument_expected_and_got(
 
 def test_open_lower_end_excludes_the_bound():
     assert _checks.number("rate", 0, 0) == 0
-    with pytest.raises(ValueError, match=r"rate must be a number in \(0, inf\]; got 0"):
+    with pytest.raises(ValueError, match=r"rate must be a finite number above 0; got 0"):
         _checks.number("rate", 0, 0, open_low=True)
 
 

@@ -10,8 +10,8 @@ from spectral_core import claims, figures, identities, results
 from spectral_core.claims import CLAIMS, judge
 from spectral_core.figures import FIGURES, Figure
 from spectral_core.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
-from spectral_core.judging import KINDS, VARIANTS, curves, read
-from spectral_core.panels import Panel
+from spectral_core.judging import KINDS, curves, read
+from spectral_core.panels import VARIANTS, Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
 BY_NAME = {claim.name: claim for claim in CLAIMS}

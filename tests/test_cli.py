@@ -101,7 +101,7 @@ def test_arguments_that_cannot_be_read_exit_with_2(run, words, said):
         (["--hidden", "0"], "hidden[0] must be a whole number of at least 1; got 0"),
         (["--percentiles", "0,101"], "percentiles[1] must be a number in [0, 100]; got 101.0"),
         (["--seeds", "-1"], "seeds must be a whole number of at least 1; got -1"),
-        (["--learning-rate", "0"], "learning_rate must be a number in (0, inf]; got 0.0"),
+        (["--learning-rate", "0"], "learning_rate must be a finite number above 0; got 0.0"),
         (["--eigenvalue-range", "1,-1"], "eigenvalue_range must be a pair (low, high)"),
         (["--workers", "0"], "workers must be a whole number of at least 1; got 0"),
         (["--device", "gpu"], "device must be one that torch can use here"),

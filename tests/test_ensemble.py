@@ -271,7 +271,7 @@ def test_networks_that_cannot_be_stacked_are_refused(networks, error, said):
         ),
         ({"epochs": -1}, ValueError, "epochs must be a whole number of at least 0; got -1"),
         ({"precision": "fp8"}, ValueError, "precision must be one of fp32, bf16"),
-        ({"penalty": -1.0}, ValueError, "penalty must be a number in"),
+        ({"penalty": -1.0}, ValueError, "penalty must be a finite number of at least 0"),
     ],
     ids=str,
 )

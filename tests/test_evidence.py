@@ -148,6 +148,7 @@ def test_uncut_networks_do_not_count_as_a_cut():
          "a point behind at 0 (5 seeds)"),
         (lambda q: 0.8 if q < 40 else 0.83, 0, HOLDS, "ahead at 12 (by up to 3.0 points)"),
         (lambda q: 0.792 if q < 40 else 0.85, 0, PARTLY, "behind at 7 (by up to 0.8 points)"),
+        (lambda q: 0.795 if q < 40 else 0.85, 0, PARTLY, "behind at 7 (by up to 0.5 points)"),
         (lambda q: 0.798 if q < 40 else 0.85, 0, HOLDS, "behind at 0, and perhaps a point behind "
          "at 0"),
         (lambda q: 0.792 if q < 40 else 0.85, 40, HOLDS, "at 12 cuts: ahead at 12"),

@@ -92,9 +92,14 @@ def test_a_second_step_on_old_scores_is_refused():
     ("call", "error", "words"),
     [
         (
-            lambda: SpectralImportance(spectralize(convolutions()), {}),
+            lambda: SpectralImportance(spectralize(convolutions()), {"0": torch.rand(8)}),
             TypeError,
             ["model", "plain", "fold", "'0'"],
+        ),
+        (
+            lambda: SpectralImportance(convolutions(), {}),
+            ValueError,
+            ["scores", "at least one layer", "layer_scores", "none"],
         ),
         (
             lambda: SpectralImportance(convolutions(), {"1": torch.rand(8)}),

@@ -246,6 +246,15 @@ def test_from_linear_draws_nothing():
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_from_linear_keeps_what_is_frozen_and_the_mode():
+    linear = nn.Linear(3, 2).eval()
+    linear.weight.requires_grad_(False)
+    layer = SpectralLinear.from_linear(linear)
+    assert not (layer.eigenvalues.requires_grad or layer.eigenvectors.requires_grad)
+    assert layer.bias.requires_grad and not layer.training
+    assert all(p.requires_grad for p in SpectralLinear.from_linear(nn.Linear(3, 2)).parameters())
+
+
 def test_from_linear_of_huge_weights_stays_finite():
     linear = nn.Linear(50, 2)
     linear.weight.data.fill_(3e38)

@@ -136,7 +136,15 @@ def test_executed_whole_or_not_at_all(tiny, tmp_path, monkeypatch):
             execute(tiny, changed, folder, progress=False)
 
 
-@pytest.mark.parametrize("changed", ["notebook", "published results"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "notebook",
+        "results/published/fig03/a.csv",
+        "results/choices/a.json",
+        "results/authors/a.csv",
+    ],
+)
 def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path, changed):
     prepare(tiny, None, tmp_path / "made")
     made = tmp_path / "made" / "tiny.ipynb"
@@ -147,8 +155,8 @@ def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path
         source = project / "notebooks" / "tiny.ipynb"
         source.write_text(source.read_text().replace("too many", "far too many"))
     else:
-        (project / "results" / "published" / "fig03").mkdir(parents=True)
-        (project / "results" / "published" / "fig03" / "a.csv").write_text("1\n")
+        (project / changed).parent.mkdir(parents=True, exist_ok=True)
+        (project / changed).write_text("1\n")
     prepare(tiny, None, tmp_path / "made")
     assert made.stat().st_mtime_ns > before
 

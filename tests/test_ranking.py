@@ -140,6 +140,11 @@ def test_hidden_layers_count_in_the_order_in_which_they_are_at_work():
         (lambda: node_scores(nn.ReLU()), ["network", "Linear", "none"]),
         (lambda: node_scores(spectral_mlp((4, 3, 2), "elu"), "taylor"), ["taylor", "inputs"]),
         (
+            lambda: layer_scores(fold(spectral_mlp((4, 3, 2), "elu"))),
+            ["by='eigenvalue' needs layers in spectral variables", "score first", "got none"],
+        ),
+        (lambda: layer_scores(nn.ReLU(), "random"), ["network", "convolutional", "got none"]),
+        (
             lambda: layer_scores(direct_mlp((4, 3, 2), "elu"), "random", layers=["1"]),
             ["layers must be one of 0, 2", "'1'"],
         ),

@@ -6,9 +6,9 @@ from made_tables import made
 
 from spectral_core.figures import FIGURES
 from spectral_core.panels import Recipe
-from spectral_core.questions import NOTHING
 from spectral_core.results import COLUMNS
 from spectral_core.sensitivity import ALL, answer, differences, table, variations_table
+from spectral_core.standings import NOTHING
 from spectral_core.study import plan
 from spectral_core.variations import VARIATIONS
 

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 from spectral_core import SpectralLinear, direct_mlp, spectral_mlp, train, train_only
 from spectral_core import stack as stack_module
 from spectral_core.data import load
 from spectral_core.networks import ACTIVATIONS
-from spectral_core.stack import Stack, is_written_out
+from spectral_core.stack import Stack, is_written_out, penalised
 
 DOUBLE = torch.float64
 
@@ -184,6 +185,73 @@ def test_a_frozen_first_layer_is_projected_once():
 )
 def test_what_is_written_out(network, known):
     assert is_written_out(network) is known
+
+
+class Doubled(nn.Sequential):
+    """A network whose outputs are twice those of its layers."""
+
+    def forward(self, inputs):
+        return 2 * super().forward(inputs)
+
+
+def masked():
+    network = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2))
+    prune.l1_unstructured(network[0], "weight", amount=1)
+    return network
+
+
+def twice():
+    layer = nn.Linear(3, 3)
+    return nn.Sequential(layer, nn.Tanh(), layer)
+
+
+def tied():
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second)
+
+
+def hooked():
+    network = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2))
+    network[1].register_forward_hook(lambda module, inputs, output: 2 * output)
+    return network
+
+
+def doubled():
+    return Doubled(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("make", [masked, twice, tied, hooked, doubled])
+def test_what_does_more_than_its_layers_is_left_to_autograd(make):
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(make())
+    network, theirs = networks
+    assert not is_written_out(network)
+    optimiser = torch.optim.Adam(theirs.parameters(), lr=0.01, eps=1e-7)
+    x, y = torch.rand(8, 3), torch.tensor([0, 1] * 4)
+    for _ in range(3):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(theirs(x), y).backward()
+        optimiser.step()
+    train(network, x, y, epochs=3, batch_size=8, learning_rate=0.01)
+    for one, other in zip(network.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
+    class HeadFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head, self.body = nn.Linear(4, 2), nn.Linear(3, 4)
+
+        def forward(self, inputs):
+            return self.head(torch.tanh(self.body(inputs)))
+
+    network = HeadFirst()
+    assert penalised(network) == [network.body.weight]
+    assert penalised(nn.Sequential(nn.Tanh())) == []
 
 
 def test_bf16_is_refused_where_it_is_not_to_be_had():

@@ -5,8 +5,8 @@ import pytest
 from made_tables import made
 
 from spectral_core.figures import FIGURES
-from spectral_core.questions import NOTHING
 from spectral_core.results import COLUMNS
+from spectral_core.standings import NOTHING
 from spectral_core.thresholds import answer, by_network, widths
 
 PANELS = FIGURES["threshold"].panels[:4]

@@ -153,7 +153,7 @@ def test_history_leaves_the_penalty_out_and_what_is_zero_is_not_pushed(written_o
 def test_a_penalty_needs_something_to_act_on():
     frozen = train_only(spectral_mlp((4, 3, 2), "elu"), "eigenvectors")
     for network in (frozen, direct_mlp((4, 2), "elu")):
-        with pytest.raises(ValueError, match=r"penalty must be 0 .* without a hidden layer .* 0.1"):
+        with pytest.raises(ValueError, match=r"penalty must be 0 .* without a hidden fully .* 0.1"):
             train(network, **GOOD, penalty=0.1)
 
 
@@ -273,10 +273,14 @@ GOOD = {"epochs": 1, "inputs": torch.rand(5, 4), "targets": torch.zeros(5, dtype
         ({"epochs": -1}, ValueError, ["epochs", "at least 0", "-1"]),
         ({"epochs": 1.5}, TypeError, ["epochs", "whole number", "1.5"]),
         ({"batch_size": 0}, ValueError, ["batch_size", "at least 1", "0"]),
-        ({"learning_rate": 0}, ValueError, ["learning_rate", "(0, inf]", "0"]),
+        ({"learning_rate": 0}, ValueError, ["learning_rate", "above 0", "0"]),
         ({"learning_rate": "1"}, TypeError, ["learning_rate", "number", "'1'"]),
-        ({"penalty": -0.1}, ValueError, ["penalty", "[0, inf]", "-0.1"]),
+        ({"penalty": -0.1}, ValueError, ["penalty", "at least 0", "-0.1"]),
         ({"targets": torch.zeros(4, dtype=torch.int64)}, ValueError, ["targets", "(4,)"]),
+        ({"targets": torch.full((5,), 2)}, ValueError, ["targets", "below 2", "got 2"]),
+        ({"targets": torch.full((5,), -1)}, ValueError, ["targets", "at least 0", "got -1"]),
+        ({"inputs": torch.rand(5, 3)}, ValueError, ["inputs", "(n, 4)", "(5, 3)"]),
+        ({"inputs": torch.rand(5, 4).byte()}, TypeError, ["inputs", "float32", "uint8"]),
     ],
 )
 def test_bad_arguments_are_named(change, error, words):
