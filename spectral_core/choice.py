@@ -20,14 +20,13 @@ from tqdm import tqdm
 
 from spectral_core import _checks, paths
 from spectral_core._files import write_whole
-from spectral_core.compute import single_thread
 from spectral_core.data import Dataset, load
 from spectral_core.panels import Panel, Recipe
 from spectral_core.provenance import made
 from spectral_core.steps import initial_network, run_cut
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import Study, cut_step
-from spectral_core.training import train
+from spectral_core.training import single_thread, train
 
 LEARNING_RATES = (1e-4, 1e-3)
 EPOCHS = (20, 40, 60)
@@ -191,32 +190,6 @@ def record(
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
         files.append(file)
     return files
-
-
-def recorded(panel: Panel) -> dict[str, Any] | None:
-    """The record that a panel's settings come from: as :func:`choose` or
-    :func:`spectral_core.choice_of_decay.choose_decay` returns it; or ``None``.
-
-    Its learning rates and widths are the panel's, or its weight α, which is one for all widths. Its
-    images may be others.
-    """
-    for file in sorted(paths.choices().glob("*.json")):
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if _is_of(panel, found):
-            return found
-    return None
-
-
-def _is_of(panel: Panel, found: Mapping[str, Any]) -> bool:
-    """Whether a panel's methods are set as a record has chosen."""
-    for method, chosen in found["chosen"].items():
-        own = panel.recipe_by_method.get(method, {})
-        name = "decay" if "decay" in chosen else "learning_rate"
-        if own.get(name) != chosen[name]:
-            return False
-        if name == "learning_rate" and found["hidden"] != list(panel.hidden):
-            return False
-    return True
 
 
 def side_by_side(

@@ -15,13 +15,15 @@ from typing import Any
 import pandas as pd
 
 from spectral_core import _checks
-from spectral_core.choice import SEED, hold_out_tenth, recorded, side_by_side
-from spectral_core.compute import single_thread
+from spectral_core.choice import SEED, hold_out_tenth, side_by_side
+from spectral_core.choices import recorded
 from spectral_core.data import load
+from spectral_core.networks import hidden_label
 from spectral_core.panels import Panel, Recipe
 from spectral_core.provenance import made
 from spectral_core.steps import run_cut, run_train
 from spectral_core.study import cut_step
+from spectral_core.training import single_thread
 from spectral_core.variations import DECAY, ingredients
 
 METHOD = "stronger"
@@ -104,7 +106,7 @@ def sentence(panel: Panel) -> str:
     return (
         f"α = {DECAY:g} was chosen by {record['held_out']:,} held-out training images: of the "
         f"weights below it leaves the highest accuracy after a cut of {record['percentile']:g} %, "
-        f"on {record['inputs']} with {'-'.join(map(str, record['hidden']))} hidden nodes, trained "
+        f"on {record['inputs']} with {hidden_label(record['hidden'])} hidden nodes, trained "
         f"on {images} for {record['epochs']} + {record['retraining_epochs']} epochs{end}."
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -18,11 +18,11 @@ from filelock import Timeout
 from spectral_core.backends import check_backend, open_backend
 from spectral_core.data import load
 from spectral_core.progress import Tally, progress_bar, show_running
-from spectral_core.provenance import made
+from spectral_core.provenance import commit, made
 from spectral_core.steps import CutStep, TrainStep, initial_network
 from spectral_core.store import Store
 from spectral_core.together import cut_together, groups, parts, train_together
-from spectral_core.training import TrainingDiverged
+from spectral_core.training import TrainingDiverged, single_thread
 
 
 class Cost(NamedTuple):
@@ -250,6 +250,7 @@ def _cut(
 
 def _check_worker(store: Store, device: str, tally: Tally) -> None:
     """Raise an error where a worker, perhaps elsewhere, lacks the device or the run's store."""
+    commit()  # found out now: the folder of the source may change while this process runs
     check_device(device)
     if not tally.folder.is_dir():
         raise FileNotFoundError(
@@ -300,14 +301,3 @@ def _run_missing(
                             tally.begin(other.key)
     settled = sum(map(len, units)) - len(busy) - len(diverged)
     return Done(settled, tuple(seconds), tuple(busy), diverged)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Let torch compute on one thread, which makes its sums independent of the machine's cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

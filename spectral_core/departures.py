@@ -11,11 +11,11 @@ from spectral_core import authors
 from spectral_core.evidence import ahead, stable_with_penalty
 from spectral_core.intervals import lead, points
 from spectral_core.judging import Curves
+from spectral_core.networks import hidden_label
 from spectral_core.panels import VARIANTS
 from spectral_core.questions import budget_answer
 from spectral_core.results import published, summary
 from spectral_core.standings import NOTHING
-from spectral_core.steps import hidden_label
 
 ANSWERED, WAITING = "answered", "not yet answered"
 """By results that are there; by a figure that is still to be published."""

@@ -139,3 +139,8 @@ def _stack(
         modules += [layer(before, after, bias), ACTIVATIONS[activation]()]
     last = layer(*sizes[-2:], bias if output_bias is None else output_bias)
     return nn.Sequential(*modules, last)  # the output layer has no activation
+
+
+def hidden_label(hidden: Sequence[int]) -> str:
+    """``500`` or ``500-500-500``: hidden widths as they stand in tables and names."""
+    return "-".join(str(width) for width in hidden)

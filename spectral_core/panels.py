@@ -11,8 +11,7 @@ from spectral_core import _checks
 from spectral_core.data import FEATURES, complete_name, identify
 from spectral_core.data.backbone import identify as identify_weights
 from spectral_core.linear import StartingRange, starting_range
-from spectral_core.networks import ACTIVATIONS
-from spectral_core.steps import hidden_label
+from spectral_core.networks import ACTIVATIONS, hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
 from spectral_core.variations import VARIATIONS

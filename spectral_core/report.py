@@ -251,7 +251,7 @@ def status_table(preset: str) -> pd.DataFrame:
     """What is published of every panel of every figure at a preset, and how it was made.
 
     Returns:
-        One row per panel: ``figure``, ``panel``, ``seeds``, ``precision``, ``computed`` (day of
+        One row per panel: ``figure``, ``panel``, ``seeds``, ``precision``, ``when`` (day of
         the last step, UTC), ``commit``, ``machine``, ``minutes`` (computing, on one thread); a
         panel that is not published says so under ``seeds``.
     """
@@ -271,7 +271,7 @@ def _made(made: Mapping[str, Any] | None) -> dict[str, str]:
     return {
         "seeds": str(len(recipe["seeds"])),
         "precision": recipe["precision"],
-        "computed": made["to"][:10],
+        "when": made["to"][:10],
         "commit": _joined(made["commit"]),
         "machine": _joined(made["hardware"]),
         "minutes": f"{made['seconds'] / 60:.0f}",
@@ -298,7 +298,7 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
         **({"inputs": made["inputs"]} if "inputs" in made else {}),
         **({"stage 2 of pre trains": recipe["stage_two"]} if "pre" in methods else {}),
         "precision": recipe["precision"],
-        "computed": f"{made['from'][:16]} to {made['to'][:16]} UTC",
+        "when": f"{made['from'][:16]} to {made['to'][:16]} UTC",
         "computing time": f"{made['seconds'] / 60:.1f} minutes on one thread, "
         f"{made['steps']} steps",
         "machine": _joined(made["hardware"]) + f" ({_joined(made['device'])})",

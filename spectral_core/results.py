@@ -12,11 +12,12 @@ import pandas as pd
 
 from spectral_core import paths
 from spectral_core._files import write_whole
-from spectral_core.choice import recorded
+from spectral_core.choices import recorded
 from spectral_core.data import checksums
 from spectral_core.joining import Run, joined
+from spectral_core.networks import hidden_label
 from spectral_core.panels import Panel
-from spectral_core.steps import ALGORITHM, hidden_label, with_trainings
+from spectral_core.steps import ALGORITHM, with_trainings
 from spectral_core.store import Store
 from spectral_core.study import Study, plan
 from spectral_core.training import PRECISIONS

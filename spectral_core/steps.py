@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from spectral_core.data import Dataset
 from spectral_core.evaluation import evaluate
 from spectral_core.input_pruning import prune_inputs
 from spectral_core.linear import StartingRange
-from spectral_core.networks import direct_mlp, spectral_mlp, train_only
+from spectral_core.networks import direct_mlp, hidden_label, spectral_mlp, train_only
 from spectral_core.pruning import folded_parameters, hidden_nodes, prune
 from spectral_core.ranking import node_scores
 from spectral_core.selection import select
@@ -115,11 +115,6 @@ def with_trainings(cuts: Iterable[CutStep]) -> list[TrainStep | CutStep]:
     """The trainings behind some cuts, then the cuts themselves, each once."""
     cuts = list(cuts)
     return list(dict.fromkeys([*(cut.trained for cut in cuts), *cuts]))
-
-
-def hidden_label(hidden: Sequence[int]) -> str:
-    """``500`` or ``500-500-500``: hidden widths as they stand in tables and names."""
-    return "-".join(str(width) for width in hidden)
 
 
 def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) -> nn.Sequential:

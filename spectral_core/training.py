@@ -265,6 +265,17 @@ def denormals_flushed() -> Iterator[None]:
         torch.set_flush_denormal(already)
 
 
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Let torch compute on one thread, which makes its sums independent of the machine's cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _check_finite(losses: Tensor, epoch: int, learning_rate: float, batch_size: int) -> None:
     """Raise if one of the losses of an epoch, (steps,) or (steps, E), is not finite."""
     broken = (~torch.isfinite(losses)).nonzero()

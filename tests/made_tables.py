@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from spectral_core.networks import hidden_label
 from spectral_core.results import COLUMNS
-from spectral_core.steps import hidden_label
 
 CUTS = tuple(float(q) for q in range(0, 100, 5))
 

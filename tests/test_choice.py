@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spectral_core import choice, evaluate, train
+from spectral_core import choice, choices, evaluate, train
 from spectral_core.data import load
 from spectral_core.panels import Panel, Recipe
 from spectral_core.steps import run_train
@@ -73,9 +73,9 @@ def test_choice_is_recorded_with_all_that_it_was_made_of(project):
     panel = dataclasses.replace(
         study.panels[0], recipe_by_method={"direct": {"learning_rate": chosen}, "pre": {}}
     )
-    assert choice.recorded(panel) == found
-    assert choice.recorded(dataclasses.replace(panel, hidden=(33,))) is None
-    assert choice.recorded(dataclasses.replace(panel, recipe_by_method={})) is None
+    assert choices.recorded(panel) == found
+    assert choices.recorded(dataclasses.replace(panel, hidden=(33,))) is None
+    assert choices.recorded(dataclasses.replace(panel, recipe_by_method={})) is None
 
 
 def test_methods_with_the_same_uncut_network_are_measured_once():
@@ -87,7 +87,7 @@ def test_settings_of_figs_10_and_11_are_those_that_were_chosen():
     for figure in ("fig10", "fig11"):
         study = plan(figure, "paper", "*")
         for panel in study.panels:
-            found = choice.recorded(panel)
+            found = choices.recorded(panel)
             assert found["chosen"] == {
                 method: choice.best(by_rate) for method, by_rate in found["accuracies"].items()
             }

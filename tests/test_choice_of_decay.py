@@ -6,8 +6,9 @@ import json
 import pytest
 
 from spectral_core import choice_of_decay
-from spectral_core.choice import hold_out_tenth, record, recorded
+from spectral_core.choice import hold_out_tenth, record
 from spectral_core.choice_of_decay import choose_decay
+from spectral_core.choices import recorded
 from spectral_core.data import load
 from spectral_core.figures import FIGURES
 from spectral_core.steps import run_cut, run_train

@@ -8,9 +8,9 @@ import torch
 
 from spectral_core import choice
 from spectral_core.figures import FIGURES, PRESETS, QUESTIONS, Figure, Preset
+from spectral_core.networks import hidden_label
 from spectral_core.panels import Panel, Recipe
 from spectral_core.selection import select
-from spectral_core.steps import hidden_label
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import cut_step, plan
 from spectral_core.variations import AUTHORS_CUTS, INGREDIENTS, VARIATIONS
