@@ -10,9 +10,10 @@ import pandas as pd
 
 from spectral_core.agreement import agreement
 from spectral_core.authors import deviation
+from spectral_core.cells import grid, with_spread
 from spectral_core.data.prepared import split
 from spectral_core.figures import FIGURES
-from spectral_core.intervals import at_common_cuts, lead, points
+from spectral_core.intervals import at_common_cuts, lead
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES
@@ -33,16 +34,11 @@ def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.Data
     means = summary(table)
     means = means[means["percentile"].isin(list(percentiles))]
     cells = means.assign(
-        text=[
-            f"{100 * mean:.1f}" + (f" ± {100 * sd:.1f}" if sd == sd else "")
-            for mean, sd in zip(means["accuracy"], means["accuracy_sd"])
-        ],
+        text=list(map(with_spread, means["accuracy"], means["accuracy_sd"])),
         cut=[f"{q:g} %" for q in means["percentile"]],
     )
-    rows = _row_names(table)
-    shown = cells.pivot(index=rows, columns="cut", values="text")
-    order = cells.drop_duplicates(rows).set_index(rows).index
-    return shown.loc[order, cells["cut"].unique()].rename_axis(columns="accuracy (%), pruned")
+    shown = grid(cells, _row_names(table), "cut", "text")
+    return shown.rename_axis(columns="accuracy (%), pruned")
 
 
 _MOST_NAMED = 12  # panels; more of them are counted
@@ -83,17 +79,15 @@ def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
     found = deviation(table)
     cells = found.assign(
         text=[
-            points(each) + (f" ± {100 * error:.1f}" if error == error else "")
+            with_spread(each, error, "{:+.1f}")
             for each, error in zip(found["deviation"], found["standard_error"])
         ],
         cut=[f"{q:g} %" for q in found["percentile"]],
     )
     rows = _row_names(table)
-    shown = cells.pivot(index=rows, columns="cut", values="text")
-    order = cells.drop_duplicates(rows).set_index(rows).index
-    shown = shown.loc[order, cells["cut"].unique()]
+    shown = grid(cells, rows, "cut", "text")
     absolute = found.assign(size=100 * found["deviation"].abs()).groupby(rows)["size"].mean()
-    shown["mean size"] = absolute.loc[order].map("{:.1f}".format)
+    shown["mean size"] = absolute.loc[shown.index].map("{:.1f}".format)
     return shown.rename_axis(columns="ours − theirs (points), pruned")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from spectral_core.cells import grid
 from spectral_core.intervals import POINT, Interval, interval, leads, points
 from spectral_core.panels import Panel, Recipe, in_words
 from spectral_core.standings import NOTHING, Standing
@@ -100,10 +101,8 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
             for row in there.itertuples()
         ],
     )
-    rows = ["setting", "network"]
-    shown = told.pivot(index=rows, columns="method", values="text").fillna("")
-    order = told.drop_duplicates(rows).set_index(rows).index
-    return shown.loc[order].rename_axis(columns="accuracy − as written (points)")
+    shown = grid(told, ["setting", "network"], "method", "text").fillna("")
+    return shown.rename_axis(columns="accuracy − as written (points)")
 
 
 def variations_table() -> pd.DataFrame:

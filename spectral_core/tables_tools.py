@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from spectral_core.cells import grid, with_spread
 from spectral_core.comparison import compare
 from spectral_core.data import load
 from spectral_core.other_tools import WAYS, trained
@@ -52,14 +53,9 @@ def _table(measured: pd.DataFrame, column: str, form: str) -> pd.DataFrame:
     measured = measured.assign(threshold=threshold)
     means = measured.groupby([*names, "keep"], sort=False)[column].agg(["mean", "std"])
     means = means.reset_index()
-    means["text"] = [
-        form.format(100 * mean) + (f" ± {100 * sd:.1f}" if sd == sd else "")
-        for mean, sd in zip(means["mean"], means["std"])
-    ]
+    means["text"] = [with_spread(m, sd, form) for m, sd in zip(means["mean"], means["std"])]
     means["cut"] = [f"{100 * share:g} % kept" for share in means["keep"]]
-    shown = means.pivot(index=names, columns="cut", values="text")
-    order = means.drop_duplicates(names).set_index(names).index
-    return shown.loc[order, means["cut"].unique()]
+    return grid(means, names, "cut", "text")
 
 
 def size_table(

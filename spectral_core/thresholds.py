@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from spectral_core.cells import grid
 from spectral_core.intervals import POINT, at_common_cuts, lead
 from spectral_core.standings import NOTHING, standing
 
@@ -105,8 +106,5 @@ def widths(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.DataFrame:
     rows = table[(table["seed"] == first) & table["percentile"].isin(list(percentiles))]
     cuts = [f"{q:g} %" for q in sorted(rows["percentile"].unique())]
     rows = rows.assign(cut=[f"{q:g} %" for q in rows["percentile"]])
-    shown = rows.pivot(index=["panel", "method"], columns="cut", values="kept")
-    order = rows.drop_duplicates(["panel", "method"])[["panel", "method"]]
-    return shown.loc[list(order.itertuples(index=False, name=None)), cuts].rename_axis(
-        columns="nodes left, pruned"
-    )
+    shown = grid(rows, ["panel", "method"], "cut", "kept")
+    return shown[cuts].rename_axis(columns="nodes left, pruned")
