@@ -447,7 +447,7 @@ def table(
 
     Returns:
         ``claim`` (its name), ``kind``, ``where``, ``says``, ``rule``, ``verdict``, the verdicts
-        of each of :data:`~spectral_core.judging.VARIANTS` in words, and ``evidence``.
+        of each of :data:`~spectral_core.panels.VARIANTS` in words, and ``evidence``.
     """
     rows = []
     for judgement in judge(published, preset):

@@ -66,7 +66,8 @@ class Judgement(NamedTuple):
     claim: Claim
     verdict: str
     findings: Mapping[str, list[Finding]]
-    """By variant, a value of :data:`VARIANTS`, if it has panels; an identity's under ``""``."""
+    """By variant, a value of :data:`~spectral_core.panels.VARIANTS`, if it has panels; an
+    identity's under ``""``."""
     panels: Mapping[str, tuple[int, int]]
     """Panels published, and panels that the claim is about, by variant."""
 
