@@ -19,6 +19,9 @@ COLUMNS = (
 )
 """Columns of the authors' table; the README beside it says what each means."""
 
+EXPECTED = {"direct": 0.04, "post": 0.04, "pre": 0.015}
+"""Mean absolute deviation up to which results at the released widths are said to agree."""
+
 SETTING = ["hidden_layers", "dataset", "activation", "method"]
 """Columns that name one of the authors' curves."""
 
@@ -89,6 +92,20 @@ def mean_absolute_deviation(table: pd.DataFrame) -> pd.DataFrame:
     methods = list(found["method"].unique())
     means = absolute.pivot_table(index="panel", columns="method", values="deviation", sort=False)
     return means[methods]
+
+
+def gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """Deviations of the methods that lie further off than :data:`EXPECTED` on average over cuts.
+
+    Arguments and errors are those of :func:`deviation`.
+
+    Returns:
+        Rows of :func:`deviation`, with ``mean_size``, the mean absolute deviation over cuts.
+    """
+    found = deviation(table)
+    sizes = found["deviation"].abs().groupby([found["panel"], found["method"]]).transform("mean")
+    found = found.assign(mean_size=sizes)
+    return found[found["mean_size"] > found["method"].map(EXPECTED)]
 
 
 def _with_depth(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 
 from spectral_core.agreement import agreement
-from spectral_core.authors import deviation
+from spectral_core.authors import EXPECTED, deviation, gaps
 from spectral_core.cells import grid, with_spread
 from spectral_core.data.prepared import split
 from spectral_core.figures import FIGURES
-from spectral_core.intervals import at_common_cuts, lead
+from spectral_core.findings import counted
+from spectral_core.intervals import at_common_cuts, lead, points
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES
@@ -89,6 +90,38 @@ def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
     absolute = found.assign(size=100 * found["deviation"].abs()).groupby(rows)["size"].mean()
     shown["mean size"] = absolute.loc[shown.index].map("{:.1f}".format)
     return shown.rename_axis(columns="ours − theirs (points), pruned")
+
+
+def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
+    """Say which methods lie further from the authors' means than expected, and what seeds make up.
+
+    Args:
+        released: results at the released settings.
+        written: results of the same networks as written, whose seeds tell how much chance does.
+
+    Returns:
+        Markdown, an item per panel and method beyond :data:`~spectral_core.authors.EXPECTED`.
+    """
+    items = []
+    for (panel, method), rows in gaps(released).groupby(["panel", "method"], sort=False):
+        mine = released[released["panel"] == panel]
+        seeds = mine["seed"].nunique()
+        worst = rows.loc[rows["deviation"].abs().idxmax()]
+        same = written[
+            (written["activation"] == mine["activation"].iloc[0])
+            & (written["method"] == method)
+            & (written["percentile"] == worst["percentile"])
+        ]
+        said = (
+            f"- {panel}, {method}: {points(worst['mean_size'], sign=False)} points off on average, "
+            f"where {points(EXPECTED[method], sign=False)} are expected, and most at "
+            f"{worst['percentile']:g} %: {points(worst['deviation'])}. Ours: {counted(seeds)}."
+        )
+        if len(same) > 1:
+            sd = points(same["accuracy"].std(), sign=False)
+            said += f" At that cut the standard deviation over seeds, as written, is {sd} points."
+        items.append(said)
+    return "\n".join(items) or "No method lies further off than expected."
 
 
 def difference_table(

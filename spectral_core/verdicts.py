@@ -108,7 +108,7 @@ def _evidence(judgement: Judgement, variant: str) -> str:
     if not variant:
         return f"<p>{escape(findings[0].text)}</p>"
     published, wanted = judgement.panels[variant]
-    said = f"<p>{variant.capitalize()} ({published} of {wanted} published): "
+    said = f"<p>{variant[:1].upper() + variant[1:]} ({published} of {wanted} published): "
     said += f"{_signed(judgement.verdict_of(variant))}.</p>"
     if not findings:
         return said

@@ -2,12 +2,16 @@
 
 import pandas as pd
 import pytest
+from made_tables import made
 
+from spectral_core import authors
+from spectral_core.panels import Panel
 from spectral_core.report import (
     accuracy_table,
     agreement_sentence,
     choice_table,
     difference_table,
+    gap_sentences,
     images_sentence,
     plateau_table,
     provenance_table,
@@ -159,3 +163,23 @@ def test_plateau_ends_before_the_first_noticeable_fall():
     plateaus = plateau_table(table)
     assert plateaus["uncut (%)"].tolist() == ["90.0", "90.0"]
     assert plateaus["within 1 point up to"].tolist() == ["10 % pruned", "30 % pruned"]
+
+
+def test_gaps_to_the_authors_are_told_beside_what_seeds_make_up():
+    def theirs(method, q, seed, _):
+        rows = authors.released().query(
+            "hidden_layers == 1 and dataset == 'mnist' and activation == 'tanh'"
+        )
+        curve = rows[rows["method"] == method].set_index("percentile")["accuracy"]
+        return curve.get(q, 0.9) - (0.2 + 0.03 * (q == 90)) * (method == "post" and q >= 80)
+
+    released = made(Panel("mnist", "tanh", (2000,), variant="released"), theirs, seeds=1)
+    written = made(Panel("mnist", "tanh", (500,)), lambda m, q, seed, _: 0.5 + 0.1 * seed, seeds=2)
+    assert gap_sentences(released, written) == (
+        "- mnist-tanh-2000-released, post: 10.5 points off on average, where 4.0 are expected, and "
+        "most at 90 %: −23.0. Ours: 1 seed. At that cut the standard deviation over seeds, as "
+        "written, is 7.1 points."
+    )
+    assert gap_sentences(released, written[:0]).endswith("Ours: 1 seed.")
+    level = released.assign(accuracy=released["accuracy"].mask(released["method"] == "post"))
+    assert gap_sentences(level.dropna(), written) == "No method lies further off than expected."
