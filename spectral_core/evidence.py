@@ -1,8 +1,8 @@
 """Measures of pruning curves: each grades one statement about one panel and gives its numbers.
 
 A measure takes the results of one panel (see :data:`spectral_core.results.COLUMNS`). Levels are
-compared by means over seeds; methods are compared seed by seed, with a t-interval. Neither is
-decided by a single seed, nor a comparison by an interval that leaves both outcomes open.
+compared by means over seeds; methods are compared seed by seed, with a t-interval. A single seed is
+told and is no test; an interval that leaves both outcomes open decides nothing.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ class Finding(NamedTuple):
     """What a measure found."""
 
     verdict: str
-    """``HOLDS``, ``PARTLY`` or ``FAILS``; ``UNDECIDED`` where there are results, and too few seeds
-    to tell; ``UNTESTED`` where there are none; ``REPORTED`` where nothing is claimed."""
+    """``HOLDS``, ``PARTLY`` or ``FAILS``; ``UNDECIDED`` where the seeds that there are leave it
+    open; ``UNTESTED`` where there are none, or one; ``REPORTED`` where nothing is claimed."""
     text: str
     """The numbers behind it."""
 
@@ -82,8 +82,8 @@ def of_pairs(
 
 
 def one_seed(text: str) -> Finding:
-    """Numbers of a single seed, which decide nothing."""
-    return Finding(UNDECIDED, f"{text} (1 seed)")
+    """Numbers of a single seed, which are no test."""
+    return Finding(UNTESTED, f"{text} (1 seed)")
 
 
 def untested(who: str, where: str = "") -> Finding:

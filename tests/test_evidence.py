@@ -284,12 +284,12 @@ def test_curve_that_ends_too_early_is_not_tested():
         (lambda t: better_with_penalty(t, "pre"), "pre with γ = 1 against none, all cuts: +0.0"),
     ],
 )
-def test_one_seed_is_told_and_decides_nothing(measure, said):
+def test_one_seed_is_told_and_is_no_test(measure, said):
     def accuracy(method, *_):
         return 0.9 if method == "pre" else 0.85
 
     found = measure(made(PANEL, accuracy, seeds=1, penalties=(0.0, 1.0)))
-    assert found.verdict == UNDECIDED
+    assert found.verdict == UNTESTED
     assert found.text.startswith(said) and found.text.endswith("(1 seed)")
 
 

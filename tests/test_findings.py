@@ -57,7 +57,7 @@ def test_a_test_more_that_fails_makes_no_claim_hold(verdicts):
 
 def test_means_are_decided_by_two_seeds():
     assert of_means(HOLDS, "pre loses nothing", 2) == (HOLDS, "pre loses nothing (2 seeds)")
-    assert of_means(HOLDS, "pre loses nothing", 1) == (UNDECIDED, "pre loses nothing (1 seed)")
+    assert of_means(HOLDS, "pre loses nothing", 1) == (UNTESTED, "pre loses nothing (1 seed)")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_means_are_decided_by_two_seeds():
         ((0.02, 0.02), HOLDS, "lead: +2.0 [+2.0, +2.0] points (2 seeds)"),
         ((-0.02, -0.02), FAILS, "lead: −2.0 [−2.0, −2.0] points (2 seeds)"),
         ((0.01, 0.03), UNDECIDED, "lead: +2.0 [−10.7, +14.7] points (2 seeds)"),
-        ((0.02,), UNDECIDED, "lead: +2.0 points (1 seed)"),
+        ((0.02,), UNTESTED, "lead: +2.0 points (1 seed)"),
         ((), UNTESTED, "no results of a and b"),
     ],
 )
