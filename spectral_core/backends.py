@@ -44,7 +44,7 @@ def check_backend(backend: str, scheduler: str | None, workers: int | None) -> N
     if backend == "dask":
         if workers is not None:
             raise ValueError(f"workers must be left out: a dask cluster has its own; got {workers}")
-        needed("distributed", "dask", "backend='dask'")
+        needed("distributed", "dask", "backend 'dask'")
 
 
 @contextmanager

@@ -167,7 +167,8 @@ def test_missing_extra_exits_with_1_and_says_which(run, tmp_path, monkeypatch, d
     code, out, err = run("compute", "fig03", *words)
     assert (code, out) == (1, "")
     assert err == (
-        "Error: backend 'dask' needs the extra [dask]: python -m pip install '.[dask]'\n"
+        "Error: backend 'dask' needs the extra [dask]: "
+        "python -m pip install 'spectral-core[dask]'\n"
     )
 
 
