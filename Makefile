@@ -10,7 +10,7 @@ test: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 _prepared
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 --numprocesses 2 _prepared
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
