@@ -150,7 +150,6 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
     found = [interval(by_cut[q]) for q in by_cut]
     ahead_by = [each.mean for each in found if _above(each)]
     behind_by = [-each.mean for each in found if _below(each)]
-    certain = all(each.low > -POINT for each in found)
     open_at = sum(each.low <= -POINT and not _below(each) for each in found)
     by = {
         name: f"{name} at {len(sizes)}"
@@ -160,7 +159,7 @@ def always_ahead(table: pd.DataFrame, first: str, second: str, least: float = 0)
     verdict = UNDECIDED
     if behind_by:
         verdict = PARTLY if ahead_by else FAILS
-    elif ahead_by and certain:
+    elif ahead_by and not open_at:
         verdict = HOLDS
     return Finding(
         verdict,

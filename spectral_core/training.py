@@ -150,8 +150,8 @@ def fit(
         weight_decay=decay,
         fused=True,
     )
-    n, members = len(targets), ()
-    if is_written_out(network):
+    n, members, written_out = len(targets), (), is_written_out(network)
+    if written_out:
         _check_sizes(network, inputs, targets)
         loss_of = Stack(network, min(batch_size, n), precision, penalty)
         inputs, members = loss_of.prepare(inputs), loss_of.members
@@ -163,7 +163,7 @@ def fit(
             f"layers with ELU, ReLU or tanh in between; got {precision!r}"
         )
     step = _step_on(inputs, targets, math.prod((*members, min(batch_size, n))), loss_of, optimiser)
-    if inputs.is_cuda and is_written_out(network):
+    if inputs.is_cuda and written_out:
         step = Replayed(step, optimiser)
     # Read once an epoch: no wait per step.
     losses = torch.empty(math.ceil(n / batch_size), *members, device=inputs.device)

@@ -380,7 +380,7 @@ def test_configurations_are_frozen(kind):
         (
             {"penalties": -1},
             ValueError,
-            "penalties[0] must be a finite number of at least 0",
+            "penalties[0] must be a finite number of at least 0; got -1",
         ),
         ({"penalties": [0, 0.0]}, ValueError, "penalties must hold each item once"),
         ({"output_bias": 1}, TypeError, "output_bias must be True or False; got 1"),
