@@ -27,22 +27,15 @@ class Run(NamedTuple):
 def joined(old: Run, new: Run) -> Run:
     """What is published when a new run of a panel meets one that is published already.
 
-    Realisations are independent, so seeds may be run apart. Runs of the same settings and of seeds
-    that they don't share are put together. Where the old run had other settings, or the new one has
-    all of its seeds, the new one takes its place.
-
-    Raises:
-        ValueError: if the new run has some of the old one's seeds, but not all.
+    Realisations are independent, so seeds may be run apart. Runs of the same settings are put
+    together; a seed that both have is the new one's. Where the old run had other settings, or the
+    new one has all of its seeds, the new one takes its place.
     """
     if _settings(old) != _settings(new) or set(old.seeds) <= set(new.seeds):
         return new
-    if shared := sorted(set(old.seeds) & set(new.seeds)):
-        raise ValueError(
-            f"seeds must be others than those published, {_listed(old.seeds)}, or include all of "
-            f"them; got {_listed(new.seeds)}, of which {_listed(shared)} would be there twice"
-        )
     order = ["method", "seed", "penalty"]
-    both = pd.concat([old.table, new.table], ignore_index=True)
+    others = old.table[~old.table["seed"].isin(new.seeds)]
+    both = pd.concat([others, new.table], ignore_index=True)
     methods = {method: rank for rank, method in enumerate(dict.fromkeys(both["method"]))}
     penalties = {penalty: rank for rank, penalty in enumerate(dict.fromkeys(both["penalty"]))}
     ranks = {"method": methods, "penalty": penalties}
@@ -67,7 +60,7 @@ def _settings(run: Run) -> tuple[Any, ...]:
 
 
 def _provenance(old: Run, new: Run) -> dict[str, Any]:
-    """How both runs were made: counts and times added up, the rest side by side."""
+    """How both runs were made: counts and times added up, also of seeds that were run anew."""
     one, other = old.provenance, new.provenance
     recipe = one["configuration"]["recipe"] | {"seeds": sorted({*old.seeds, *new.seeds})}
     return {
@@ -90,7 +83,3 @@ def _provenance(old: Run, new: Run) -> dict[str, Any]:
 
 def _distinct(*lists: list[Any]) -> list[Any]:
     return list(dict.fromkeys(item for each in lists for item in each))
-
-
-def _listed(seeds: Any) -> str:
-    return ", ".join(map(str, seeds))

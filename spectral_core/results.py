@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from filelock import FileLock
 
 from spectral_core import paths
 from spectral_core._files import write_whole
@@ -86,7 +87,7 @@ def publish(study: Study, store: Store) -> list[Path]:
     """Write a study's results and their provenance into ``results/published``.
 
     A study may have any seeds; they join those that are published already, see
-    :func:`spectral_core.joining.joined`.
+    :func:`spectral_core.joining.joined`. One process publishes at a time.
 
     Returns:
         The files written: one CSV and one JSON per panel. Results in another precision than the
@@ -94,7 +95,7 @@ def publish(study: Study, store: Store) -> list[Path]:
 
     Raises:
         ValueError: if the study departs from its preset other than in its precision and seeds, or
-            has some of the seeds that are published, but not all.
+            what is published tells of other seeds than it holds.
         NoResults: if the store lacks some of the results.
     """
     departures = set(study.overrides) - {"precision", "seeds"}
@@ -106,18 +107,24 @@ def publish(study: Study, store: Store) -> list[Path]:
     table = collect(study, store)
     suffix = f"-{study.recipe.precision}" if "precision" in study.overrides else ""
     folder = paths.published_results(study.figure, study.preset)
+    folder.mkdir(parents=True, exist_ok=True)
     texts: dict[Path, str] = {}
-    for panel in study.panels:
-        # As JSON has it, so that it can be compared with what is published.
-        provenance = json.loads(json.dumps(panel_provenance(study, panel, store)))
-        run = Run(table[table["panel"] == panel.name], provenance)
-        files = Published.beside(folder / f"{panel.name}{suffix}.csv")
-        if files.table.exists():
-            run = joined(Run(_read(files.table), _read_provenance(files.provenance)), run)
-        texts[files.table] = run.table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        texts[files.provenance] = json.dumps(run.provenance, indent=2, ensure_ascii=False) + "\n"
-    for file, text in texts.items():
-        write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
+    with FileLock(folder / ".lock"):
+        for panel in study.panels:
+            # As JSON has it, so that it can be compared with what is published.
+            provenance = json.loads(json.dumps(panel_provenance(study, panel, store)))
+            run = Run(table[table["panel"] == panel.name], provenance)
+            files = Published.beside(folder / f"{panel.name}{suffix}.csv")
+            if files.table.exists():
+                run = joined(_read_run(files), run)
+            texts[files.table] = run.table.to_csv(
+                index=False, float_format="%.6g", lineterminator="\n"
+            )
+            texts[files.provenance] = (
+                json.dumps(run.provenance, indent=2, ensure_ascii=False) + "\n"
+            )
+        for file, text in texts.items():
+            write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
     return list(texts)
 
 
@@ -308,6 +315,21 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
+
+
+def _read_run(files: Published) -> Run:
+    """A published run, whose two files must be of the same seeds.
+
+    They are not if a process was killed when it had written one of them.
+    """
+    run = Run(_read(files.table), _read_provenance(files.provenance))
+    if (there := sorted(set(run.table["seed"]))) != sorted(run.seeds):
+        raise ValueError(
+            f"{files.table} must hold the seeds that {files.provenance.name} tells of, "
+            f"{list(run.seeds)}; got {there}. Restore both as they were, or delete them and "
+            "publish all seeds again"
+        )
+    return run
 
 
 def _read_provenance(file: Path) -> dict[str, Any]:

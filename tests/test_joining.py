@@ -1,4 +1,4 @@
-"""Runs of one panel put together: rows in order, counts added, what is shared refused."""
+"""Runs of one panel put together: rows in order, counts added, what is shared taken anew."""
 
 import copy
 
@@ -78,6 +78,14 @@ def test_other_settings_take_the_place():
     assert joined(made((0, 1)), new) is new
 
 
-def test_some_of_the_seeds_are_refused():
-    with pytest.raises(ValueError, match=r"published, 0, 1, or .* got 1, 2, of which 1 would"):
-        joined(made((0, 1)), made((1, 2)))
+def test_a_seed_that_both_have_is_the_new_runs():
+    old, new = made((0, 1)), made((1, 2), "b")
+    old.table["of"], new.table["of"] = "old", "new"
+    run = joined(old, new)
+    pd.testing.assert_frame_equal(run.table.drop(columns="of"), made((0, 1, 2)).table)
+    assert run.table.groupby("seed")["of"].unique().map(list).to_dict() == {
+        0: ["old"],
+        1: ["new"],
+        2: ["new"],
+    }
+    assert run.provenance["commit"] == ["a", "b"] and run.seeds == (0, 1, 2)
