@@ -28,6 +28,7 @@ from spectral_core.data import load
 from spectral_core.figures import FIGURES
 from spectral_core.steps import (
     CutStep,
+    Step,
     TrainStep,
     retraining_generator,
     training_examples,
@@ -83,7 +84,7 @@ def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
     return rows
 
 
-def part_of(step: TrainStep | CutStep) -> str:
+def part_of(step: Step) -> str:
     """The name out of :data:`PARTS` that a step's seconds count for."""
     if isinstance(step, CutStep):
         return "other cuts" if step.retrains is None else "pre, its cuts"
@@ -114,7 +115,7 @@ def plainly(study: Study) -> Seconds:
     return _added_up((step, seconds) for step, (seconds, _) in done)
 
 
-def _added_up(done: Iterable[tuple[TrainStep | CutStep, float]]) -> Seconds:
+def _added_up(done: Iterable[tuple[Step, float]]) -> Seconds:
     """Seconds by part, from those of each step."""
     seconds: Seconds = Counter()
     for step, each in done:

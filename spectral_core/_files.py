@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place, then rename it into it.
+    """Write a file beside its place, onto the disk, then rename it into its place.
 
     Args:
         path: where the file belongs; its folder is made if need be.
@@ -19,6 +19,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         write(aside)
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())
         os.replace(aside, path)
     except BaseException:
         aside.unlink(missing_ok=True)

@@ -23,7 +23,12 @@ from spectral_core._files import write_whole
 from spectral_core.data import Dataset, load
 from spectral_core.panels import Panel, Recipe
 from spectral_core.provenance import made
-from spectral_core.steps import initial_network, run_cut
+from spectral_core.steps import (
+    initial_network,
+    run_cut,
+    training_examples,
+    training_settings,
+)
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import Study, cut_step
 from spectral_core.training import single_thread, train
@@ -68,13 +73,17 @@ def held_out_accuracies(
 
     Args:
         panel: the network.
-        recipe: everything about the training but learning rate and epochs.
+        recipe: everything about the training but learning rate and epochs; what the panel sets for
+            the method by itself goes before it.
         method: name out of :data:`~spectral_core.strategies.STRATEGIES`.
         learning_rate: Adam's step size.
         epochs: whole numbers of at least 1.
         data: as :func:`hold_out_tenth` returns it.
     """
-    recipe = dataclasses.replace(recipe, learning_rate=learning_rate, epochs=max(epochs))
+    own = panel.recipe_by_method.get(method, {})
+    recipe = dataclasses.replace(
+        recipe, **{**own, "learning_rate": learning_rate, "epochs": max(epochs)}
+    )
     found = {}
 
     def measure(epoch: int, _: float) -> None:
@@ -86,17 +95,9 @@ def held_out_accuracies(
     step = cut_step(panel, recipe, method, SEED, percentile=0).trained
     generator = torch.Generator().manual_seed(SEED)
     network = initial_network(step, data, generator)
-    train(
-        network,
-        data.train_inputs,
-        data.train_targets,
-        epochs=step.epochs,
-        batch_size=step.batch_size,
-        learning_rate=step.learning_rate,
-        precision=step.precision,
-        generator=generator,
-        on_epoch=measure,
-    )
+    inputs, targets = training_examples(step, data, "cpu")
+    settings = training_settings(step)
+    train(network, inputs, targets, **settings, generator=generator, on_epoch=measure)
     return found
 
 
@@ -114,7 +115,7 @@ def choose(
 
     Args:
         panel: data set, network and methods.
-        recipe: everything about the training but learning rate and epochs.
+        recipe: everything about the training but learning rate and epochs, for all methods.
         learning_rates, epochs: what there is to choose from.
         workers: processes side by side, each on one thread.
         data_dir: where data sets are kept; the user's cache if ``None``.
@@ -124,14 +125,22 @@ def choose(
         Plain JSON data: ``inputs``, ``activation`` and ``hidden`` of the panel, ``seed``,
         ``precision``, ``held_out`` (number of images), ``accuracies`` (of method, learning rate and
         epochs), ``chosen`` (``learning_rate`` and ``epochs`` of each method) and ``made``.
+
+    Raises:
+        TypeError, ValueError: if an argument is out of range, or no method removes nodes.
     """
     rates = _checks.numbers("learning_rates", learning_rates, 0, float("inf"))
     epochs = _checks.whole_numbers("epochs", epochs, least=1)
     _checks.whole_number("workers", workers, least=1)
     start = time.perf_counter()
-    held = len(hold_out_tenth(load(panel.inputs, data_dir)).test_targets)
     # Methods that differ only in what a cut removes have the same uncut network.
     methods = [name for name in panel.methods if STRATEGIES[name].removes == "nodes"]
+    if not methods:
+        raise ValueError(
+            "methods must have one that removes nodes, such as direct; "
+            f"got {', '.join(panel.methods)}"
+        )
+    held = len(hold_out_tenth(load(panel.inputs, data_dir)).test_targets)
     pairs = [(method, rate) for method in methods for rate in rates]
     jobs = [(panel, recipe, method, rate, epochs, data_dir) for method, rate in pairs]
     accuracies: dict[str, dict[str, dict[str, float]]] = {}
@@ -169,14 +178,16 @@ def record(
     study: Study,
     by: Callable[..., dict[str, Any]] = choose,
     suffix: str = "",
+    folder: Path | None = None,
     **options: Any,
 ) -> list[Path]:
-    """Choose for each panel of a study, and write what was measured into ``results/choices``.
+    """Choose for each panel of a study, and write down what was measured.
 
     Args:
         study: its panels are the ones.
         by: what chooses, from a panel and its recipe.
         suffix: of the files' names, behind that of the panel.
+        folder: where they go; ``results/choices`` if ``None``.
         options: of ``by``.
 
     Returns:
@@ -185,7 +196,7 @@ def record(
     files = []
     for panel in study.panels:
         found = by(panel, study.recipe_of(panel), **options)
-        file = paths.choices() / f"{panel.name}{suffix}.json"
+        file = (folder or paths.choices()) / f"{panel.name}{suffix}.json"
         text = json.dumps(found, indent=2) + "\n"
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
         files.append(file)

@@ -12,19 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from spectral_core import _checks
 from spectral_core.choice import SEED, hold_out_tenth, side_by_side
-from spectral_core.choices import recorded
 from spectral_core.data import load
-from spectral_core.networks import hidden_label
 from spectral_core.panels import Panel, Recipe
 from spectral_core.provenance import made
 from spectral_core.steps import run_cut, run_train
 from spectral_core.study import cut_step
 from spectral_core.training import single_thread
-from spectral_core.variations import DECAY, ingredients
+from spectral_core.variations import ingredients
 
 METHOD = "stronger"
 DECAYS = (1e-5, 1e-4, 1e-3, 1e-2)
@@ -85,40 +81,6 @@ def choose_decay(
         "chosen": {METHOD: {"decay": best}},
         "made": made(time.perf_counter() - start, "cpu"),
     }
-
-
-def sentence(panel: Panel) -> str:
-    """Say where the α of a panel comes from.
-
-    Args:
-        panel: one of the figure ``stronger``.
-    """
-    record = recorded(panel)
-    if record is None:
-        return (
-            f"α = {DECAY:g} is a first guess: no record in `results/choices` has chosen it by "
-            "held-out images yet."
-        )
-    tried = [float(decay) for decay in record["accuracies"][METHOD]]
-    edge = {max(tried): "largest", min(tried): "smallest"}.get(DECAY)
-    end = f"; it is the {edge} of them" if edge else ""
-    images = "all the others" if record["train_images"] is None else f"{record['train_images']:,}"
-    return (
-        f"α = {DECAY:g} was chosen by {record['held_out']:,} held-out training images: of the "
-        f"weights below it leaves the highest accuracy after a cut of {record['percentile']:g} %, "
-        f"on {record['inputs']} with {hidden_label(record['hidden'])} hidden nodes, trained "
-        f"on {images} for {record['epochs']} + {record['retraining_epochs']} epochs{end}."
-    )
-
-
-def table(panel: Panel) -> pd.DataFrame | None:
-    """The held-out accuracies behind :func:`sentence`, in per cent; ``None`` without a record."""
-    record = recorded(panel)
-    if record is None:
-        return None
-    found = record["accuracies"][METHOD]
-    row = {f"α = {decay}": f"{100 * accuracy:.2f}" for decay, accuracy in found.items()}
-    return pd.DataFrame(row, index=["held-out accuracy (%)"])
 
 
 def _accuracy(panel: Panel, recipe: Recipe, percentile: float, data_dir: Path | None) -> float:

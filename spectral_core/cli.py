@@ -13,10 +13,13 @@ import click
 from spectral_core import paths
 from spectral_core._checks import choice
 from spectral_core.backends import BACKENDS
-from spectral_core.figures import FIGURES
+from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.options import (
+    FIGURE_NAMES,
+    FigureName,
     data_dir_option,
     device_option,
+    figure_argument,
     panels_option,
     precision_option,
     preset_option,
@@ -95,9 +98,9 @@ def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-@cli.command()
-@click.argument("figure", type=click.Choice(list(FIGURES)))
-@settings
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@settings()
 @workers_option
 @device_option
 @click.option(
@@ -133,15 +136,17 @@ def compute(
         click.echo(f"{figure} at the preset {run.preset}: {_forecast(run, store_dir, **where)}")
         return
     cost = _fill(run, store_dir, data_dir=data_dir, **where)
+    click.echo(_accuracies(run, store_dir))
     click.echo(
         f"{figure} at the preset {run.preset}: steps run: {cost.steps}, "
-        f"in {_duration(cost.seconds)}, with {_duration(cost.computing)} of computing"
+        f"in {_duration(cost.seconds)}, with {_duration(cost.computing)} of computing; "
+        f"they are stored in {store_dir}"
     )
 
 
-@cli.command()
-@click.argument("figure", type=click.Choice(list(FIGURES)))
-@settings
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@settings(without=("learning_rate", "epochs", "retraining_epochs", "seeds", "percentiles"))
 @click.option(
     "--setting",
     type=click.Choice(["training", "decay"]),
@@ -151,17 +156,30 @@ def compute(
 )
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes side by side.")
 @data_dir_option
-def choose(figure: str, setting: str, workers: int, data_dir: Path | None, **changes: Any) -> None:
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the records go [default: results/choices].",
+)
+def choose(
+    figure: str,
+    setting: str,
+    workers: int,
+    data_dir: Path | None,
+    output_dir: Path | None,
+    **changes: Any,
+) -> None:
     """Choose settings of the training by a held-out tenth of the training images.
 
-    Writes what was measured into results/choices, one file per panel; the figure's own settings
-    stay as they are.
+    Writes what was measured into a file per panel, named by the panel alone; the figure's own
+    settings stay as they are.
     """
     from spectral_core.choice import record
     from spectral_core.choice_of_decay import choose_decay
 
     how = {"by": choose_decay, "suffix": "-decay"} if setting == "decay" else {}
-    for file in record(plan(figure, **changes), workers=workers, data_dir=data_dir, **how):
+    how |= {"folder": output_dir, "workers": workers, "data_dir": data_dir}
+    for file in record(plan(figure, **changes), **how):
         click.echo(f"{file}: {json.loads(file.read_text(encoding='utf-8'))['chosen']}")
 
 
@@ -209,8 +227,8 @@ def notebook(
         click.echo(make(each, own, output_dir))
 
 
-@cli.command()
-@click.argument("figure", type=click.Choice(list(FIGURES)))
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
 @preset_option("quick", "Which of the published runs to compare with.")
 @panels_option
 @seeds_option
@@ -234,8 +252,8 @@ def verify(
     from spectral_core.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
-    ours = collect(study, Store(store_dir))
-    table = agreement(ours, published(figure, preset, panels))
+    theirs = published(figure, preset, panels)
+    table = agreement(collect(study, Store(store_dir)), theirs)
     click.echo(table.to_string(index=False, float_format="{:.4f}".format))
     disagreeing = int((~table["agrees"]).sum())
     click.echo(f"{len(table) - disagreeing} of {len(table)} points agree")
@@ -243,8 +261,8 @@ def verify(
         raise click.exceptions.Exit(1)
 
 
-@cli.command()
-@click.argument("figure", type=click.Choice(list(FIGURES)))
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
 @preset_option("paper", "Which run to publish.")
 @panels_option
 @seeds_option
@@ -277,14 +295,28 @@ def publish(
         click.echo(file)
 
 
-@cli.command()
+@cli.command(epilog=FIGURE_NAMES)
+@click.argument("figure", type=FigureName(), required=False)
+@click.option(
+    "--preset", type=click.Choice(list(PRESETS)), help="Of this preset only [default: all]."
+)
+@click.option("--all", "every", is_flag=True, help="Also panels of which there is nothing yet.")
 @store_option
-def status(store_dir: Path) -> None:
+def status(figure: str | None, preset: str | None, every: bool, store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
     from spectral_core import status as there
     from spectral_core.store import Store
 
-    click.echo(there.status(Store(store_dir)).to_string(index=False))
+    table = there.status(
+        Store(store_dir),
+        figures=list(FIGURES) if figure is None else [figure],
+        presets=list(PRESETS) if preset is None else [preset],
+    )
+    nothing = table["computed"].str.startswith("0/") & (table["published"] == "-")
+    shown = table if every else table[~nothing]
+    click.echo(shown.to_string(index=False) if len(shown) else "nothing is computed or published")
+    if len(shown) < len(table):
+        click.echo(f"{len(table) - len(shown)} panels of which there is nothing: --all")
 
 
 @cli.command()
@@ -292,7 +324,7 @@ def status(store_dir: Path) -> None:
 @click.option(
     "--run",
     "figures",
-    type=click.Choice(list(FIGURES)),
+    type=FigureName(),
     multiple=True,
     default=("fig03",),
     show_default=True,
@@ -344,6 +376,17 @@ def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
     from spectral_core.store import Store
 
     return computing.compute(run.steps(), Store(store_dir), **options)
+
+
+def _accuracies(run: Study, store_dir: Path) -> str:
+    """Mean accuracies of a study that is computed, at a few of its cuts."""
+    from spectral_core.report import accuracy_table
+    from spectral_core.results import collect
+    from spectral_core.store import Store
+
+    cuts = run.recipe.percentiles
+    few = cuts if len(cuts) <= 6 else [q for q in cuts if q in (0, 50, 70, 80, 90, 95)]
+    return accuracy_table(collect(run, Store(store_dir)), few or cuts).to_string()
 
 
 def _forecast(

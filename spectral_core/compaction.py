@@ -141,7 +141,8 @@ def smallest(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> pd
     uncut = points[(points["method"] == "direct") & (points["percentile"] == 0)]
     uncut = uncut.set_index("panel")
     good = points[points["panel"].isin(uncut.index)]
-    good = good[good["accuracy"] >= good["panel"].map(uncut["accuracy"]) - POINT]
+    lost = good["panel"].map(uncut["accuracy"]) - good["accuracy"]
+    good = good[lost.round(9) <= POINT]
     chosen = good.loc[good.groupby(["panel", "method"], sort=False)["parameters"].idxmin()]
     chosen = chosen.assign(share=chosen["parameters"] / chosen["panel"].map(uncut["parameters"]))
     for batch in BATCHES:

@@ -122,6 +122,10 @@ def spectral_parameters(model: nn.Module) -> SpectralParameters:
     both_sides = [lam for s in found for lam in (s.eigenvalues, s.input_eigenvalues)]
     eigenvalues = [lam for lam in both_sides if lam is not None]
     eigenvectors = [s.eigenvectors for s in found]
+    # Tied layers share theirs.
+    eigenvalues, eigenvectors = (
+        list({id(p): p for p in each}.values()) for each in (eigenvalues, eigenvectors)
+    )
     sorted_out = {id(parameter) for parameter in (*eigenvalues, *eigenvectors)}
     rest = [p for p in model.parameters() if id(p) not in sorted_out]
     return SpectralParameters(eigenvalues, eigenvectors, rest)

@@ -12,7 +12,7 @@ and only the kept part of them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -53,7 +53,7 @@ def pruning_curve(
     scores: Sequence[Tensor],
     inputs: Tensor,
     targets: Tensor,
-    percentiles: Sequence[float],
+    percentiles: Iterable[float],
 ) -> pd.DataFrame:
     """Accuracy and loss of a network pruned at each of several percentiles, without retraining.
 
@@ -86,7 +86,7 @@ def measure_cuts(
     scores: Sequence[Tensor],
     inputs: Tensor,
     targets: Tensor,
-    percentiles: Sequence[float],
+    percentiles: Iterable[float],
     batch_size: int = 10_000,
 ) -> list[Cut]:
     """Measure a network at each of several cuts, as if pruned and evaluated one by one.
@@ -112,6 +112,9 @@ def measure_cuts(
     flow = Flow(network)
     check_scores(scores)
     check_fit(scores, flow.widths)
+    percentiles = [
+        _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
+    ]
     kept = [select(scores, percentile) for percentile in percentiles]
     if not kept:
         return []

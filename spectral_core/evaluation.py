@@ -57,6 +57,8 @@ def evaluate(
     with evaluating(network):
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
             logits = network(x)  # (batch, classes)
+            # The sum over a batch is beyond half precision.
+            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             correct += int((logits.argmax(dim=1) == y).sum())
             loss += float(F.cross_entropy(logits, y, reduction="sum"))
     return Evaluation(correct / len(targets), loss / len(targets))

@@ -1,8 +1,8 @@
 """Measures of pruning curves: each grades one statement about one panel and gives its numbers.
 
-A measure takes the results of one panel (see :data:`spectral_core.results.COLUMNS`). Levels are
-compared by means over seeds; methods are compared seed by seed, with a t-interval. A single seed is
-told and is no test; an interval that leaves both outcomes open decides nothing.
+A measure takes the results of one panel (see :data:`spectral_core.results.COLUMNS`). Levels and
+methods are compared seed by seed, with a t-interval. A single seed is told and is no test; an
+interval that leaves several outcomes open decides nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,26 @@ from spectral_core.findings import (
     PARTLY,
     REPORTED,
     UNDECIDED,
+    UNTESTED,
     Finding,
     counted,
     decided,
     graded,
-    of_means,
     of_pairs,
+    of_seeds,
     one_seed,
     untested,
 )
-from spectral_core.intervals import POINT, Interval, differences, interval, leads, points, welch
+from spectral_core.intervals import (
+    POINT,
+    Interval,
+    accuracies,
+    differences,
+    interval,
+    leads,
+    points,
+    welch,
+)
 
 # Levels
 
@@ -35,8 +45,8 @@ from spectral_core.intervals import POINT, Interval, differences, interval, lead
 def stays(table: pd.DataFrame, method: str, until: float, reference: str = "") -> Finding:
     """Whether a curve stays near the accuracy of the uncut network up to a cut.
 
-    Holds if no cut up to ``until`` loses more than one point in the mean over seeds; in part if
-    none loses more than five.
+    Holds if no cut up to ``until`` loses more than one point, in part if none loses more than five;
+    see :func:`_graded`.
 
     Args:
         table: results of one panel.
@@ -44,17 +54,18 @@ def stays(table: pd.DataFrame, method: str, until: float, reference: str = "") -
         until: the last cut that counts, in per cent; untested if the curve ends before.
         reference: whose uncut network; the method's own if empty.
     """
-    loss = _loss(table, method, reference or method)
-    if loss.empty or loss.index.max() < until:
+    losses = _losses(table, method, reference or method)
+    if losses.empty or losses.columns.max() < until:
         return untested(method, f"up to {until:g} %")
-    worst = loss.loc[:until].max()
-    near = loss[(loss > POINT).cumsum() == 0]
+    mean = losses.mean().round(9)
+    near = mean[(mean > POINT).cumsum() == 0]
     reach = f"up to {near.index.max():g} %" if len(near) else "nowhere"
     against = f" of {reference}'s uncut accuracy" if reference else ""
-    return of_means(
-        graded(worst <= POINT, worst <= 5 * POINT),
-        f"{method} {_lost(worst)} up to {until:g} %, and is within one point{against} {reach}",
-        _seeds(table, method),
+    losses = losses.loc[:, :until]
+    return of_seeds(
+        _graded(losses),
+        f"{method} {_lost(losses)} up to {until:g} %, and is within one point{against} {reach}",
+        len(losses),
     )
 
 
@@ -65,29 +76,36 @@ NEAR, NOT_FAR = 5, 15
 def falls_from(table: pd.DataFrame, method: str, at: float) -> Finding:
     """Whether a curve begins to fall near a stated cut.
 
-    It begins at the first cut that loses more than one point in the mean over seeds. Holds if that
-    is :data:`NEAR` ``at``; in part if it is :data:`NOT_FAR` from it.
+    It begins at the first cut that loses more than one point. Holds if that is :data:`NEAR` ``at``;
+    in part if it is :data:`NOT_FAR` from it. By the t-interval of its loss a cut surely loses more,
+    or may lose more; the curve may begin to fall at any that may, up to the first that surely does.
 
     Args:
         table: results of one panel.
         method: whose curve.
         at: the cut where it is said to begin, in per cent; untested if the curve has none near it.
     """
-    loss = _loss(table, method, method)
-    if not any(abs(q - at) <= NEAR for q in loss.index):
+    losses = _losses(table, method, method)
+    if not any(abs(q - at) <= NEAR for q in losses):
         return untested(method, f"near {at:g} %")
-    lower = loss[loss > POINT]
-    if lower.empty:
-        said = f"{method} never loses more than one point, up to {loss.index.max():g} %"
-        return of_means(FAILS, said, _seeds(table, method))
-    begins = lower.index[0]
-    off = abs(begins - at)
-    return of_means(
-        graded(off <= NEAR, off <= NOT_FAR),
-        f"{method} first loses more than one point at {begins:g} %: "
-        f"{points(loss[begins], sign=False)}",
-        _seeds(table, method),
-    )
+    mean = losses.mean().round(9)
+    lower = mean[mean > POINT]
+    said = f"{method} never loses more than one point, up to {mean.index.max():g} %"
+    if len(lower):
+        size = points(lower.iloc[0], sign=False)
+        said = f"{method} first loses more than one point at {lower.index[0]:g} %: {size}"
+    if len(losses) < 2:
+        return one_seed(said)
+    found = {q: interval(losses[q]) for q in losses}
+    surely = min((q for q, each in found.items() if each.low > POINT), default=np.inf)
+    perhaps = [q for q, each in found.items() if each.high > POINT and q <= surely]
+    begins = perhaps if surely < np.inf else [*perhaps, np.inf]
+    grades = {graded(abs(q - at) <= NEAR, abs(q - at) <= NOT_FAR) for q in begins}
+    if len(begins) > 1:
+        end = f"{surely:g} %" if surely < np.inf else "no cut"
+        said += f" (perhaps at {begins[0]:g} %, for sure at {end})"
+    verdict = grades.pop() if len(grades) == 1 else UNDECIDED
+    return of_seeds(verdict, said, len(losses))
 
 
 # Differences between methods
@@ -197,18 +215,22 @@ def lead_grows(small: pd.DataFrame, large: pd.DataFrame, first: str, second: str
 def stable_with_penalty(table: pd.DataFrame, method: str) -> Finding:
     """Whether some ℓ1 penalty keeps a method's accuracy at every cut.
 
-    Measured against the uncut network without penalty. Holds if for some γ > 0 no cut loses more
-    than one point in the mean over seeds; in part if for some γ > 0 none loses more than five.
+    Measured against the uncut network without penalty, with the γ > 0 whose worst cut loses least
+    in the mean. Holds if no cut loses more than one point, in part if none loses more than five;
+    see :func:`_graded`.
     """
-    means = _by_penalty(table, method)
-    if 0.0 not in means.index or 0.0 not in means or len(means) < 2:
+    uncut = accuracies(table, method).get(0.0)
+    penalties = sorted(set(table.loc[table["method"] == method, "penalty"]) - {0.0})
+    if uncut is None or not penalties:
         return untested(method, "with and without a penalty")
-    worst = means.loc[0.0, 0.0] - means.drop(index=0.0).min(axis=1)
-    best = worst.idxmin()
-    return of_means(
-        graded(worst[best] <= POINT, worst[best] <= 5 * POINT),
-        f"{method} with γ = {best:g} {_lost(worst[best])}, up to {means.columns.max():g} %",
-        _seeds(table, method),
+    losses = {
+        penalty: _below_uncut(accuracies(table, method, penalty), uncut) for penalty in penalties
+    }
+    best = min(losses, key=lambda penalty: losses[penalty].mean().max())
+    return of_seeds(
+        _graded(losses[best]),
+        f"{method} with γ = {best:g} {_lost(losses[best])}, up to {losses[best].columns.max():g} %",
+        len(losses[best]),
     )
 
 
@@ -273,28 +295,44 @@ def _curve(table: pd.DataFrame, method: str) -> pd.Series:
     return rows.groupby("percentile")["accuracy"].mean()
 
 
-def _loss(table: pd.DataFrame, method: str, reference: str) -> pd.Series:
-    """What each cut of a method loses against an uncut network; empty if that is not there."""
-    uncut = _curve(table, reference).get(0.0, np.nan)
-    return (uncut - _curve(table, method)).dropna()
+def _losses(table: pd.DataFrame, method: str, reference: str) -> pd.DataFrame:
+    """What each cut of a method loses against an uncut network: a row per seed, a column per cut;
+    empty if that network is not there."""
+    uncut = accuracies(table, reference).get(0.0)
+    return pd.DataFrame() if uncut is None else _below_uncut(accuracies(table, method), uncut)
 
 
-def _by_penalty(table: pd.DataFrame, method: str) -> pd.DataFrame:
-    """Mean accuracy of a method, a row per penalty, a column per cut."""
-    return table[table["method"] == method].pivot_table(
-        index="penalty", columns="percentile", values="accuracy"
-    )
+def _below_uncut(curves: pd.DataFrame, uncut: pd.Series) -> pd.DataFrame:
+    # Accuracies are whole images: what is one point is told from more than one.
+    return (-curves.sub(uncut, axis=0)).dropna().round(9)
 
 
-def _seeds(table: pd.DataFrame, method: str) -> int:
-    return table[table["method"] == method]["seed"].nunique()
+def _graded(losses: pd.DataFrame) -> str:
+    """Verdict on losses that should be within a point or, in part, within five.
+
+    By the t-interval of each cut's loss they are so if all of them may be, and if all of them
+    surely are; if only one of the two is true, it is undecided. One seed decides nothing.
+    """
+    if len(losses) < 2:
+        return UNTESTED
+    found = [interval(losses[q]) for q in losses]
+    ends = max(each.low for each in found), max(each.high for each in found)
+    best, worst = (graded(end <= POINT, end <= 5 * POINT) for end in ends)
+    return best if best == worst else UNDECIDED
 
 
-def _lost(loss: float) -> str:
-    """Two digits: whether a loss is within one point may hang on the second."""
-    if loss <= 0:
+def _lost(losses: pd.DataFrame) -> str:
+    """The most that is lost at some cut, in points; to two digits, as a point may hang on them."""
+    mean = losses.mean()
+    if round(mean.max(), 4) <= 0:
         return "loses nothing"
-    return f"loses {100 * loss:.2f} points at most"
+    found = interval(losses[mean.idxmax()])
+    around = "" if found is None else f" [{_fine(found.low)}, {_fine(found.high)}]"
+    return f"loses {_fine(mean.max())}{around} points at most"
+
+
+def _fine(value: float) -> str:
+    return f"{round(100 * value, 2) + 0:.2f}".replace("-", "−")
 
 
 def _above(found: Interval) -> bool:

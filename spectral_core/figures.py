@@ -8,13 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core.panels import Panel, Recipe
-from spectral_core.variations import (
-    AUTHORS_CUTS,
-    INGREDIENTS,
-    VARIATIONS,
-    Variation,
-    ingredients,
-)
+from spectral_core.strategies import STRATEGIES
+from spectral_core.variations import AUTHORS_CUTS, VARIATIONS, Variation
 
 
 @dataclass(frozen=True)
@@ -134,8 +129,10 @@ def _networks(
 # In place of all cuts where each costs a training.
 _FEWER_CUTS = {"percentiles": AUTHORS_CUTS}
 
-_STRONGER = {"stronger": ingredients()} | {
-    f"stronger-without-{name}": ingredients(without=name) | _FEWER_CUTS for name in INGREDIENTS
+_STRONGER = {
+    name: {**strategy.recipe, **({} if name == "stronger" else _FEWER_CUTS)}
+    for name, strategy in STRATEGIES.items()
+    if strategy.recipe
 }
 
 

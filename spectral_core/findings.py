@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -26,17 +27,17 @@ class Finding(NamedTuple):
 def combined(verdicts: Iterable[str]) -> str:
     """One verdict for several.
 
-    It holds if all hold, does not if some don't and none does even in part, and is undecided if
-    nothing speaks against it but not all is decided; else it holds in part. ``UNTESTED`` and
-    ``REPORTED`` say nothing beside the others.
+    It holds if all hold. It does not if more than half of those that are decided don't, and holds
+    in part if some, but not more, don't or do so in part. It is undecided if all that is decided
+    holds, but not all is decided. ``UNTESTED`` and ``REPORTED`` say nothing beside the others.
     """
-    found = set(verdicts)
-    telling = found - {UNTESTED, REPORTED}
-    if not telling:
-        return REPORTED if REPORTED in found else UNTESTED
-    if PARTLY in telling or {HOLDS, FAILS} <= telling:
+    found = Counter(verdicts)
+    decided = found[HOLDS] + found[PARTLY] + found[FAILS]
+    if 2 * found[FAILS] > decided:
+        return FAILS
+    if found[HOLDS] < decided:
         return PARTLY
-    return next(verdict for verdict in (FAILS, UNDECIDED, HOLDS) if verdict in telling)
+    return next((verdict for verdict in (UNDECIDED, HOLDS, REPORTED) if found[verdict]), UNTESTED)
 
 
 def graded(full: bool, part: bool) -> str:
@@ -49,8 +50,8 @@ def decided(holds: bool, fails: bool) -> str:
     return HOLDS if holds else FAILS if fails else UNDECIDED
 
 
-def of_means(verdict: str, text: str, seeds: int) -> Finding:
-    """A verdict on means over seeds, which one seed can't give."""
+def of_seeds(verdict: str, text: str, seeds: int) -> Finding:
+    """A verdict on several seeds, which one alone can't give."""
     if seeds < 2:
         return one_seed(text)
     return Finding(verdict, f"{text} ({counted(seeds)})")

@@ -9,8 +9,8 @@ from typing import Any
 
 from spectral_core.compute import missing_steps
 from spectral_core.provenance import hardware
-from spectral_core.steps import ALGORITHM, CutStep, TrainStep, describe, with_trainings
-from spectral_core.store import Step, Store
+from spectral_core.steps import ALGORITHM, CutStep, Step, TrainStep, describe, with_trainings
+from spectral_core.store import Store
 
 MAY_DIFFER = (
     *("seed", "epochs", "learning_rate", "eigenvalue_range", "eigenvector_range"),
@@ -72,13 +72,15 @@ def forecast(
 def _pace(store: Store, device: str) -> dict[str, float]:
     """Seconds per unit of cost of each sort of step that this machine has stored."""
     spent: dict[str, tuple[float, int]] = {}
+    here = (ALGORITHM, device, hardware(device))
     for record in store.records():
-        if record["step"]["algorithm"] == ALGORITHM and (
-            (record["made"]["device"], record["made"]["hardware"]) == (device, hardware(device))
-        ):
-            step = _restore(record["step"])
+        made = record["made"]
+        if (record["step"]["algorithm"], made["device"], made["hardware"]) != here:
+            continue
+        step = _restore(record["step"])
+        if step is not None:
             seconds, cost = spent.get(_comparable(step), (0.0, 0))
-            spent[_comparable(step)] = (seconds + record["made"]["seconds"], cost + step.cost)
+            spent[_comparable(step)] = (seconds + made["seconds"], cost + step.cost)
     return {sort: seconds / cost for sort, (seconds, cost) in spent.items() if cost}
 
 
@@ -95,13 +97,18 @@ def _comparable(step: Step) -> str:
     return json.dumps(without(describe(step)), sort_keys=True)
 
 
-def _restore(described: Mapping[str, Any]) -> Step:
-    """The step of a description, as ``describe`` gives it."""
+def _restore(described: Mapping[str, Any]) -> Step | None:
+    """The step of a description, as ``describe`` gives it; ``None`` if it has other fields, which
+    another version of this package wrote."""
     fields = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in described.items()
         if name not in ("kind", "algorithm")
     }
-    if "trained" in fields:
-        return CutStep(**fields | {"trained": _restore(fields["trained"])})
-    return TrainStep(**fields)
+    try:
+        if "trained" not in fields:
+            return TrainStep(**fields)
+        trained = _restore(fields["trained"])
+        return None if trained is None else CutStep(**fields | {"trained": trained})
+    except TypeError:
+        return None

@@ -43,14 +43,15 @@ def lead(table: pd.DataFrame, first: str, second: str, at: float | None = None) 
 def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
     """Accuracy of one method minus another's, averaged over cuts; one value per seed.
 
-    The cuts are those beyond 0 that both have.
+    The cuts are those beyond 0 that both have; empty if there are none.
 
     Args:
         table: results of one panel.
         first: method that may lead.
         second: method that it is compared with.
     """
-    return differences(table, first, second).drop(columns=0.0, errors="ignore").mean(axis=1)
+    by_cut = differences(table, first, second).drop(columns=0.0, errors="ignore")
+    return by_cut.mean(axis=1).dropna()
 
 
 def at_common_cuts(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +77,8 @@ def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interva
         return None
     mean, error = values.mean(), stats.sem(values)
     half = error * stats.t.ppf((1 + confidence) / 2, len(values) - 1)
-    return Interval(mean, mean - half, mean + half)
+    # To the billionth: a limit that is met is told from one that a float's last bit misses.
+    return Interval(*(round(float(end), 9) for end in (mean, mean - half, mean + half)))
 
 
 def welch(first: pd.Series, second: pd.Series) -> Interval:
@@ -105,12 +107,17 @@ def differences(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     Returns:
         A row per common seed, a column per common cut.
     """
-    plain = table[table["penalty"] == 0]
-    one, other = (
-        plain[plain["method"] == method].pivot(
-            index="seed", columns="percentile", values="accuracy"
-        )
-        for method in (first, second)
-    )
-    one, other = one.align(other, join="inner")
+    one, other = accuracies(table, first).align(accuracies(table, second), join="inner")
     return (one - other).dropna()
+
+
+def accuracies(table: pd.DataFrame, method: str, penalty: float = 0.0) -> pd.DataFrame:
+    """Accuracies of one method: a row per seed, a column per cut.
+
+    Args:
+        table: results of one panel.
+        method: whose.
+        penalty: weight γ of the ℓ1 penalty.
+    """
+    rows = table[(table["method"] == method) & (table["penalty"] == penalty)]
+    return rows.pivot(index="seed", columns="percentile", values="accuracy")

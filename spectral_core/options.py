@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import click
 
 from spectral_core import paths
-from spectral_core.figures import PRESETS
+from spectral_core._checks import choice
+from spectral_core.figures import FIGURES, PRESETS, QUESTIONS
 from spectral_core.strategies import STRATEGIES
 
 PRESET_HELP = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
@@ -69,6 +70,30 @@ class WidthsByMethod(click.ParamType):
         return {method: widths.convert(hidden, param, ctx) for method, hidden in pairs}
 
 
+class FigureName(click.ParamType):
+    """Name of a figure that is computed; the nearest one is told for any other."""
+
+    name = "figure"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value in DRAWN:
+            self.fail(f"{value} is drawn, not computed; run: spectral-core notebook {value}")
+        try:
+            return choice("figure", value, FIGURES)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DRAWN = ("fig01", "fig02", "fig05")
+"""Figures that are drawn from a layer, or from a list of steps, without results."""
+
+FIGURE_NAMES = (
+    f"FIGURE is one of {', '.join(name for name in FIGURES if name not in QUESTIONS)}; or one of "
+    f"the questions that the paper leaves open: {', '.join(QUESTIONS)}."
+)
+figure_argument = click.argument("figure", type=FigureName(), metavar="FIGURE")
+
+
 def preset_option(default: str, purpose: str) -> Callable[..., Any]:
     """The option that picks a preset."""
     return click.option(
@@ -87,8 +112,8 @@ seeds_option = click.option(
 )
 
 
-def settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that change a preset."""
+def settings(*, without: Collection[str] = ()) -> Callable[..., Any]:
+    """Options that change a preset, all or all but some."""
     options = [
         preset_option("quick", PRESET_HELP),
         click.option("--panels", type=Numbers(str), help="Patterns of panel names: '*' for all, "
@@ -123,9 +148,16 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),
         click.option("--train-images", type=int, help="Train on the first so many images only."),
     ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        command.__click_params__ = [
+            param for param in command.__click_params__ if param.name not in without
+        ]
+        return command
+
+    return decorate
 
 
 panels_option = click.option(

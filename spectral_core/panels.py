@@ -159,14 +159,14 @@ class Recipe:
     """Train on the first so many images only; ``None`` for all."""
 
     def __post_init__(self) -> None:
-        _checks.whole_number("epochs", self.epochs)
-        _checks.whole_number("retraining_epochs", self.retraining_epochs)
         _checks.choice("stage_two", self.stage_two, ("eigenvectors", "both"))
-        _checks.whole_number("batch_size", self.batch_size, least=1)
-        _checks.whole_number("rounds", self.rounds, least=1)
         _checks.choice("precision", self.precision, PRECISIONS)
         _checks.assign(
             self,
+            epochs=_checks.whole_number("epochs", self.epochs),
+            retraining_epochs=_checks.whole_number("retraining_epochs", self.retraining_epochs),
+            batch_size=_checks.whole_number("batch_size", self.batch_size, least=1),
+            rounds=_checks.whole_number("rounds", self.rounds, least=1),
             learning_rate=_checks.number("learning_rate", self.learning_rate, 0, open_low=True),
             eigenvalue_range=_checks.interval("eigenvalue_range", self.eigenvalue_range),
             eigenvector_range=starting_range("eigenvector_range", self.eigenvector_range),
@@ -176,4 +176,5 @@ class Recipe:
             seeds=_checks.whole_numbers("seeds", _checks.distinct("seeds", self.seeds)),
         )
         if self.train_images is not None:
-            _checks.whole_number("train_images", self.train_images, least=1)
+            images = _checks.whole_number("train_images", self.train_images, least=1)
+            _checks.assign(self, train_images=images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,7 @@ def _titles(panels: list[pd.DataFrame]) -> list[str]:
     names = [ACTIVATION_NAMES[rows["activation"].iloc[0]] for rows in panels]
     if len(set(names)) < len(names):
         names = [f"{name}, {rows['hidden'].iloc[0]}" for name, rows in zip(names, panels)]
-    return [f"({letter}) {name}" for letter, name in zip("abcdefgh", names)]
+    return [f"({letter}) {name}" for letter, name in zip(string.ascii_lowercase, names)]
 
 
 def draw_reference(axes: Axes, table: pd.DataFrame, reference: pd.DataFrame) -> None:

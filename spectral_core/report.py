@@ -14,7 +14,7 @@ from spectral_core.cells import grid, with_spread
 from spectral_core.data.prepared import split
 from spectral_core.figures import FIGURES
 from spectral_core.findings import counted
-from spectral_core.intervals import at_common_cuts, lead, points
+from spectral_core.intervals import POINT, at_common_cuts, lead, points
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES
@@ -188,30 +188,32 @@ def agreement_sentence(
     )
 
 
-def plateau_table(table: pd.DataFrame, drop: float = 0.01) -> pd.DataFrame:
+def plateau_table(table: pd.DataFrame) -> pd.DataFrame:
     """How far each method can be pruned before its mean accuracy falls noticeably.
 
     Args:
-        table: results of one panel or several, uncut networks (percentile 0) among them.
-        drop: fall in accuracy, from that of the uncut network, that counts as noticeable.
+        table: results of one panel or several; a method without its uncut network (percentile 0) is
+            left out.
 
     Returns:
         One row per method, of each panel if there are several: its accuracy uncut, in per cent,
-        and the largest cut up to which no cut loses more than ``drop``.
+        and the largest cut up to which no cut loses more than a point of it.
     """
     rows = []
     table = _with_named_penalties(table)
     names = _row_names(table)
     for _, curve in summary(table).groupby(names, sort=False):
         curve = curve.sort_values("percentile")
+        if curve["percentile"].iloc[0] > 0:  # there is nothing to compare with
+            continue
         uncut = curve["accuracy"].iloc[0]
-        kept = (curve["accuracy"] >= uncut - drop).cummin()
+        kept = ((uncut - curve["accuracy"]).round(9) <= POINT).cummin()
         last = curve["percentile"][kept].max()
         rows.append(
             {
                 **{name: curve[name].iloc[0] for name in names},
                 "uncut (%)": f"{100 * uncut:.1f}",
-                f"within {100 * drop:g} point up to": f"{last:g} % pruned",
+                "within 1 point up to": f"{last:g} % pruned",
             }
         )
     return pd.DataFrame(rows).set_index(names)

@@ -107,9 +107,9 @@ def publish(study: Study, store: Store) -> list[Path]:
     table = collect(study, store)
     suffix = f"-{study.recipe.precision}" if "precision" in study.overrides else ""
     folder = paths.published_results(study.figure, study.preset)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     texts: dict[Path, str] = {}
-    with FileLock(folder / ".lock"):
+    with FileLock(folder.parent / ".lock"):
         for panel in study.panels:
             # As JSON has it, so that it can be compared with what is published.
             provenance = json.loads(json.dumps(panel_provenance(study, panel, store)))

@@ -199,6 +199,9 @@ def check_fit(scores: Sequence[Tensor], widths: list[int]) -> None:
 
 
 def _numbers(score: Tensor) -> np.ndarray:
-    """Scores as numpy holds them; numpy has no bfloat16."""
+    """Scores as numpy holds them, which has no bfloat16; whole numbers, which may have no sign, as
+    floats."""
     score = score.detach().cpu()
-    return (score.float() if score.dtype == torch.bfloat16 else score).numpy()
+    if score.dtype == torch.bfloat16:
+        score = score.float()
+    return (score if score.is_floating_point() else score.double()).numpy()

@@ -26,7 +26,8 @@ from spectral_core.training import train
 ALGORITHM = 2
 """Version of the mathematics. Raise it when the same configuration gives other numbers."""
 
-OnEpoch = Callable[[int, float], None]
+OnEpoch = Callable[[int, Any], None]
+"""Called after each epoch with its number, from 1, and its loss, or those of an ensemble."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,10 @@ class CutStep:
         return f"{self.trained} cut by {self.score} at {self.percentile:g} %"
 
 
-def with_trainings(cuts: Iterable[CutStep]) -> list[TrainStep | CutStep]:
+Step = TrainStep | CutStep
+
+
+def with_trainings(cuts: Iterable[CutStep]) -> list[Step]:
     """The trainings behind some cuts, then the cuts themselves, each once."""
     cuts = list(cuts)
     return list(dict.fromkeys([*(cut.trained for cut in cuts), *cuts]))
@@ -145,20 +149,15 @@ def run_train(
     generator = torch.Generator().manual_seed(step.seed)
     network = initial_network(step, data, generator).to(device)
     inputs, targets = training_examples(step, data, device)
-    history = train(
-        network,
-        inputs,
-        targets,
-        epochs=step.epochs,
-        batch_size=step.batch_size,
-        learning_rate=step.learning_rate,
-        precision=step.precision,
-        penalty=step.penalty,
-        decay=step.decay,
-        generator=generator,
-        on_epoch=on_epoch,
-    )
+    settings = training_settings(step)
+    history = train(network, inputs, targets, **settings, generator=generator, on_epoch=on_epoch)
     return network, history
+
+
+def training_settings(step: TrainStep) -> dict[str, Any]:
+    """Arguments of :func:`~spectral_core.train` that a step sets."""
+    names = ("epochs", "batch_size", "learning_rate", "precision", "penalty", "decay")
+    return {name: getattr(step, name) for name in names}
 
 
 def run_cut(
@@ -296,7 +295,7 @@ def _generator(seed: int, purpose: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(child >> np.uint64(1)))
 
 
-def describe(step: TrainStep | CutStep) -> dict[str, Any]:
+def describe(step: Step) -> dict[str, Any]:
     """Configuration of a step as plain JSON data, algorithm version included.
 
     A field at its default is left out: a new one leaves the names of finished steps as they are.
@@ -304,7 +303,7 @@ def describe(step: TrainStep | CutStep) -> dict[str, Any]:
     return {"kind": step.kind, "algorithm": ALGORITHM, **_plain(step)}
 
 
-def _key(step: TrainStep | CutStep) -> str:
+def _key(step: Step) -> str:
     text = json.dumps(describe(step), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 

@@ -13,9 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from spectral_core._files import write_whole
-from spectral_core.steps import CutStep, TrainStep, describe
-
-Step = TrainStep | CutStep
+from spectral_core.steps import Step, TrainStep, describe
 
 
 class Store:

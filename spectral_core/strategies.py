@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
-from spectral_core.variations import INGREDIENTS
+from spectral_core.variations import INGREDIENTS, ingredients
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Strategy:
     """Whether scores are divided by the mean of their layer before they are compared."""
     restarts: bool = False
     """Whether a new network, of the widths that are left, takes the place of the pruned one."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of :class:`~spectral_core.panels.Recipe` that make it what it is."""
 
 
 # The paper's strategies; every other one differs from one of them in what it names.
@@ -110,10 +113,14 @@ STRATEGIES: dict[str, Strategy] = {
         _POST,
         retrains=True,
         title=f"stronger: {', '.join(each.title for each in INGREDIENTS.values())}",
+        recipe=ingredients(),
     ),
     **{
         f"stronger-without-{name}": replace(
-            _POST, retrains=True, title=f"stronger without {each.title}"
+            _POST,
+            retrains=True,
+            title=f"stronger without {each.title}",
+            recipe=ingredients(without=name),
         )
         for name, each in INGREDIENTS.items()
     },

@@ -105,19 +105,22 @@ def plan(
             recipe=_without(panel.recipe, recipe_changes),
             recipe_by_method={
                 method: _without(own, recipe_changes)
-                for method, own in panel.recipe_by_method.items()
+                for method, own in {**_recipes_of(panel_changes), **panel.recipe_by_method}.items()
             },
             **panel_changes,
         )
         for panel in of_preset
     ]
+    first: dict[str, Panel] = {}  # of those that became one by a change, the one as written
+    for panel in changed:
+        first.setdefault(panel.name, panel)
     before = [each for panel in of_preset for each in _recipes(chosen.recipe, panel)]
     after = [each for panel in changed for each in _recipes(recipe, panel)]
     pairs = [*zip(changed, of_preset), *zip(after, before)]
     return Study(
         figure=figure,
         preset=preset,
-        panels=tuple({panel.name: panel for panel in changed}.values()),
+        panels=tuple(first.values()),
         recipe=recipe,
         overrides={
             name: getattr(new, name)
@@ -157,6 +160,12 @@ def _selected(figure: str, selection: tuple[str, ...] | None) -> list[Panel]:
             names = ", ".join(panel.name for panel in panels)
             raise ValueError(f"panels must match some of {names}; got {pattern!r}")
     return [p for p in panels if any(fnmatchcase(p.name, pattern) for pattern in selection)]
+
+
+def _recipes_of(changes: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What methods that are new to a panel set by themselves."""
+    named = (name for name in changes.get("methods", ()) if name in STRATEGIES)
+    return {name: STRATEGIES[name].recipe for name in named if STRATEGIES[name].recipe}
 
 
 def _without(recipe: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:

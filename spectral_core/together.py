@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,8 @@ from spectral_core.data import Dataset
 from spectral_core.ensemble import member_bytes, most_members, train_ensemble
 from spectral_core.steps import (
     CutStep,
+    OnEpoch,
+    Step,
     TrainStep,
     cut_network,
     initial_network,
@@ -23,10 +25,8 @@ from spectral_core.steps import (
     run_cut,
     run_train,
     training_examples,
+    training_settings,
 )
-from spectral_core.store import Step
-
-OnEpoch = Callable[[int, Any], None]
 
 
 def groups(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
@@ -74,12 +74,7 @@ def train_together(
     histories = train_ensemble(
         networks,
         *training_examples(first, data, device),
-        epochs=first.epochs,
-        batch_size=first.batch_size,
-        learning_rate=first.learning_rate,
-        precision=first.precision,
-        penalty=first.penalty,
-        decay=first.decay,
+        **training_settings(first),
         generators=generators,
         on_epoch=on_epoch,
     )
@@ -128,7 +123,7 @@ def cut_together(
     ]
 
 
-def _kind(step: TrainStep | CutStep) -> Hashable:
+def _kind(step: Step) -> Hashable:
     """What the steps of a group have in common."""
     if isinstance(step, TrainStep):
         return dataclasses.replace(step, seed=0)

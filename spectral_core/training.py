@@ -166,7 +166,8 @@ def fit(
     if inputs.is_cuda and written_out:
         step = Replayed(step, optimiser)
     # Read once an epoch: no wait per step.
-    losses = torch.empty(math.ceil(n / batch_size), *members, device=inputs.device)
+    kind = torch.promote_types(parameters[0].dtype, torch.float32)
+    losses = torch.empty(math.ceil(n / batch_size), *members, dtype=kind, device=inputs.device)
     history: list[Any] = []
     network.train()
     with denormals_flushed(), own_stream(inputs.device):

@@ -5,10 +5,9 @@ import json
 
 import pytest
 
-from spectral_core import choice_of_decay
+from spectral_core import choice_of_decay, choices
 from spectral_core.choice import hold_out_tenth, record
 from spectral_core.choice_of_decay import choose_decay
-from spectral_core.choices import recorded
 from spectral_core.data import load
 from spectral_core.figures import FIGURES
 from spectral_core.steps import run_cut, run_train
@@ -45,29 +44,29 @@ def test_the_smallest_of_the_most_accurate_is_chosen(study, monkeypatch):
 
 def test_record_is_found_by_every_panel_that_has_its_decay(study, project):
     panels = FIGURES["stronger"].panels
-    assert recorded(panels[0]) is None
-    assert "is a first guess" in choice_of_decay.sentence(panels[0])
-    assert choice_of_decay.table(panels[0]) is None
+    assert choices.recorded(panels[0]) is None
+    assert "is a first guess" in choices.decay_sentence(panels[0])
+    assert choices.decay_table(panels[0]) is None
     options = {"decays": [DECAY], "progress": False}
     (file,) = record(study, choose_decay, "-decay", **options)
     assert file == project / "results" / "choices" / "digits-elu-32-decay.json"
     found = json.loads(file.read_text(encoding="utf-8"))
-    assert all(recorded(panel) == found for panel in panels)
-    assert recorded(FIGURES["budget"].panels[0]) is None
-    said = choice_of_decay.sentence(panels[0])
+    assert all(choices.recorded(panel) == found for panel in panels)
+    assert choices.recorded(FIGURES["budget"].panels[0]) is None
+    said = choices.decay_sentence(panels[0])
     assert "143 held-out training images" in said and "for 3 + 4 epochs" in said
     assert said.endswith("it is the smallest of them.")
-    assert list(choice_of_decay.table(panels[0]).columns) == [f"α = {DECAY:g}"]
+    assert list(choices.decay_table(panels[0]).columns) == [f"α = {DECAY:g}"]
     found["chosen"]["stronger"]["decay"] = 2 * DECAY
     file.write_text(json.dumps(found), encoding="utf-8")
-    assert recorded(panels[0]) is None
+    assert choices.recorded(panels[0]) is None
 
 
 def test_decay_of_the_stronger_variant_is_the_recorded_one():
     for panel in FIGURES["stronger"].panels:
-        found = recorded(panel)
+        found = choices.recorded(panel)
         assert found["chosen"] == {"stronger": {"decay": DECAY}}
         accuracies = found["accuracies"]["stronger"]
         assert float(max(accuracies, key=accuracies.get)) == DECAY
         assert (found["epochs"], found["retraining_epochs"]) == (100, 20)
-        assert choice_of_decay.sentence(panel).endswith("for 100 + 20 epochs.")
+        assert choices.decay_sentence(panel).endswith("for 100 + 20 epochs.")

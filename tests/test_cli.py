@@ -73,14 +73,17 @@ def test_installed_script_is_this_command():
     ("words", "said"),
     [
         (["compute"], "Missing argument"),
-        (["compute", "fig3"], "'fig3' is not"),
+        (["compute", "fig3"], "Did you mean 'fig03'?"),
+        (["compute", "fig01"], "fig01 is drawn, not computed; run: spectral-core notebook fig01"),
+        (["status", "scores"], "Did you mean 'score'?"),
+        (["choose", "fig10", "--epochs", "3"], "No such option"),
         (["compute", "fig03", "--preset", "fast"], "'fast' is not one of 'smoke', 'quick'"),
         (["compute", "fig03", "--epoch", "3"], "No such option"),
         (["compute", "fig03", "--epochs", "many"], "'many' is not a valid integer"),
         (["compute", "fig03", "--hidden", "8x8"], "'8x8' is not a list like int-int…"),
         (["compute", "fig03", "--percentiles", "0;50"], "'0;50' is not a list like float,float…"),
         (["compute", "fig03", "--seeds", "1,b"], "'1,b' is not a list like int,int…"),
-        (["verify", "fig99"], "'fig99' is not"),
+        (["verify", "fig99"], "figure must be one of fig03, "),
         (["nothing"], "No such command 'nothing'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -128,12 +131,19 @@ def test_debug_shows_the_traceback():
 
 
 def test_failure_exits_with_1_and_one_line(run, tmp_path):
-    code, out, err = run("verify", "fig03", "--preset", "smoke", "--store", tmp_path)
+    words = ["--panels", "fashion-mnist-elu-500", "--store", tmp_path]
+    code, out, err = run("verify", "fig03", *words)
     assert (code, out) == (1, "")
     assert err == (
-        "Error: 18 of 18 points of fig03 are not computed; "
-        "run: spectral-core compute fig03 --preset smoke\n"
+        "Error: 54 of 54 points of fig03 are not computed; "
+        "run: spectral-core compute fig03 --preset quick --panels 'fashion-mnist-elu-500'\n"
     )
+
+
+def test_verify_asks_for_nothing_that_there_is_nothing_to_compare_with(run, tmp_path):
+    code, out, err = run("verify", "fig04", "--store", tmp_path)
+    assert (code, out) == (1, "")
+    assert err == "Error: no results of fig04 are published at the preset 'quick'\n"
 
 
 def test_interrupted_run_says_how_to_go_on(run, monkeypatch):
@@ -150,12 +160,14 @@ def test_compute_says_what_it_did_and_goes_on_from_what_is_stored(run, ours, mon
     words = ["compute", "fig03", "--preset", "smoke", "--workers", "1", "--store", ours]
     code, out, _ = run(*words)
     assert code == 0
-    assert out.startswith("fig03 at the preset smoke: steps run: 0, in 0 s")
+    assert "\nfig03 at the preset smoke: steps run: 0, in 0 s" in out
+    assert [line.split()[0] for line in out.splitlines()[2:5]] == ["direct", "post", "pre"]
+    assert out.endswith(f"they are stored in {ours}\n")
     lost = next(ours.glob("cut/*.json"))
     lost.unlink()
     code, out, err = run(*words)
     assert code == 0
-    assert re.search(r"steps run: 1, in \d+ s, with \d+ s of computing\n$", out)
+    assert re.search(r"steps run: 1, in \d+ s, with \d+ s of computing; they are stored in ", out)
     assert "pruning, 1/1 steps 100%" in err
     assert lost.exists()
 
@@ -261,6 +273,7 @@ def test_command_of_a_study_computes_that_study(run, monkeypatch, preset, change
         return Cost(0, 0.0, 0.0)
 
     monkeypatch.setattr(cli, "_fill", remember)
+    monkeypatch.setattr(cli, "_accuracies", lambda *_: "")
     program, *words = shlex.split(command(study))
     assert program == "spectral-core"
     code, _, err = run(*words)
@@ -302,13 +315,19 @@ def test_publish_writes_into_the_project_and_names_the_files(run, ours, project)
     assert (code, out) == (1, "") and "are not computed" in err
 
 
-def test_status_lists_every_figure_at_every_preset(run, ours, project):
+def test_status_lists_what_there_is_or_every_figure_at_every_preset(run, ours, project):
     code, out, _ = run("status", "--store", ours)
     assert code == 0
-    header, *rows = out.splitlines()
+    header, *rows, rest = out.splitlines()
     assert header.split()[:4] == ["figure", "panel", "preset", "computed"]
-    assert len(rows) >= len(FIGURES) * len(PRESETS)
     assert any("digits-elu-32" in row and "18/18" in row for row in rows)
+    assert not any(" 0/" in row for row in rows)
+    every = run("status", "--store", ours, "--all")[1].splitlines()
+    assert rest == f"{len(every) - 1 - len(rows)} panels of which there is nothing: --all"
+    assert len(every) > len(FIGURES) * len(PRESETS)
+    of_one = run("status", "fig06", "--preset", "paper", "--all", "--store", ours)[1]
+    assert [row.split()[::2][0] for row in of_one.splitlines()[1:]] == ["fig06"] * 6
+    assert run("status", "fig08", "--store", ours)[1].startswith("nothing is computed")
 
 
 @pytest.mark.parametrize("words", [[], ["fig03", "--all"]], ids=" ".join)

@@ -159,7 +159,7 @@ def test_a_seed_that_is_published_is_taken_anew(finished, project):
     before = {file: file.read_bytes() for file in publish(*finished)}
     csv, provenance_file = publish(plan("fig03", "smoke", seeds=[0]), finished.store)
     assert csv.read_bytes() == before[csv]
-    made, was = (json.loads(text) for text in (provenance_file.read_bytes(), before[provenance_file]))
+    made, was = json.loads(provenance_file.read_bytes()), json.loads(before[provenance_file])
     assert made["configuration"] == was["configuration"]
     assert made["command"].endswith("--seeds 1") and made["steps"] == was["steps"] + 12
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spectral_core._files import write_whole
 from spectral_core.data.raw_data import RawData
 
 logger = logging.getLogger(__name__)
@@ -145,8 +146,6 @@ def inspect(directory: Path, raw: RawData) -> Inspection:
 def install(directory: Path, name: str, stored: bytes, md5: str) -> bytes:
     """Check a file that has been fetched and put it into ``directory``, whole or not at all.
 
-    Two processes must not do this in one directory at a time.
-
     Args:
         directory: created if need be.
         name: file name; ``.gz`` is added if ``stored`` is gzipped.
@@ -165,13 +164,7 @@ def install(directory: Path, name: str, stored: bytes, md5: str) -> bytes:
     except Unusable as error:
         raise Unusable(f"{name}: {error}") from error
     path = directory / (f"{name}.gz" if is_gzipped(stored) else name)
-    aside = directory / f".{path.name}.part"
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        aside.write_bytes(stored)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_whole(path, lambda aside: aside.write_bytes(stored))
     return content
 
 
