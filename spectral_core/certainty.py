@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spectral_core.intervals import CONFIDENCE, POINT, Interval, interval, leads
+from spectral_core.intervals import CONFIDENCE, POINT, Interval, all_at_once, interval, leads
 from spectral_core.judging import Curves
 from spectral_core.panels import VARIANTS
 
@@ -50,10 +50,10 @@ def comparisons(there: Sequence[Curves]) -> pd.DataFrame:
             if len(values) > 1:
                 network = f"{Curves(figure, panel, table)}, {VARIANTS[panel.variant]}"
                 found.append((figure, panel.name, network, first, second, values))
-    at_once = 1 - (1 - CONFIDENCE) / max(1, len(found))
+    at_once = all_at_once([values for *_, values in found])
     rows = []
-    for *names, values in found:
-        alone, together = interval(values), interval(values, at_once)
+    for (*names, values), together in zip(found, at_once):
+        alone = interval(values)
         rows.append(
             {
                 **dict(zip(("figure", "panel", "network", "first", "second"), names)),
@@ -89,20 +89,19 @@ COLUMNS = (
 """Columns of :func:`comparisons`."""
 
 
-def seeds_needed(mean: float, sd: float, confidence: float = CONFIDENCE) -> int:
+def seeds_needed(mean: float, sd: float) -> int:
     """How many seeds set a difference apart from 0, if its mean and spread stay as they are.
 
     Args:
         mean: mean difference.
         sd: standard deviation of the difference over seeds, at least 0.
-        confidence: level of the t-interval, between 0 and 1.
 
     Returns:
         The smallest number of at least 2 at which the interval leaves out 0;
         :data:`MOST_SEEDS` if that many are not enough.
     """
     n = np.arange(2, MOST_SEEDS + 1)
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd / np.sqrt(n)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * sd / np.sqrt(n)
     enough = n[half < abs(mean)]
     return int(enough[0]) if len(enough) else MOST_SEEDS
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from spectral_core import authors
 from spectral_core.evidence import ahead, stable_with_penalty
+from spectral_core.findings import UNDECIDED, UNTESTED, Finding, counted
 from spectral_core.intervals import lead, points
 from spectral_core.judging import Curves
 from spectral_core.networks import hidden_label
@@ -17,15 +18,15 @@ from spectral_core.questions import budget_answer
 from spectral_core.results import published, summary
 from spectral_core.standings import NOTHING
 
-ANSWERED, WAITING = "answered", "not yet answered"
-"""By results that are there; by a figure that is still to be published."""
+ANSWERED, OPEN, WAITING = "answered", "undecided", "not yet answered"
+"""By results that are there; by too few seeds to tell; by a figure that is not published yet."""
 
 
 class Answer(NamedTuple):
     """What there is to say to a question."""
 
     status: str
-    """``ANSWERED`` or ``WAITING``."""
+    """``ANSWERED``, ``OPEN`` or ``WAITING``."""
     text: str
 
     def __str__(self) -> str:
@@ -46,10 +47,10 @@ def stage_two(there: Sequence[Curves]) -> Answer:
         if written.panel.hidden_of("pre") == released.panel.hidden_of("pre"):
             tables = {"both": released.table, "φ": written.table}
             pre = [rows[rows["method"] == "pre"].assign(method=m) for m, rows in tables.items()]
-            if (change := lead(pd.concat(pre), "both", "φ")) is not None:
-                found.append(f"{written}: {change}")
-    said = "Accuracy with λ and φ in stage 2 minus that with φ alone, averaged over all cuts:"
-    return _listed(found, said, "It takes a figure of three hidden layers in both variants.")
+            tested = ahead(pd.concat(pre), "both", "φ")
+            found.append(tested._replace(text=f"{written}: {tested.text}"))
+    said = "Accuracy with λ and φ in stage 2 minus that with φ alone:"
+    return _tested(found, said, "It takes a figure of three hidden layers in both variants.")
 
 
 def widths(there: Sequence[Curves]) -> Answer:
@@ -76,7 +77,7 @@ def equal_budget(there: Sequence[Curves]) -> Answer:
     text = budget_answer(published("budget", "paper", missing_ok=True))
     if text == NOTHING:
         return Answer(WAITING, "It takes the figure budget.")
-    return Answer(ANSWERED, text)
+    return Answer(OPEN if text.startswith("**Not shown**") else ANSWERED, text)
 
 
 def benchmark_of_cifar(there: Sequence[Curves]) -> Answer:
@@ -89,6 +90,7 @@ def benchmark_of_cifar(there: Sequence[Curves]) -> Answer:
                 cuts = [
                     f"{100 * row.accuracy:.1f} % at {row.percentile:g}"
                     for row in means[means["method"] == method].itertuples()
+                    if row.percentile in (0, 30, 50, 70, 90)
                 ]
                 found += [f"{each}, {method}: {', '.join(cuts)}"] if cuts else []
             if (gap := lead(each.table, "direct-inputs", "direct")) is not None:
@@ -129,33 +131,38 @@ def relu(there: Sequence[Curves]) -> Answer:
     )
     accuracies = ", ".join(f"{row.method} {100 * row.accuracy:.1f} %" for row in rows.itertuples())
     theirs = f"Released by the authors, at 80 %: {accuracies}."
-    found = [
-        f"{each}, {VARIANTS[each.panel.variant]}: {ahead(each.table, 'post', 'direct').text}"
-        for each in there
-        if each.figure == "fig08" and each.panel.activation == "relu"
-    ]
-    return _listed(found, f"{theirs} Here:", f"{theirs} The rest takes Fig. 8.")
+    found = []
+    for each in there:
+        if each.figure == "fig08" and each.panel.activation == "relu":
+            tested = ahead(each.table, "post", "direct")
+            text = f"{each}, {VARIANTS[each.panel.variant]}: {tested.text}"
+            found.append(tested._replace(text=text))
+    return _tested(found, f"{theirs} Here:", f"{theirs} The rest takes Fig. 8.")
 
 
 def penalties(there: Sequence[Curves]) -> Answer:
     """Which γ serves each method best where one list of γ serves for all (Fig. 11)."""
-    found = [
-        f"{each}: {stable_with_penalty(each.table, method).text}"
-        for each in there
-        if each.figure == "fig11"
-        for method in each.panel.methods
-    ]
-    return _listed(found, "For each method, the γ that loses least:", "It takes Fig. 11.")
+    found = []
+    for each in there:
+        for method in each.panel.methods if each.figure == "fig11" else ():
+            tested = stable_with_penalty(each.table, method)
+            found.append(tested._replace(text=f"{each}: {tested.text}"))
+    said = "One list is fair if each method finds its best γ within it, not at an end of it:"
+    return _tested(found, said, "It takes Fig. 11.")
 
 
-def low_cuts(there: Sequence[Curves], until: float = 30) -> Answer:
+FEW = 30
+"""Per cent of the nodes up to which few are removed."""
+
+
+def low_cuts(there: Sequence[Curves]) -> Answer:
     """How ``pre`` compares with ``post`` where few nodes are removed."""
     found = []
     for each in there:
-        few = each.table[(each.table["percentile"] <= until) & (each.table["penalty"] == 0)]
+        few = each.table[(each.table["percentile"] <= FEW) & (each.table["penalty"] == 0)]
         if (gap := lead(few, "pre", "post")) is not None:
             found.append(f"{each}, {VARIANTS[each.panel.variant]}: {gap}")
-    said = f"pre minus post, averaged over the cuts up to {until:g} %:"
+    said = f"pre minus post, averaged over the cuts up to {FEW} %:"
     return _listed(found, said, "It takes any figure.")
 
 
@@ -168,7 +175,8 @@ def lost_layers(there: Sequence[Curves]) -> Answer:
             gone = rows[["0" in kept.split("-") for kept in rows["kept"]]]
             first = gone[gone["percentile"] == gone["percentile"].min()]
             told.append(
-                f"{method} from {first['percentile'].iloc[0]:g} % (keeps {first['kept'].iloc[0]}, "
+                f"{method} from {first['percentile'].iloc[0]:g} % in {len(first)} of "
+                f"{counted(rows['seed'].nunique())} (keeps {first['kept'].iloc[0]}, "
                 f"accuracy {100 * first['accuracy'].mean():.1f} %)"
                 if len(first)
                 else f"{method} at no cut"
@@ -219,6 +227,14 @@ def _listed(found: Sequence[str], said: str, missing: str) -> Answer:
     if not found:
         return Answer(WAITING, missing)
     return Answer(ANSWERED, _lines(said, found))
+
+
+def _tested(found: Sequence[Finding], said: str, missing: str) -> Answer:
+    """What some tests gave, a line each; undecided if none of them decides anything."""
+    if not found:
+        return Answer(WAITING, missing)
+    decided = {each.verdict for each in found} - {UNTESTED, UNDECIDED}
+    return Answer(ANSWERED if decided else OPEN, _lines(said, [each.text for each in found]))
 
 
 def _lines(said: str, found: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +54,17 @@ def leads(table: pd.DataFrame, first: str, second: str) -> pd.Series:
     return by_cut.mean(axis=1).dropna()
 
 
+def shared_cuts(table: pd.DataFrame, first: str, second: str) -> int:
+    """How many cuts beyond 0 two methods share.
+
+    Args:
+        table: results of any number of panels.
+        first, second: the methods.
+    """
+    both = table[table["method"].isin([first, second])]
+    return at_common_cuts(both)["percentile"].nunique()
+
+
 def at_common_cuts(table: pd.DataFrame) -> pd.DataFrame:
     """Rows at those cuts beyond 0 that all methods of a panel have, so that averages are alike.
 
@@ -79,6 +90,16 @@ def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> Interva
     half = error * stats.t.ppf((1 + confidence) / 2, len(values) - 1)
     # To the billionth: a limit that is met is told from one that a float's last bit misses.
     return Interval(*(round(float(end), 9) for end in (mean, mean - half, mean + half)))
+
+
+def all_at_once(values: Sequence[Iterable[float]]) -> list[Interval]:
+    """Intervals that hold together with a chance of 95 % at least (Bonferroni).
+
+    Args:
+        values: of each comparison, one per seed, two at least.
+    """
+    each = 1 - (1 - CONFIDENCE) / max(1, len(values))
+    return [interval(one, each) for one in values]
 
 
 def welch(first: pd.Series, second: pd.Series) -> Interval:

@@ -83,14 +83,19 @@ class Judgement(NamedTuple):
         return [each for found in self.findings.values() for each in found]
 
     @property
-    def evidence(self) -> str:
-        """Numbers of all findings, in one line."""
+    def evidence_by_variant(self) -> list[str]:
+        """Numbers of the findings, one line per variant that has some."""
         texts = {
             name: "; ".join(finding.text for finding in found)
             for name, found in self.findings.items()
             if found
         }
-        return " – ".join(f"{name}: {text}" if name else text for name, text in texts.items())
+        return [f"{name}: {text}" if name else text for name, text in texts.items()]
+
+    @property
+    def evidence(self) -> str:
+        """Numbers of all findings, in one line."""
+        return " – ".join(self.evidence_by_variant)
 
 
 def each(*tests: tuple[Any, ...]) -> Judge:

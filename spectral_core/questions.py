@@ -9,7 +9,7 @@ import pandas as pd
 from spectral_core.intervals import POINT, lead, points
 from spectral_core.panels import Recipe, in_words
 from spectral_core.ranking import SYMBOLS
-from spectral_core.standings import NOTHING, standing, standings
+from spectral_core.standings import NOTHING, at_once, standing, standings
 from spectral_core.strategies import STRATEGIES
 from spectral_core.variations import INGREDIENTS
 
@@ -51,7 +51,8 @@ def score_answer(table: pd.DataFrame) -> str:
         f"{SYMBOLS[STRATEGIES[name].score]} {each}"
         for name, each in sorted(found.items(), key=lambda item: -item[1].mean)
     )
-    return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}."
+    sure = at_once(table, [(name, "post") for name in rivals])
+    return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}.{sure}"
 
 
 def chance_answer(table: pd.DataFrame) -> str:
@@ -103,10 +104,10 @@ def budget_answer(table: pd.DataFrame) -> str:
     word = "The retraining" if all(level) else "Not shown"
     if any(wins):
         word = "Both" if all(wins) else "Partly each"
-    told = ", ".join(f"over {name} {each}" for name, each in found.items())
+    told = ", ".join(f"minus {name} {each}" for name, each in found.items())
     return (
-        f"**{word}**: at the same number of epochs, averaged over all cuts and networks, the lead "
-        f"of pre is {told}."
+        f"**{word}**: at the same number of epochs, averaged over networks and over the cuts that "
+        f"both have, pre {told}.{at_once(table, [('pre', name) for name in found])}"
     )
 
 

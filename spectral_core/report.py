@@ -14,7 +14,7 @@ from spectral_core.cells import grid, with_spread
 from spectral_core.data.prepared import split
 from spectral_core.figures import FIGURES
 from spectral_core.findings import counted
-from spectral_core.intervals import POINT, at_common_cuts, lead, points
+from spectral_core.intervals import POINT, lead, points, shared_cuts
 from spectral_core.panels import in_words
 from spectral_core.results import published_provenance, summary
 from spectral_core.strategies import STRATEGIES
@@ -100,26 +100,33 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
         written: results of the same networks as written, whose seeds tell how much chance does.
 
     Returns:
-        Markdown, an item per panel and method beyond :data:`~spectral_core.authors.EXPECTED`.
+        Markdown, an item per panel and method beyond :data:`~spectral_core.authors.EXPECTED`: the
+        cut where it is furthest off and, in standard deviations over the seeds as written, the one
+        where chance is least likely to be the reason.
     """
     items = []
     for (panel, method), rows in gaps(released).groupby(["panel", "method"], sort=False):
         mine = released[released["panel"] == panel]
         seeds = mine["seed"].nunique()
         worst = rows.loc[rows["deviation"].abs().idxmax()]
-        same = written[
-            (written["activation"] == mine["activation"].iloc[0])
-            & (written["method"] == method)
-            & (written["percentile"] == worst["percentile"])
-        ]
         said = (
             f"- {panel}, {method}: {points(worst['mean_size'], sign=False)} points off on average, "
             f"where {points(EXPECTED[method], sign=False)} are expected, and most at "
             f"{worst['percentile']:g} %: {points(worst['deviation'])}. Ours: {counted(seeds)}."
         )
-        if len(same) > 1:
-            sd = points(same["accuracy"].std(), sign=False)
-            said += f" At that cut the standard deviation over seeds, as written, is {sd} points."
+        same = written[
+            (written["activation"] == mine["activation"].iloc[0]) & (written["method"] == method)
+        ]
+        spread = same.groupby("percentile")["accuracy"].std()
+        ratio = rows.set_index("percentile")["deviation"].abs() / spread[spread > 0]
+        if ratio.notna().any():
+            at = ratio.idxmax()
+            least = rows.set_index("percentile")["deviation"][at]
+            said += (
+                f" Chance is least likely the reason at {at:g} %: {points(least)}, where the "
+                f"standard deviation over {counted(same['seed'].nunique())} as written is "
+                f"{points(spread[at], sign=False)} points."
+            )
         items.append(said)
     return "\n".join(items) or "No method lies further off than expected."
 
@@ -135,19 +142,19 @@ def difference_table(
         percentiles: cuts to show; a cell is empty where there are fewer than two common seeds.
 
     Returns:
-        One row per panel and other method; a column for the average over the cuts beyond 0 that all
-        methods have, and one per cut.
+        One row per panel and other method; a column for the average over the cuts beyond 0 that
+        both have, with their number, and one per cut.
     """
-    common = at_common_cuts(table)
     cuts = {f"{q:g} %": q for q in percentiles}
     others = [name for name in table["method"].unique() if name != reference]
-    average = f"mean of {common['percentile'].nunique()} cuts"
+    average = "average (cuts)"
     rows = {}
     for (panel, results), method in itertools.product(table.groupby("panel", sort=False), others):
-        found = {average: lead(common[common["panel"] == panel], method, reference)}
+        found = {average: lead(results, method, reference)}
         found |= {cut: lead(results, method, reference, q) for cut, q in cuts.items()}
         texts = {cut: str(each or "").removesuffix(" points") for cut, each in found.items()}
         if any(texts.values()):
+            texts[average] += f" ({shared_cuts(results, method, reference)})"
             rows[panel, method] = texts
     shown = pd.DataFrame.from_dict(rows, orient="index", columns=[average, *cuts])
     shown.index = pd.MultiIndex.from_tuples(rows, names=["panel", "method"]) if rows else []

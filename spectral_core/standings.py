@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core.intervals import Interval, lead, points
+from spectral_core.intervals import Interval, all_at_once, lead, leads, points
 
 NOTHING = "Nothing is published yet that answers this."
 """What stands in the place of an answer."""
@@ -25,12 +26,20 @@ class Standing(NamedTuple):
     @property
     def counts(self) -> str:
         """In how many networks it is ahead, and in how many behind; in brackets."""
+        if len(self.leads) == 1:
+            word = "ahead" if self.ahead else "behind" if self.behind else "undecided"
+            return f"({word} in the one network)"
         return f"(ahead in {self.ahead} of {len(self.leads)} networks, behind in {self.behind})"
 
     @property
     def mean(self) -> float:
         """Lead on average over the networks; an accuracy."""
         return sum(lead.mean for lead in self.leads.values()) / len(self.leads)
+
+    @property
+    def median(self) -> float:
+        """Lead in the median over the networks; an accuracy."""
+        return statistics.median(lead.mean for lead in self.leads.values())
 
     @property
     def ahead(self) -> int:
@@ -65,3 +74,26 @@ def standings(table: pd.DataFrame, methods: Iterable[str], reference: str) -> di
     """Compare some methods with one other; those without two seeds in any panel are left out."""
     found = {method: standing(table, method, reference) for method in methods}
     return {method: each for method, each in found.items() if each.leads}
+
+
+def at_once(table: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> str:
+    """Say how many comparisons are sure when all of them are to be right at once (Bonferroni).
+
+    Args:
+        table: results of any number of panels.
+        pairs: methods that are compared in each panel: one that may lead, and its reference.
+
+    Returns:
+        A sentence in Markdown, with a blank before it; empty if no panel has two seeds.
+    """
+    by_panel = [rows for _, rows in table.groupby("panel", sort=False)]
+    values = [leads(rows, *pair) for pair in pairs for rows in by_panel]
+    found = all_at_once([each for each in values if len(each) > 1])
+    apart = sum(each.low > 0 or each.high < 0 for each in found)
+    if not found:
+        return ""
+    are = "is" if apart == 1 else "are"
+    return (
+        f" Of these {len(found)} comparisons, each in one network, {apart} {are} set apart from 0 "
+        "by intervals that hold all at once."
+    )

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from spectral_core.cells import grid
-from spectral_core.intervals import POINT, at_common_cuts, lead
-from spectral_core.standings import NOTHING, standing
+from spectral_core.intervals import POINT, at_common_cuts, lead, shared_cuts
+from spectral_core.standings import NOTHING, at_once, standing
 
 ONE, SCALED, EACH = "one threshold", "scaled scores", "one per layer"
 ENDINGS = {ONE: "", SCALED: "-scaled", EACH: "-per-layer"}
@@ -35,10 +35,14 @@ def answer(table: pd.DataFrame) -> str:
         word = "No" if gains["direct"].mostly_ahead else "Not always"
     elif all(each.low >= -POINT and each.high <= POINT for each in direct.values()):
         word = "Yes"
-    told = ", ".join(f"{name} {each}" for name, each in gains.items() if each.leads)
+    pairs = [(name + ENDINGS[EACH], name) for name, each in gains.items() if each.leads]
+    told = ", ".join(
+        f"{name} {gains[name]} at {shared_cuts(table, each, name)} cuts" for each, name in pairs
+    )
     return (
         f"**{word}**: with a threshold for each layer in place of one for all, the gain, "
-        f"averaged over cuts and networks, is: {told}.{_lead_of_post(table)}{_lead_of_pre(table)}"
+        f"averaged over cuts and networks, is: {told}.{at_once(table, pairs)}"
+        f"{_lead_of_post(table)}{_lead_of_pre(table)}"
     )
 
 

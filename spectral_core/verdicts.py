@@ -21,6 +21,7 @@ SYMBOLS = {
 """A sign for each verdict; it stands beside the words, never in their place."""
 
 _FOLD = 3  # from how many findings on a list is folded away
+_FEW = 2  # up to how many findings are told in brief
 
 _STYLE = """<style>
 table.verdicts { width: 100%; border-collapse: collapse; }
@@ -63,11 +64,14 @@ def brief(judgements: Iterable[Judgement], verdict: str) -> str:
 
 
 def _brief(judgement: Judgement) -> str:
-    """A claim and, where its tests differ, how many came out how."""
+    """A claim, how many of its tests came out how where they differ, and the numbers of a few."""
     claim = judgement.claim
     counts = Counter(each.verdict for each in judgement.all_findings)
     tests = f": {_counted(counts)}" if len(counts) > 1 else ""
-    return f"- {claim.says} ({claim.where}{tests})"
+    lines = [f"- {claim.says} ({claim.where}{tests})"]
+    if len(judgement.all_findings) <= _FEW:
+        lines += [f"  - {part}" for part in judgement.evidence_by_variant]
+    return "\n".join(lines)
 
 
 def html(judgements: Iterable[Judgement], kind: str) -> str:

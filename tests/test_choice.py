@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from spectral_core import choice, choices, evaluate, train
+from spectral_core import choice, choices, evaluate, paths, train
 from spectral_core.data import load
 from spectral_core.panels import Panel, Recipe
-from spectral_core.steps import run_train
+from spectral_core.steps import initial_network, run_train
 from spectral_core.study import cut_step, plan
 
 PANEL = Panel("digits", "elu", (12,), output_bias=True, methods=("direct", "direct-inputs", "pre"))
@@ -81,6 +81,43 @@ def test_choice_is_recorded_with_all_that_it_was_made_of(project):
 def test_methods_with_the_same_uncut_network_are_measured_once():
     found = choice.choose(PANEL, RECIPE, learning_rates=[1e-2], epochs=[1], progress=False)
     assert list(found["accuracies"]) == ["direct", "pre"]
+
+
+@pytest.mark.parametrize("change", [{"decay": 100.0}, {"train_images": 50}], ids=str)
+def test_all_settings_of_the_training_count(data, change):
+    plain, changed = (
+        choice.held_out_accuracies(PANEL, recipe, "direct", 1e-2, (3,), data)
+        for recipe in (RECIPE, dataclasses.replace(RECIPE, **change))
+    )
+    assert plain[3] > changed[3] + 0.1
+
+
+def test_what_a_method_sets_by_itself_counts(data, monkeypatch):
+    steps = []
+
+    def spy(step, *arguments):
+        steps.append(step)
+        return initial_network(step, *arguments)
+
+    monkeypatch.setattr(choice, "initial_network", spy)
+    panel = dataclasses.replace(
+        PANEL, methods=("pre",), recipe_by_method={"pre": {"eigenvalue_range": (1.0, 1.0)}}
+    )
+    choice.held_out_accuracies(panel, RECIPE, "pre", 1e-2, (1,), data)
+    assert steps[0].eigenvalue_range == (1.0, 1.0)
+
+
+def test_a_choice_needs_a_method_that_removes_nodes(project):
+    study = plan("fig10", "smoke", methods="direct-inputs")
+    with pytest.raises(ValueError, match="one that removes nodes, such as direct; got direct-inp"):
+        choice.record(study, progress=False)
+    assert not (project / "results").exists()
+
+
+def test_a_record_of_no_choice_is_of_no_panel(project):
+    paths.choices().mkdir(parents=True)
+    (paths.choices() / "empty.json").write_text('{"chosen": {}, "hidden": [12]}')
+    assert choices.recorded(PANEL) is None
 
 
 def test_settings_of_figs_10_and_11_are_those_that_were_chosen():

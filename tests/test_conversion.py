@@ -224,3 +224,12 @@ def test_bad_arguments_are_named(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert all(word in str(caught.value) for word in words)
+
+
+def test_parameters_of_tied_layers_are_listed_once():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    spectralize(model, skip=())
+    model = nn.Sequential(model[0], model[1], model[0], model[2])
+    found = spectral_parameters(model)
+    listed = [id(parameter) for group in found for parameter in group]
+    assert sorted(listed) == sorted(map(id, model.parameters()))

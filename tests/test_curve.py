@@ -272,6 +272,7 @@ def test_networks_of_other_forms_have_the_curve_of_prune_and_evaluate(network):
     [
         ((NETWORK, SCORES, X, Y, [101]), ValueError, ["percentile", "[0, 100]", "101"]),
         ((NETWORK, SCORES, X, Y, ["50"]), TypeError, ["percentile", "'50'"]),
+        ((NETWORK, SCORES, X, Y, [[50], [0]]), TypeError, ["percentiles[0]", "[50]"]),
         ((NETWORK, [torch.rand(4)], X, Y, [50]), ValueError, ["scores", "[5]", "[4]"]),
         ((NETWORK, SCORES[0], X, Y, [50]), TypeError, ["scores", "Tensor"]),
         ((nn.Linear(6, 4), SCORES, X, Y, [50]), ValueError, ["scores", "[]", "[5]"]),
@@ -285,3 +286,10 @@ def test_bad_arguments_are_named(arguments, error, words):
     with pytest.raises(error) as caught:
         pruning_curve(*arguments)
     assert all(word in str(caught.value) for word in words)
+
+
+def test_percentiles_may_come_one_by_one():
+    network, (x, y) = network_of("spectral", (5,), "elu", False, 0), examples()
+    scores = node_scores(network)
+    whole = pruning_curve(network, scores, x, y, [0, 50])
+    pd.testing.assert_frame_equal(pruning_curve(network, scores, x, y, iter([0, 50])), whole)

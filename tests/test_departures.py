@@ -47,7 +47,7 @@ def test_stage_two_is_answered_by_panels_that_differ_in_nothing_else():
 
     answer = departures.stage_two(publish("fig04", accuracy))
     assert answer.status == ANSWERED
-    assert answer.text.endswith("\n- Fig. 4, ELU: +3.0 [+2.7, +3.3] points")
+    assert "\n- Fig. 4, ELU: both − φ, all cuts: +3.0 [+2.7, +3.3] points (5 seeds)" in answer.text
     # With one hidden layer, the widths differ too.
     assert departures.stage_two(publish("fig03", accuracy)).status == WAITING
     assert departures.stage_two(publish("fig04", accuracy, [""])).status == WAITING
@@ -119,8 +119,8 @@ def test_a_layer_that_goes_whole_is_told_with_its_cut_and_what_is_left():
     answer = departures.lost_layers([there._replace(table=table)])
     assert answer.status == ANSWERED
     assert answer.text.endswith(
-        "- Fig. 4, ELU, as written: direct from 70 % (keeps 450-0-0, accuracy 10.0 %), post at no "
-        "cut, pre at no cut"
+        "- Fig. 4, ELU, as written: direct from 70 % in 5 of 5 seeds (keeps 450-0-0, accuracy "
+        "10.0 %), post at no cut, pre at no cut"
     )
     assert departures.lost_layers(publish("fig03", flat)).status == WAITING
 
@@ -137,7 +137,10 @@ def test_cifar_is_told_where_it_is_published(monkeypatch):
     monkeypatch.setitem(figures.FIGURES, "fig10", Figure("CIFAR-10", (both,)))
     levels = {"direct": 0.5, "direct-inputs": 0.7}
     text = departures.benchmark_of_cifar(publish("fig10", lambda v, method, q: levels[method])).text
-    assert "- Fig. 10, ELU, direct-inputs: 70.0 % at" in text
+    assert (
+        "- Fig. 10, ELU, direct-inputs: 70.0 % at 0, 70.0 % at 30, 70.0 % at 50, 70.0 % at 70"
+        in text
+    )
     gap = "+20.0 [+20.0, +20.0] points"
     assert text.endswith(f"direct-inputs minus direct, averaged over all cuts: {gap}")
     there = publish("fig11", flat, penalties=(0.0, 0.01))

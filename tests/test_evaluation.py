@@ -34,6 +34,14 @@ def test_batches_do_not_matter(batch_size):
     assert split.accuracy == whole.accuracy and split.loss == pytest.approx(whole.loss)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_many_losses_in_half_precision_are_summed_in_single(dtype):
+    logits = torch.tensor([[0.0, 10.0]]).repeat(10_000, 1)
+    targets = torch.zeros(10_000, dtype=torch.int64)
+    exact = evaluate(Fixed(), logits, targets)
+    assert evaluate(Fixed(), logits.to(dtype), targets) == exact  # both are whole in any type
+
+
 def test_evaluation_mode_is_used_and_training_mode_restored():
     network = nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.99))
     x, y = torch.randn(50, 4), torch.zeros(50, dtype=torch.int64)

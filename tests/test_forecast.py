@@ -1,6 +1,7 @@
 """The forecast: counts by hand, times in proportion to what comparable steps took."""
 
 import dataclasses
+import json
 
 import pytest
 
@@ -82,6 +83,14 @@ def test_another_machine_is_not_compared(store, elsewhere):
 def test_step_of_another_algorithm_is_not_compared(measured, monkeypatch):
     monkeypatch.setattr(forecast_module, "ALGORITHM", -1)
     assert forecast(cuts([1]), measured, workers=1).unknown == 3
+
+
+def test_a_record_of_another_version_is_not_compared(measured):
+    file = next((measured.root / "cut").glob("*.json"))
+    record = json.loads(file.read_text(encoding="utf-8"))
+    record["step"]["newer_setting"] = 1
+    (measured.root / "cut" / "other.json").write_text(json.dumps(record), encoding="utf-8")
+    assert forecast(cuts([0, 1]), measured, workers=1).unknown == 0
 
 
 def test_every_step_that_is_stored_can_be_read_back(finished):

@@ -53,6 +53,14 @@ def test_networks_with_a_penalty_stay_out():
     assert lead(rows, "pre", "direct").mean == 0
 
 
+def test_methods_that_share_the_uncut_network_alone_have_no_lead():
+    rows = made(Panel("digits", "elu", (8,)), lambda *_: 0.9, methods=["pre", "post"])
+    apart = rows[
+        (rows["percentile"] == 0) | ((rows["method"] == "pre") == (rows["percentile"] > 50))
+    ]
+    assert leads(apart, "pre", "post").empty and lead(apart, "pre", "post") is None
+
+
 def test_one_value_gives_no_interval():
     assert interval([0.5]) is None
     assert lead(results(lambda *_: 0.9, seeds=1), "post", "direct") is None

@@ -85,4 +85,7 @@ def test_a_varied_panel_counts_as_its_network_with_another_setting(monkeypatch):
     )
     stage_two = decisions()[1]
     assert (stage_two.setting, stage_two.value) == ("stage_two", "both")
-    assert "+10.0 points (ahead in 1 of 1 networks" in stage_two.because
+    assert (
+        "+10.00 points on average over networks, +10.00 in the median (ahead in the"
+        in stage_two.because
+    )

@@ -144,3 +144,8 @@ def test_bad_arguments_are_named(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_whole_numbers_without_a_sign_are_scores():
+    scores = [torch.tensor([0, 200, 100], dtype=torch.uint8)]
+    assert [nodes.tolist() for nodes in select(scores, nodes=1)] == [[1]]

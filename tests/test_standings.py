@@ -5,7 +5,7 @@ import pytest
 from made_tables import made
 
 from spectral_core.panels import Panel
-from spectral_core.standings import standing, standings
+from spectral_core.standings import at_once, standing, standings
 
 PANELS = [Panel("digits", activation, (20,)) for activation in ("elu", "relu", "tanh")]
 
@@ -28,7 +28,26 @@ def test_leads_are_counted_and_averaged_over_networks():
     assert list(found.leads) == [panel.name for panel in PANELS]
     assert (found.ahead, found.behind, found.mostly_ahead) == (2, 1, True)
     assert found.mean == pytest.approx(0.01)
+    assert found.median == pytest.approx(0.02)
     assert str(found) == "+1.0 points (ahead in 2 of 3 networks, behind in 1)"
+
+
+@pytest.mark.parametrize(("lead", "word"), [(0.02, "ahead"), (-0.02, "behind"), (0, "undecided")])
+def test_one_network_is_told_by_a_word(lead, word):
+    assert standing(table([lead]), "pre", "post").counts == f"({word} in the one network)"
+
+
+def test_comparisons_are_counted_that_are_sure_all_at_once():
+    rows = table([0.02, 0.001, 0.02])
+    noise = (rows["panel"] == "digits-tanh-20") & (rows["method"] == "pre")
+    rows["accuracy"] += noise * (0.003 * rows["seed"] - 0.0015)
+    # By itself the third one, 2 ± 1.9 points, is sure, too.
+    assert standing(rows, "pre", "post").ahead == 3
+    assert at_once(rows, [("pre", "post")]) == (
+        " Of these 3 comparisons, each in one network, 2 are set apart from 0 by intervals that "
+        "hold all at once."
+    )
+    assert at_once(rows, [("pre", "fresh")]) == ""
 
 
 def test_a_lead_in_half_of_the_networks_is_not_mostly():

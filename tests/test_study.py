@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ from spectral_core.panels import Panel, Recipe
 from spectral_core.selection import select
 from spectral_core.strategies import STRATEGIES
 from spectral_core.study import cut_step, plan
-from spectral_core.variations import AUTHORS_CUTS, INGREDIENTS, VARIATIONS
+from spectral_core.variations import AUTHORS_CUTS, DECAY, INGREDIENTS, VARIATIONS
 
 PANEL = Panel("digits", "elu", (8,))
 
@@ -322,6 +323,27 @@ def test_panels_that_a_change_makes_equal_are_computed_once(monkeypatch):
     monkeypatch.setitem(FIGURES, "fig03", Figure("two panels", both))
     assert len(plan("fig03").panels) == 2
     assert len(plan("fig03", activation="relu").panels) == 1
+
+
+def test_a_method_is_the_same_in_every_figure():
+    of = {c.percentile: c.step for c in plan("fig03", "quick", methods="stronger").cells()}
+    same = plan("stronger", "quick", "fashion-mnist-elu-500").cells()
+    assert {c.percentile: c.step for c in same if c.method == "stronger"} == of
+    changed = plan("fig03", methods=["stronger", "post"], rounds=2)
+    assert {c.step.rounds for c in changed.cells() if c.method == "stronger"} == {2}
+    assert {c.step.trained.decay for c in changed.cells()} == {0.0, DECAY}
+
+
+def test_of_panels_that_a_change_makes_one_the_one_as_written_stays():
+    changed = plan("fig10", "quick", "*", dataset="mnist")
+    assert [panel.variant for panel in changed.panels] == ["", "", ""]
+    copies = plan("fig10", "quick", "*jpeg*", dataset="mnist")
+    assert [panel.variant for panel in copies.panels] == ["jpeg", "jpeg", "jpeg"]
+
+
+def test_a_whole_number_of_numpy_is_one():
+    (first, *_), (same, *_) = (plan("fig03", epochs=n).steps() for n in (np.int64(3), 3))
+    assert (first, first.key) == (same, same.key)
 
 
 @pytest.mark.parametrize("kind", [Panel, Recipe, Figure, Preset])

@@ -59,8 +59,11 @@ def test_leads_are_told_in_each_way_and_those_of_pre_at_the_cuts_that_it_has():
     rows.loc[elsewhere & (rows["method"] == "pre"), "accuracy"] = 0.0
     found = answer(rows[(rows["method"] != "pre-per-layer") | ~elsewhere])
     all_four = "points (ahead in 4 of 4 networks, behind in 0)"
-    assert f"direct +6.0 {all_four}, post +0.5 points (ahead in 1 of 4 networks," in found
-    assert "pre +0.0 points (" in found
+    cuts = rows["percentile"].nunique() - 1
+    assert f"direct +6.0 {all_four} at {cuts} cuts, post +0.5 points (ahead in 1 of 4" in found
+    assert (
+        "pre +0.0 points (" in found and "behind in 0) at 2 cuts. Of these 12 comparisons" in found
+    )
     assert (
         f"The lead of post over direct is +5.0 {all_four} with one threshold, +3.0 {all_four} with "
         "scaled scores, −0.5 points (ahead in 1 of 4 networks, behind in 3) with one per layer."

@@ -293,3 +293,11 @@ def test_a_network_with_nothing_to_train_is_refused():
     network = direct_mlp((4, 2), "elu").requires_grad_(False)
     with pytest.raises(ValueError, match="network must have parameters with requires_grad"):
         train(network, **GOOD)
+
+
+def test_losses_are_as_precise_as_the_network():
+    x, y = torch.randn(20, 4, dtype=torch.float64), torch.randint(0, 2, (20,))
+    network = direct_mlp((4, 3, 2), "elu").double()
+    expected = nn.functional.cross_entropy(network(x), y).item()
+    (loss,) = train(network, x, y, epochs=1, batch_size=20)
+    assert loss == pytest.approx(expected, rel=1e-12)

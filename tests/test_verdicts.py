@@ -109,6 +109,7 @@ def test_brief_lists_the_findings_of_one_verdict_with_their_places():
         findings = [each for each in judgements if each.claim.kind == "finding"]
         found = [each.claim for each in findings if each.verdict == verdict]
         lines = verdicts.brief(judgements, verdict).splitlines()
+        lines = [line for line in lines if not line.startswith("  - ")]
         assert len(lines) == max(1, len(found))
         for line, claim in zip(lines, found):
             assert line.startswith(f"- {claim.says} ({claim.where}")
@@ -118,7 +119,8 @@ def test_brief_lists_the_findings_of_one_verdict_with_their_places():
 def test_brief_counts_tests_that_come_out_apart(judgements):
     lines = verdicts.brief(judgements, HOLDS).splitlines()
     (line,) = (each for each in lines if "pre is unaltered even" in each)
-    assert line.endswith("(Sec. IV.A, Fig. 3)")  # one test
+    assert line.endswith("(Sec. IV.A, Fig. 3)")  # one test, whose numbers follow
+    assert lines[lines.index(line) + 1].startswith("  - as written: Fig. 3, ELU: pre loses")
     rows = pd.concat(made(p, lambda *_: 0.9) for p in FIGURES["fig06"].panels if not p.variant)
     fallen = (rows["activation"] == "relu") & (rows["percentile"] > 20) & (rows["method"] == "post")
     rows.loc[fallen, "accuracy"] = 0.6
