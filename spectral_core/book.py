@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spectral_core import notebooks, paths
-from spectral_core.figures import FIGURES
+from spectral_core.figures import FIGURES, QUESTIONS
 from spectral_core.results import NoResults, published, published_files, summary
 
 
@@ -18,7 +18,7 @@ class BookFailed(RuntimeError):
     """The book did not build without a warning."""
 
 
-def build(root: Path, presets: Mapping[str, str], output: Path | None = None) -> Path:
+def build(root: Path, presets: Mapping[str, str]) -> Path:
     """Execute the notebooks that are out of date, write the generated text, build the book.
 
     Every warning is an error.
@@ -27,7 +27,6 @@ def build(root: Path, presets: Mapping[str, str], output: Path | None = None) ->
         root: folder with ``_config.yml``, ``_toc.yml`` and ``book``.
         presets: what the notebooks of some figures run on this machine, by figure; the others
             show published results only.
-        output: where ``_build`` goes; ``root`` if ``None``.
 
     Returns:
         The landing page.
@@ -40,11 +39,10 @@ def build(root: Path, presets: Mapping[str, str], output: Path | None = None) ->
         parameters = {"preset": presets[name]} if name in presets else None
         notebooks.execute(name, parameters, root / "book" / "figures")
     generate(root / "book" / "generated")
-    output = output or root
     tool = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     if tool is None:
         raise BookFailed("jupyter-book must be installed beside Python: pip install '.[book]'")
-    command = [tool, "build", root, "--path-output", output, "-W", "-n", "--keep-going", "--quiet"]
+    command = [tool, "build", root, "-W", "-n", "--keep-going", "--quiet"]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -52,16 +50,27 @@ def build(root: Path, presets: Mapping[str, str], output: Path | None = None) ->
     if done.returncode != 0:
         sys.stderr.write(done.stdout)
         raise BookFailed("the book did not build cleanly; each warning above is an error")
-    return output / "_build" / "html" / "index.html"
+    return root / "_build" / "html" / "index.html"
 
 
 def generate(folder: Path) -> None:
-    """Write the text that follows from the published results: headline, downloads."""
+    """Write the text that follows from the published results: headline, questions, downloads."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"headline": headline()}
+    texts = {"headline": headline(), "questions": questions()}
     texts |= {f"{figure}_downloads": downloads(figure) for figure in FIGURES}
     for name, text in texts.items():
         (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+
+
+def questions() -> str:
+    """Links to the questions that the paper leaves open, with how many networks are published."""
+    pages = {name: source.stem for name, source in notebooks.sources().items()}
+    items = []
+    for name, figure in QUESTIONS.items():
+        there = len(published_files(name, "paper", "*"))
+        said = f"{there} of {len(figure.panels)} networks" if there else "not run yet"
+        items.append(f"  - [{figure.title}](figures/{pages[name]}.ipynb): {said}")
+    return "\n".join(items)
 
 
 def downloads(figure: str) -> str:

@@ -362,6 +362,7 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
 def test_published_provenance_is_complete(published_panel):
     _, made, study, panel = published_panel
     assert (made["figure"], made["preset"]) == (study.figure, study.preset)
+    assert made["inputs"] == panel.inputs and "choice" in made
     for settings in (panel, study.recipe_of(panel)):
         name = type(settings).__name__.lower()
         # A field that is newer than the results is at its default.

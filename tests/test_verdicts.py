@@ -1,5 +1,7 @@
 """Verdicts as a reader sees them: in words with a sign, with rule and numbers, well-formed."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -126,3 +128,8 @@ def test_brief_counts_tests_that_come_out_apart(judgements):
     rows.loc[fallen, "accuracy"] = 0.6
     mixed = verdicts.brief(judge({"fig06": rows}), PARTLY)
     assert "(Abstract, Sec. IV: 2 hold, 1 does not hold)" in mixed
+
+
+def test_readme_tells_the_verdicts_of_the_published_results():
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert verdicts.tally(judge(), "finding") in " ".join(readme.split())
