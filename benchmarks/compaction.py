@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from benchmarks.measure import spread
 from spectral_core import compaction, direct_mlp
+from spectral_core.networks import hidden_widths
 
 MINUTES = 8
 INPUTS, CLASSES = 784, 10
@@ -44,7 +45,7 @@ def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
 
 def _microseconds(activation: str, kept: str, batch: int, least_seconds: float) -> float:
     """Time per image of a network of these widths."""
-    network = direct_mlp((INPUTS, *compaction.widths(kept), CLASSES), activation)
+    network = direct_mlp((INPUTS, *hidden_widths(kept), CLASSES), activation)
     names = {"network": network, "images": torch.rand(batch, INPUTS)}
     with torch.inference_mode():
         timer = Timer("network(images)", globals=names)

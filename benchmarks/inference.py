@@ -10,7 +10,7 @@ from torch import nn
 
 from benchmarks.loops import problem
 from benchmarks.measure import in_turns, ratios
-from spectral_core import node_scores, prune, spectral_mlp
+from spectral_core import fold, node_scores, prune, spectral_mlp
 from spectral_core.flow import Flow
 
 MINUTES = 1
@@ -29,7 +29,7 @@ def run(rounds: int = 9, quick: bool = False) -> list[dict[str, Any]]:
             contestants = {"full": full, "pruned": network}
             repeats = 2 if quick else repeats
             times = in_turns(
-                {name: partial(_forward, folded(n), x, repeats) for name, n in contestants.items()},
+                {name: partial(_forward, fold(n), x, repeats) for name, n in contestants.items()},
                 rounds,
                 f"batch of {batch}, {percentile} % pruned",
             )
@@ -57,11 +57,6 @@ def pruned_networks(quick: bool) -> tuple[nn.Sequential, dict[int, nn.Sequential
     generator = torch.Generator().manual_seed(0)
     full = spectral_mlp((inputs, *(width,) * DEPTH, 10), "elu", generator=generator)
     return full, {q: prune(full, node_scores(full), q) for q in PERCENTILES}
-
-
-def folded(network: nn.Sequential) -> nn.Sequential:
-    """The network with its spectral layers as plain ones."""
-    return nn.Sequential(*(m.to_linear() if hasattr(m, "to_linear") else m for m in network))
 
 
 def _forward(network: nn.Module, x: torch.Tensor, repeats: int) -> None:

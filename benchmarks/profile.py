@@ -17,9 +17,10 @@ import torch
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.inference import folded, pruned_networks
+from benchmarks.inference import pruned_networks
 from benchmarks.loops import ours, plain, problem, training
 from benchmarks.pruning_curve import curve_of
+from spectral_core import fold
 from spectral_core.training import PRECISIONS
 
 MINUTES = 2
@@ -102,7 +103,7 @@ def _inference(quick: bool) -> list[tuple[str, str, Timed]]:
         return passes
 
     return [
-        (f"batch of 1000, {name}", "fp32", partial(forward, folded(network)))
+        (f"batch of 1000, {name}", "fp32", partial(forward, fold(network)))
         for name, network in networks.items()
     ]
 

@@ -8,6 +8,7 @@ import torch
 
 from benchmarks.loops import problem
 from benchmarks.measure import Skipped
+from spectral_core.networks import hidden_label
 from spectral_core.other_tools import accuracy_against_nodes, to_rows
 
 MINUTES = 8
@@ -34,5 +35,5 @@ def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
             )
         except ModuleNotFoundError as error:
             raise Skipped(str(error)) from error
-        rows += [{"hidden": "-".join(map(str, hidden)), **row} for row in to_rows(measured)]
+        rows += [{"hidden": hidden_label(hidden), **row} for row in to_rows(measured)]
     return rows

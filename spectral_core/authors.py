@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spectral_core import paths
+from spectral_core.networks import hidden_widths
 from spectral_core.results import NoResults, summary
 
 COLUMNS = (
@@ -110,4 +111,5 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
 
 def _with_depth(table: pd.DataFrame) -> pd.DataFrame:
     """A table of results with its number of hidden layers: ``500-500-500`` has three."""
-    return table.assign(hidden_layers=table["hidden"].str.count("-") + 1)
+    depths = [len(hidden_widths(label)) for label in table["hidden"]]
+    return table.assign(hidden_layers=depths)

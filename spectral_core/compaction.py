@@ -11,6 +11,7 @@ import pandas as pd
 from spectral_core import results
 from spectral_core.figures import FIGURES, QUESTIONS
 from spectral_core.intervals import POINT
+from spectral_core.networks import hidden_widths
 from spectral_core.standings import NOTHING
 
 SOURCES = tuple(
@@ -74,13 +75,9 @@ def networks(preset: str = "paper") -> list[tuple[str, str]]:
         that has lost a whole layer.
     """
     found = means(gathered(preset))[["activation", "kept"]].drop_duplicates()
-    pairs = [pair for pair in found.itertuples(index=False, name=None) if 0 not in widths(pair[1])]
-    return sorted(pairs, key=lambda pair: (pair[0], [-width for width in widths(pair[1])]))
-
-
-def widths(kept: str) -> list[int]:
-    """Nodes of each hidden layer, of ``500-430-12``."""
-    return [int(width) for width in kept.split("-")]
+    hidden = {pair: hidden_widths(pair[1]) for pair in found.itertuples(index=False, name=None)}
+    pairs = [pair for pair, widths in hidden.items() if all(widths)]
+    return sorted(pairs, key=lambda pair: (pair[0], [-width for width in hidden[pair]]))
 
 
 def timed(points: pd.DataFrame, rows: Iterable[Mapping[str, Any]], batch: int) -> pd.DataFrame:

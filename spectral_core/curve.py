@@ -36,7 +36,7 @@ class Cut(NamedTuple):
 
     percentile: float
     """Percentile of the pooled scores below which nodes went, in [0, 100]."""
-    kept: tuple[int, ...]
+    widths: tuple[int, ...]
     """Nodes left in each hidden layer."""
     nodes: int
     """Hidden nodes left in all."""
@@ -77,7 +77,7 @@ def pruning_curve(
     import pandas as pd
 
     cuts = measure_cuts(network, scores, inputs, targets, percentiles)
-    return pd.DataFrame(cuts, columns=Cut._fields).drop(columns="kept")
+    return pd.DataFrame(cuts, columns=Cut._fields).drop(columns="widths")
 
 
 @torch.no_grad()

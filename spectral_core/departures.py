@@ -12,7 +12,7 @@ from spectral_core.evidence import ahead, stable_with_penalty
 from spectral_core.findings import UNDECIDED, UNTESTED, Finding, counted
 from spectral_core.intervals import lead, points
 from spectral_core.judging import Curves
-from spectral_core.networks import hidden_label
+from spectral_core.networks import hidden_label, hidden_widths
 from spectral_core.panels import VARIANTS
 from spectral_core.questions import budget_answer
 from spectral_core.results import published, summary
@@ -172,7 +172,7 @@ def lost_layers(there: Sequence[Curves]) -> Answer:
     for each in (curves for curves in there if len(curves.panel.hidden) > 1):
         told = []
         for method, rows in each.table.groupby("method", sort=False):
-            gone = rows[["0" in kept.split("-") for kept in rows["kept"]]]
+            gone = rows[[0 in hidden_widths(kept) for kept in rows["kept"]]]
             first = gone[gone["percentile"] == gone["percentile"].min()]
             told.append(
                 f"{method} from {first['percentile'].iloc[0]:g} % in {len(first)} of "

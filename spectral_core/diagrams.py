@@ -214,7 +214,7 @@ def _draw_key(axes: Axes, top: float, names: Mapping[str, str]) -> None:
 # Fig. 5: the strategies as a flowchart
 
 
-class Step(NamedTuple):
+class Box(NamedTuple):
     """One box of the flowchart."""
 
     kind: str
@@ -234,7 +234,7 @@ ROWS = {
 """Rows of the flowchart, and how often their steps are taken."""
 
 
-def flow(strategy: Strategy) -> list[Step]:
+def flow(strategy: Strategy) -> list[Box]:
     """Steps of a strategy, from the initial network to the measured accuracy (Sec. VI)."""
     spectral = strategy.layers == "spectral"
     if not spectral:
@@ -248,21 +248,21 @@ def flow(strategy: Strategy) -> list[Step]:
     scale = ", divided by its layer's mean" if strategy.scaled else ""
     pool = "their layer's scores" if strategy.per_layer else "all scores"
     steps = [
-        Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
-        Step("train", trains),
-        Step("rank", f"Score each {one} by {SYMBOLS[strategy.score]}{scale}"),
-        Step(
+        Box("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
+        Box("train", trains),
+        Box("rank", f"Score each {one} by {SYMBOLS[strategy.score]}{scale}"),
+        Box(
             "cut",
             f"Remove the {many} that score {side} percentile of {pool}",
         ),
     ]
     if strategy.restarts:
-        steps.append(Step("retrain", "Draw a new network as wide as what is left; train λ and φ"))
+        steps.append(Box("retrain", "Draw a new network as wide as what is left; train λ and φ"))
     elif strategy.retrains and strategy.trains == "both":
-        steps.append(Step("retrain", f"Train the {'λ and φ' if spectral else 'w'} that are left"))
+        steps.append(Box("retrain", f"Train the {'λ and φ' if spectral else 'w'} that are left"))
     elif strategy.retrains:
-        steps.append(Step("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
-    return [*steps, Step("measure", "Measure the accuracy on the test images")]
+        steps.append(Box("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
+    return [*steps, Box("measure", "Measure the accuracy on the test images")]
 
 
 def flow_text(methods: Sequence[str] = ("pre", "post")) -> str:
@@ -303,7 +303,7 @@ def flowchart_figure(methods: Sequence[str] = ("pre", "post")) -> Figure:
     return axes.figure
 
 
-def _flows(methods: Sequence[str]) -> dict[str, list[Step]]:
+def _flows(methods: Sequence[str]) -> dict[str, list[Box]]:
     """Steps of each method; raises if one is unknown or named twice."""
     return {
         name: flow(STRATEGIES[_checks.choice("methods", name, STRATEGIES)])
@@ -321,7 +321,7 @@ def _draw_bands(axes: Axes, row: float) -> None:
 
 
 def _draw_box(
-    axes: Axes, at: tuple[float, float], size: tuple[float, float], step: Step, colour: str
+    axes: Axes, at: tuple[float, float], size: tuple[float, float], step: Box, colour: str
 ) -> None:
     """A step: framed in the method's colour, and tinted with it where something trains."""
     (x, y), (width, height) = at, size

@@ -107,9 +107,7 @@ def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
     return together
 
 
-def member_bytes(
-    sizes: Sequence[int], batch_size: int, examples: int, projects: bool, element: int = 4
-) -> int:
+def member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects: bool) -> int:
     """Memory that one network of an ensemble takes, about.
 
     Args:
@@ -117,13 +115,12 @@ def member_bytes(
         batch_size: examples per step.
         examples: examples in all.
         projects: whether the first layer is frozen, so that x φᵀ is kept for all examples.
-        element: bytes of a number.
     """
     parameters = sum(after * (before + 2) for before, after in itertools.pairwise(sizes))
     batch = batch_size * (sizes[0] + 6 * sum(sizes[1:]))  # x; z, a, ∂L/∂u, and what comes and goes
     order = examples * 2  # indices are of 8 bytes
     # Of each parameter: the network's own, the stacked one, its gradient and Adam's two moments.
-    return element * (5 * parameters + batch + order + projects * examples * sizes[1])
+    return 4 * (5 * parameters + batch + order + projects * examples * sizes[1])
 
 
 def most_members(each: int, device: torch.device | str) -> int:

@@ -59,16 +59,14 @@ class Preset:
 _SIZES = ("epochs", "retraining_epochs", "percentiles", "seeds", "train_images")
 
 
-def _panels(
-    dataset: str, activations: Sequence[str], depth: int, hidden: int = 500
-) -> tuple[Panel, ...]:
+def _panels(dataset: str, activations: Sequence[str], depth: int) -> tuple[Panel, ...]:
     """Panels of a figure: as the text has them, then as the authors' released results."""
-    written = [Panel(dataset, activation, (hidden,) * depth) for activation in activations]
+    written = [Panel(dataset, activation, (500,) * depth) for activation in activations]
     # Released with one hidden layer: 2000 nodes. With three: 500 each for pre, 800 each for the
     # others. Stage 2 trained λ too.
     others = dict.fromkeys(("direct", "post"), (800,) * depth)
     as_released = {
-        "hidden": (2000,) if depth == 1 else (hidden,) * depth,
+        "hidden": (2000,) if depth == 1 else (500,) * depth,
         "hidden_by_method": {} if depth == 1 else others,
         "recipe": {"stage_two": "both"},
         "variant": "released",

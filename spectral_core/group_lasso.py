@@ -27,28 +27,10 @@ from spectral_core.training import train
 from spectral_core.variations import INGREDIENTS
 
 
-def squares(found: Spectrum) -> Tensor:
-    """½ (λ_i² + ‖φ_i‖²) of each arrival node, shape (out,); α times their sum is the L2 term."""
-    phi = found.eigenvectors.flatten(1)
-    return (found.eigenvalues.square() + phi.square().sum(dim=1)) / 2
-
-
 def imbalance(found: Spectrum) -> Tensor:
     """λ_i² − ‖φ_i‖² of each arrival node, shape (out,); 0 where the L2 term is least."""
     phi = found.eigenvectors.flatten(1)
     return found.eigenvalues.square() - phi.square().sum(dim=1)
-
-
-@torch.no_grad()
-def balanced(weight: Tensor) -> Spectrum:
-    """The λ and φ of some weights whose squares are least: |λ_i| = ‖φ_i‖ = √‖w_i‖.
-
-    Args:
-        weight: shape (out, in, ...).
-    """
-    root = torch.linalg.vector_norm(weight.flatten(1), dim=1).sqrt()
-    scale = torch.where(root > 0, root, 1.0).reshape(-1, *[1] * (weight.dim() - 1))
-    return Spectrum(-root, weight / scale)
 
 
 def relaxation(

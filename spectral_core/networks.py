@@ -144,3 +144,8 @@ def _stack(
 def hidden_label(hidden: Sequence[int]) -> str:
     """``500`` or ``500-500-500``: hidden widths as they stand in tables and names."""
     return "-".join(str(width) for width in hidden)
+
+
+def hidden_widths(label: str) -> tuple[int, ...]:
+    """Nodes of each hidden layer, of a label as :func:`hidden_label` makes it."""
+    return tuple(map(int, label.split("-")))

@@ -123,7 +123,7 @@ def pruning_figure(
         squeeze=False,
     )
     titles = _titles([rows for _, rows in panels])
-    for (_, rows), title, column in zip(panels, titles, axes.T):
+    for (_, rows), title, column in zip(panels, titles, axes.T, strict=True):
         draw_accuracy(column[0], rows, band)
         if reference is not None:
             draw_reference(column[0], rows, reference)
@@ -242,7 +242,6 @@ def rerun_figure(
     ours: pd.DataFrame,
     published: pd.DataFrame | None,
     band: str = "sd",
-    ours_are: str = "this machine",
 ) -> Figure:
     """A run's accuracies as points, on top of the published curves of the same preset.
 
@@ -251,7 +250,6 @@ def rerun_figure(
         published: published results at the same settings; a panel that is not among them is drawn
             as curves.
         band: see :func:`pruning_figure`.
-        ours_are: what the legend calls the run.
     """
     panels = _panels(ours)
     figure, axes = plt.subplots(
@@ -263,9 +261,9 @@ def rerun_figure(
         squeeze=False,
     )
     titles = _titles([rows for _, rows in panels])
-    for (name, rows), title, each in zip(panels, titles, axes[0]):
+    for (name, rows), title, each in zip(panels, titles, axes[0], strict=True):
         curves = None if published is None else published[published["panel"] == name]
-        draw_rerun(each, rows, curves, band, ours_are)
+        draw_rerun(each, rows, curves, band)
         each.set_title(title)
         each.set_xlabel("pruned hidden nodes (%)")
     if len(panels) > 1:
@@ -278,7 +276,6 @@ def draw_rerun(
     ours: pd.DataFrame,
     published: pd.DataFrame | None,
     band: str = "sd",
-    ours_are: str = "this machine",
 ) -> None:
     """Draw one panel of :func:`rerun_figure`."""
     if published is None or published.empty:
@@ -296,7 +293,7 @@ def draw_rerun(
             markerfacecolor="white",
             markeredgewidth=1.8,
             color=COLOURS[method],
-            label=f"{method}, {ours_are}",
+            label=f"{method}, this machine",
         )
     _legend(axes)
 
@@ -359,12 +356,13 @@ def _curves(axes: Axes, table: pd.DataFrame, y: str, errorbar: object, markers: 
     )
 
 
-def one_legend(figure: Figure, axes: Iterable[Axes], **look: Any) -> None:
+def one_legend(figure: Figure, axes: Iterable[Axes], last: str = "", **look: Any) -> None:
     """Move what several plots have in their legends below all of them, each name once.
 
     Args:
         figure: theirs.
         axes: the plots; those without a legend, and hidden ones, are left alone.
+        last: the name that stands at the end; the order of the plots if empty.
         look: of the legend, as matplotlib takes it.
     """
     named: dict[str, Artist] = {}
@@ -372,6 +370,8 @@ def one_legend(figure: Figure, axes: Iterable[Axes], **look: Any) -> None:
         names = [text.get_text() for text in legend.get_texts()]
         named = dict(zip(names, legend.legend_handles)) | named
         legend.remove()
+    if last in named:
+        named[last] = named.pop(last)
     look = {"loc": "outside lower center", "ncols": 2, "fontsize": "small"} | look
     figure.legend(named.values(), named, **look)
 

@@ -41,20 +41,22 @@ def grid_figure(
     figure, panels = _grid(table)
     for name, results, axes in panels:
         curves = None if published is None else published[published["panel"] == name]
-        draw_rerun(axes, results, curves, band, "this machine")
+        draw_rerun(axes, results, curves, band)
         axes.set_xlabel("pruned hidden nodes (%)")
     one_legend(figure, figure.axes)
     return figure
 
 
-def front_figure(points: pd.DataFrame, cost: str = "parameters", depth: float = 0.1) -> Figure:
+_DEPTH = 0.1  # how far below the best accuracy of the least accurate panel the plots reach
+
+
+def front_figure(points: pd.DataFrame, cost: str = "parameters") -> Figure:
     """Accuracy against what a network costs, in the grid of :func:`grid_figure`, with the front.
 
     Args:
         points: as :func:`spectral_core.compaction.means` or :func:`~spectral_core.compaction.timed`
             returns them, at least one.
         cost: name out of :data:`COSTS`; its axis is logarithmic.
-        depth: how far below the best accuracy of the least accurate panel the plots reach.
 
     Raises:
         ValueError: if there are no points.
@@ -80,12 +82,10 @@ def front_figure(points: pd.DataFrame, cost: str = "parameters", depth: float = 
         axes.set(xscale="log", xlabel=COSTS[cost], ylabel="test accuracy")
         axes.tick_params(labelbottom=True)
     best = points.groupby("panel")["accuracy"].max()
-    figure.axes[0].set_ylim(best.min() - depth, min(1, best.max() + depth / 10))
-    named = {}
+    figure.axes[0].set_ylim(best.min() - _DEPTH, min(1, best.max() + _DEPTH / 10))
     for axes in figure.axes:
-        named |= dict(zip(*reversed(axes.get_legend_handles_labels())))
-    named["Pareto front"] = named.pop("Pareto front")  # last
-    figure.legend(named.values(), named, loc="outside lower center", ncols=2, fontsize="small")
+        axes.legend()
+    one_legend(figure, figure.axes, last="Pareto front")
     return figure
 
 

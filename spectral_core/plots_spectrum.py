@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 4
+PLOTS_PER_ROW = 4
 """Panels side by side, at most."""
 GOES = "0.6"
 """Colour, a grey, of eigenvalues whose nodes go."""
@@ -55,7 +55,7 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
             "model must have spectral layers; got none. spectralize makes them so, fold undoes it"
         )
     stay = _kept_by_name(model, kept)
-    columns = min(len(values), COLUMNS)
+    columns = min(len(values), PLOTS_PER_ROW)
     rows = math.ceil(len(values) / columns)
     figure, axes = plt.subplots(
         rows,

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from spectral_core.plots import COLOURS as METHODS
+from spectral_core.plots import one_legend
 
 # Shades of Okabe and Ito. |λ| and Σ|w| have the colours of the methods that rank by them.
 COLOURS = {
@@ -71,6 +72,6 @@ def tools_figure(measured: pd.DataFrame) -> Figure:
         panel.set(ylabel="test accuracy", ylim=(0, 1))
     for panel in axes[-1]:
         panel.set_xlabel("pruned hidden nodes (%)")
-    named = dict(zip(*reversed(axes[-1, 1].get_legend_handles_labels())))
-    figure.legend(named.values(), named, loc="outside right center", fontsize="small")
+    axes[-1, 1].legend()
+    one_legend(figure, [axes[-1, 1]], loc="outside right center", ncols=1)
     return figure

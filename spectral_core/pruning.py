@@ -52,11 +52,6 @@ def hidden_nodes(network: nn.Module) -> tuple[int, ...]:
     return tuple(Flow(network).widths)
 
 
-def folded_parameters(network: nn.Module, hidden: Sequence[int] | None = None) -> int:
-    """Number of weights and biases of the fully connected layers once folded to plain ones.
-
-    Args:
-        network: feed-forward model.
-        hidden: count as if the hidden layers had so many nodes; their own if ``None``.
-    """
-    return Flow(network).parameters(hidden)
+def folded_parameters(network: nn.Module) -> int:
+    """Number of weights and biases of the fully connected layers once folded to plain ones."""
+    return Flow(network).parameters()

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-Step = Callable[[Tensor], Tensor]
+BatchStep = Callable[[Tensor], Tensor]
 """From the indices of a batch, on the device, to its loss."""
 
 
@@ -44,9 +44,9 @@ class Replayed:
         optimiser: the one that it steps.
     """
 
-    def __init__(self, step: Step, optimiser: torch.optim.Optimizer) -> None:
+    def __init__(self, step: BatchStep, optimiser: torch.optim.Optimizer) -> None:
         self.step, self.optimiser = step, optimiser
-        self.recorded: dict[torch.Size, Step | None] = {}
+        self.recorded: dict[torch.Size, BatchStep | None] = {}
 
     def __call__(self, chosen: Tensor) -> Tensor:
         """One step on the examples ``chosen``; the next one overwrites the loss it returns."""
@@ -58,7 +58,7 @@ class Replayed:
             self.recorded[size] = self._record(chosen)
         return self.recorded[size](chosen)
 
-    def _record(self, chosen: Tensor) -> Step:
+    def _record(self, chosen: Tensor) -> BatchStep:
         indices = chosen.clone()
         # Torch asks for this while it records a step, and warns of it at other times.
         for group in self.optimiser.param_groups:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from spectral_core.agreement import agreement
+from spectral_core.agreement import FLOOR, agreement
 from spectral_core.authors import EXPECTED, deviation, gaps
 from spectral_core.cells import grid, with_spread
 from spectral_core.data.prepared import split
@@ -172,24 +172,20 @@ def _row_names(table: pd.DataFrame) -> list[str]:
     return [*several[:1], "method", *several[1:]] if "panel" in several else ["method", *several]
 
 
-def agreement_sentence(
-    ours: pd.DataFrame, reference: pd.DataFrame | None, floor: float = 0.01
-) -> str:
+def agreement_sentence(ours: pd.DataFrame, reference: pd.DataFrame | None) -> str:
     """Say how many points of a run agree with the published ones, and which differs most.
 
     Args:
         ours: results of this machine.
         reference: published results at the same settings, or ``None``.
-        floor: difference in accuracy that is always tolerated, in [0, 1].
     """
     if reference is None:
         return "No results are published at these settings, so there is nothing to compare with."
-    comparison = agreement(ours, reference, floor)
-    plus = f" plus {floor:g}" if floor else ""
+    comparison = agreement(ours, reference)
     row = comparison.loc[comparison["difference"].abs().idxmax()]
     return (
         f"{comparison['agrees'].sum()} of {len(comparison)} mean accuracies agree, "
-        f"within three standard errors of the difference{plus}.\n"
+        f"within three standard errors of the difference plus {FLOOR:g}.\n"
         f"Largest difference: {row['difference']:+.3f} ({row['method']}, "
         f"{row['percentile']:g} % pruned; tolerance {row['tolerance']:.3f})."
     )

@@ -40,7 +40,7 @@ COLUMNS = (
 )
 """Columns of every table of results; the data dictionary says what each means."""
 
-POINT = ["panel", "method", "penalty", "percentile"]
+POINT_COLUMNS = ["panel", "method", "penalty", "percentile"]
 """Columns that name a point; its seeds are realisations of it."""
 
 
@@ -203,7 +203,7 @@ def published_together(figures: Sequence[str], preset: str) -> pd.DataFrame:
     """
     tables = [published(figure, preset, missing_ok=True) for figure in figures]
     every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
-    return every.drop_duplicates([*POINT, "seed"], ignore_index=True)
+    return every.drop_duplicates([*POINT_COLUMNS, "seed"], ignore_index=True)
 
 
 def counterpart(study: Study) -> pd.DataFrame | None:
@@ -298,7 +298,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         ``accuracy_max``, ``loss`` and ``seeds``.
     """
     return (
-        table.groupby(POINT, sort=False)
+        table.groupby(POINT_COLUMNS, sort=False)
         .agg(
             nodes=("nodes", "mean"),
             parameters=("parameters", "mean"),

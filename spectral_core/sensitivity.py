@@ -12,6 +12,7 @@ import pandas as pd
 
 from spectral_core.cells import grid
 from spectral_core.intervals import POINT, Interval, interval, leads, points
+from spectral_core.networks import hidden_widths
 from spectral_core.panels import Panel, Recipe, in_words
 from spectral_core.standings import NOTHING, Standing
 from spectral_core.variations import VARIATIONS
@@ -144,7 +145,7 @@ def _parts(table: pd.DataFrame) -> Iterator[tuple[tuple[Network, str], pd.DataFr
     """Rows of each network and variation, "" for the network as written."""
     for panel, rows in table.groupby("panel", sort=False):
         first = rows.iloc[0]
-        network = (first["dataset"], first["activation"], first["hidden"].count("-") + 1)
+        network = (first["dataset"], first["activation"], len(hidden_widths(first["hidden"])))
         variation = next((name for name in VARIATIONS if panel.endswith(f"-{name}")), "")
         yield (network, variation), rows
 

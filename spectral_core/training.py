@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.replay import Replayed, Step, own_stream
+from spectral_core.replay import BatchStep, Replayed, own_stream
 from spectral_core.stack import Stack, is_written_out, penalised
 
 PRECISIONS = ("fp32", "bf16")
@@ -208,7 +208,7 @@ def _step_on(
     most: int,
     loss_of: Callable[[Tensor, Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
-) -> Step:
+) -> BatchStep:
     """A step of training, from indices of its batch, ((E,) m), to its loss, () or (E,).
 
     Args:

@@ -27,10 +27,10 @@ def test_shifted_curve_is_caught_and_only_that():
 def test_tolerance_is_three_standard_errors_of_the_difference_and_a_floor():
     ours = of_seeds([(0.90, 0.5), (0.92, 0.5)])  # variances 0.0002 and 0
     theirs = of_seeds([(0.80, 0.5), (0.84, 0.5), (0.88, 0.5)])  # variances 0.0016 and 0
-    tolerance = agreement(ours, theirs, floor=0.02)["tolerance"]
+    tolerance = agreement(ours, theirs)["tolerance"]
     pooled = math.sqrt((1 * 0.0002 + 2 * 0.0016) / 3)
-    assert tolerance[0] == pytest.approx(0.02 + 3 * pooled * math.sqrt(1 / 2 + 1 / 3))
-    assert tolerance[1] == pytest.approx(0.02)
+    assert tolerance[0] == pytest.approx(0.01 + 3 * pooled * math.sqrt(1 / 2 + 1 / 3))
+    assert tolerance[1] == pytest.approx(0.01)
 
 
 def test_single_seeds_have_the_floor_alone():

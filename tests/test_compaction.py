@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from made_tables import made
 
 from spectral_core import compaction, results
+from spectral_core.networks import hidden_widths
 from spectral_core.panels import Panel
 
 CUTS = (0.0, 50.0, 90.0)
@@ -108,9 +109,9 @@ def test_a_method_measured_in_some_networks_only_is_in_the_table_and_not_in_the_
 
 def test_published_networks_are_there_once_and_have_all_their_layers():
     rows = compaction.gathered()
-    assert not rows.duplicated([*results.POINT, "seed"]).any()
+    assert not rows.duplicated([*results.POINT_COLUMNS, "seed"]).any()
     assert set(rows["penalty"]) == {0.0} and not rows["panel"].str.contains("released|cifar").any()
     networks = compaction.networks()
     assert len(set(networks)) == len(networks)
     assert ("elu", "500") in networks and ("elu", "500-500-500") in networks
-    assert all(min(compaction.widths(kept)) > 0 for _, kept in networks)
+    assert all(min(hidden_widths(kept)) > 0 for _, kept in networks)

@@ -51,7 +51,7 @@ def assert_as_pruned_one_by_one(cuts, network, scores, x, y, percentiles, tolera
     for cut in cuts:
         small = prune(network, scores, cut.percentile)
         measured = evaluate(small, x, y)
-        assert cut.kept == hidden_nodes(small)
+        assert cut.widths == hidden_nodes(small)
         assert cut.nodes == sum(hidden_nodes(small))
         assert cut.parameters == folded_parameters(small)
         assert cut.loss == pytest.approx(measured.loss, rel=tolerance, abs=tolerance)
@@ -101,7 +101,7 @@ def test_a_network_with_an_empty_layer_says_what_its_bias_says(emptied):
     scores = [torch.full((width,), 2.0) for width in (5, 4, 3)]
     scores[emptied].fill_(1.0)
     all_zero, whole = measure_cuts(full, scores, x, y, [80, 0])
-    assert all_zero.kept == tuple(0 if k == emptied else n for k, n in enumerate((5, 4, 3)))
+    assert all_zero.widths == tuple(0 if k == emptied else n for k, n in enumerate((5, 4, 3)))
     assert all_zero.loss == pytest.approx(torch.tensor(4.0).log().item())
     assert all_zero.accuracy == (y == 0).double().mean().item()  # a tie won by the first class
     assert whole.accuracy == evaluate(full, x, y).accuracy
@@ -261,7 +261,7 @@ def test_networks_of_other_forms_have_the_curve_of_prune_and_evaluate(network):
     scores = node_scores(network, by="connectivity")
     for cut in measure_cuts(network, scores, X, Y, range(0, 101, 20)):
         small = prune(network, scores, cut.percentile)
-        assert (cut.kept, cut.parameters) == (hidden_nodes(small), folded_parameters(small))
+        assert (cut.widths, cut.parameters) == (hidden_nodes(small), folded_parameters(small))
         expected = evaluate(small, X, Y)
         assert cut.accuracy == expected.accuracy
         assert cut.loss == pytest.approx(expected.loss, rel=1e-10)

@@ -134,7 +134,7 @@ def test_download_with_another_checksum_is_refused_and_a_right_one_is_kept(place
 
 
 def test_run_that_was_stopped_goes_on_from_its_last_whole_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "FEATURES", 3)
+    monkeypatch.setattr(features, "FEATURE_COUNT", 3)
     monkeypatch.setattr(features, "BATCH", 4)
     monkeypatch.setattr(features, "_BYTES", 4 * 3 * 4)
     images = [torch.full((1, 2, 2), i / 32) for i in range(18)]

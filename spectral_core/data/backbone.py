@@ -23,7 +23,7 @@ from spectral_core.data.search import DataNotFoundError
 from spectral_core.data.torchvision_import import import_torchvision
 
 NAME = "mobilenet_v2"
-FEATURES = 1280
+FEATURE_COUNT = 1280
 """Number of features of an image."""
 
 IMAGENET = "b0353104"

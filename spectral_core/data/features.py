@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from spectral_core.data.backbone import FEATURES
+from spectral_core.data.backbone import FEATURE_COUNT
 from spectral_core.data.images import image_bar
 
 BATCH = 32  # faster per image than 8 or 128, see spectral_core.data.backbone
-_BYTES = BATCH * FEATURES * 4  # of the features of a batch
+_BYTES = BATCH * FEATURE_COUNT * 4  # of the features of a batch
 
 
 def features(
@@ -47,7 +47,7 @@ def features(
         for found in _side_by_side(of_batch, range(done * BATCH, len(images), BATCH)):
             file.write(found.tobytes())
             bar.update(len(found))
-    return torch.from_numpy(np.fromfile(part, np.float32).reshape(-1, FEATURES))
+    return torch.from_numpy(np.fromfile(part, np.float32).reshape(-1, FEATURE_COUNT))
 
 
 def _side_by_side(work: Callable[[int], np.ndarray], items: Sequence[int]) -> Iterator[np.ndarray]:
