@@ -121,10 +121,13 @@ def test_eigenvectors_and_their_inverse_are_the_layers(before, after):
 
 
 @pytest.mark.parametrize(("departure", "arrival"), [(1, 1), (2, 5), (6, 1)])
-def test_layers_of_other_shapes_are_drawn(departure, arrival, tmp_path):
-    drawn = layer(departure, arrival)
-    transfer_operator_figure(drawn, torch.rand(departure)).savefig(tmp_path / "operator.png")
-    eigenvector_figure(drawn).savefig(tmp_path / "eigenvectors.png")
+def test_layers_of_other_shapes_are_drawn_entry_by_entry(departure, arrival):
+    drawn, size = layer(departure, arrival), departure + arrival
+    for figure, matrix in (
+        (transfer_operator_figure(drawn, torch.rand(departure), 0, 0), drawn.transfer_operator()),
+        (eigenvector_figure(drawn, 0, 0), drawn.eigenvector_matrix()),
+    ):
+        np.testing.assert_allclose(numbers(figure, 0, size, size), shown(matrix), atol=1e-6)
 
 
 @pytest.mark.parametrize(

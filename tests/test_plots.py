@@ -107,7 +107,10 @@ def test_every_panel_can_be_published_with_a_picture(figure, tmp_path):
             for method, of_method in cuts.items()
         ]
         plots.save_picture(pd.concat(rows, ignore_index=True), tmp_path / "picture.png")
-        assert (tmp_path / "picture.png").stat().st_size > 0
+        pixels = matplotlib.image.imread(tmp_path / "picture.png")[..., :3].reshape(-1, 3)
+        colours = {to_hex(colour) for colour in np.unique(pixels, axis=0)}
+        drawn = {plots.COLOURS[method].lower() for method in panel.methods}
+        assert drawn <= colours if len(penalties) == 1 else len(colours) > len(penalties)
 
 
 def test_a_panel_that_was_not_measured_uncut_has_no_shares(table):
