@@ -23,7 +23,7 @@ def recorded(panel: Panel) -> dict[str, Any] | None:
     Its learning rates and widths are the panel's, or its weight α, which is one for all widths. Its
     images may be others.
     """
-    for file in sorted(paths.choices().glob("*.json")):
+    for file in sorted(paths.choices().glob("[!.]*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))
         if _is_of(panel, found):
             return found

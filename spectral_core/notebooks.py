@@ -153,7 +153,7 @@ def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
     kept = [
         file
         for each in ("published", "choices", "authors")
-        for file in (results / each).rglob("*.*")
+        for file in (results / each).rglob("[!.]*.*")
     ]
     benchmarks = sorted((paths.project() / "benchmarks").glob("*.json"))
     for file in [source, *package, *sorted(kept), *benchmarks]:

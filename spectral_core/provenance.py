@@ -48,8 +48,13 @@ def versions() -> dict[str, str]:
 
 @functools.cache
 def hardware(device: str = "cpu") -> str:
-    """Processor and number of cores, and the accelerator where one computes."""
-    text = f"{_processor()}, {joblib.cpu_count()} cores"
+    """Processor, number of cores and widest instructions, and the accelerator where one computes.
+
+    The same seed gives the same network, to the last bit, on like machines only.
+    """
+    tell = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.10 and later
+    widest = "AMX" if tell().get("amx_bf16") else torch.backends.cpu.get_cpu_capability()
+    text = f"{_processor()}, {joblib.cpu_count()} cores, {widest}"
     if device.startswith("cuda"):
         text += f", {torch.cuda.get_device_name(device)}"
     return text

@@ -51,7 +51,8 @@ def test_versions_are_the_installed_ones():
 
 
 def test_hardware_names_the_processor_and_its_cores():
-    processor, cores = provenance.hardware("cpu").rsplit(", ", 1)
+    processor, cores, widest = provenance.hardware("cpu").rsplit(", ", 2)
+    assert widest and widest.upper() == widest
     assert processor
     assert cores == f"{joblib.cpu_count()} cores"
 
