@@ -315,10 +315,10 @@ def _below_uncut(curves: pd.DataFrame, uncut: pd.Series) -> pd.DataFrame:
 
 
 def _graded(losses: pd.DataFrame) -> str:
-    """Verdict on losses that should be within a point or, in part, within five.
+    """Verdict on losses of which none should be beyond a point or, in part, beyond five.
 
-    By the t-interval of each cut's loss they are so if all of them may be, and if all of them
-    surely are; if only one of the two is true, it is undecided. One seed decides nothing.
+    The lower ends of their t-intervals say how small all of them may be, the upper ends how large.
+    Where these give two verdicts it is undecided; one seed decides nothing.
     """
     if len(losses) < 2:
         return UNTESTED
@@ -329,17 +329,16 @@ def _graded(losses: pd.DataFrame) -> str:
 
 
 def _lost(losses: pd.DataFrame) -> str:
-    """The most that is lost at some cut, in points; to two digits, as a point may hang on them."""
+    """The most that is lost at some cut, in points, with its t-interval."""
     mean = losses.mean()
     if round(mean.max(), 4) <= 0:
         return "loses nothing"
     found = interval(losses[mean.idxmax()])
-    around = "" if found is None else f" [{_fine(found.low)}, {_fine(found.high)}]"
-    return f"loses {_fine(mean.max())}{around} points at most"
-
-
-def _fine(value: float) -> str:
-    return f"{round(100 * value, 2) + 0:.2f}".replace("-", "−")
+    ends = (
+        [] if found is None else [points(end, False, digits=2) for end in (found.low, found.high)]
+    )
+    around = f" [{', '.join(ends)}]" if ends else ""
+    return f"loses {points(mean.max(), False, digits=2)}{around} points at most"
 
 
 def _above(found: Interval) -> bool:

@@ -111,9 +111,9 @@ def welch(first: pd.Series, second: pd.Series) -> Interval:
     return Interval(mean, *test.confidence_interval(CONFIDENCE))
 
 
-def points(value: float, sign: bool = True) -> str:
-    """An accuracy in points of per cent: ``+1.3``."""
-    text = f"{100 * value:{'+' if sign else ''}.1f}"
+def points(value: float, sign: bool = True, digits: int = 1) -> str:
+    """An accuracy in points of per cent: ``+1.3``; two digits where a point may hang on them."""
+    text = f"{round(100 * value, digits) + 0:{'+' if sign else ''}.{digits}f}"
     return text.replace("-", "−")
 
 

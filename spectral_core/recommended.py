@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core import results
-from spectral_core.intervals import POINT
+from spectral_core.intervals import POINT, points
 from spectral_core.standings import Standing, standings
 from spectral_core.strategies import STRATEGIES
 
@@ -130,9 +130,10 @@ def decide(rule: Rule, table: pd.DataFrame) -> Decision:
     better = {name: each for name, each in found.items() if _better(each)}
     best = max(better or found, key=lambda name: found[name].mean)
     lead = found[best]
+    mean, median = (points(each, digits=2) for each in (lead.mean, lead.median))
     because = (
-        f"{best} minus {rule.papers}, averaged over cuts: {_fine(lead.mean)} points on average "
-        f"over networks, {_fine(lead.median)} in the median {lead.counts}"
+        f"{best} minus {rule.papers}, averaged over cuts: {mean} points on average over networks, "
+        f"{median} in the median {lead.counts}"
     )
     if not better:
         because += "; that is not enough, so the paper's choice stands"
@@ -142,11 +143,6 @@ def decide(rule: Rule, table: pd.DataFrame) -> Decision:
 
 def _better(rival: Standing) -> bool:
     return rival.ahead > 0 and not rival.behind and rival.mean >= POINT
-
-
-def _fine(value: float) -> str:
-    """Two digits: whether a lead is a point may hang on the second."""
-    return f"{100 * value:+.2f}".replace("-", "−")
 
 
 def recommended(decided: Sequence[Decision]) -> Recommended:
