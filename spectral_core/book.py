@@ -65,7 +65,7 @@ def generate(folder: Path) -> None:
 def questions() -> str:
     """Links to the questions that the paper leaves open, with how many networks are published."""
     pages = {name: source.stem for name, source in notebooks.sources().items()}
-    items = []
+    items = ["- What the paper leaves open, and how far each question has been run:"]
     for name, figure in QUESTIONS.items():
         there = len(published_files(name, "paper", "*"))
         said = f"{there} of {len(figure.panels)} networks" if there else "not run yet"

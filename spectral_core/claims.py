@@ -82,8 +82,8 @@ _ALWAYS_RULE = (
 
 
 _LEVELS = (
-    "In part: none costs more than five. The costs are paired by seed, and a cut whose 95 % "
-    "t-interval has a limit inside leaves it open."
+    "In part: none costs more than five. Costs are taken seed by seed; it is undecided where such "
+    "a limit lies within the 95 % t-interval of the largest."
 )
 
 

@@ -46,7 +46,7 @@ def stays(table: pd.DataFrame, method: str, until: float, reference: str = "") -
     """Whether a curve stays near the accuracy of the uncut network up to a cut.
 
     Holds if no cut up to ``until`` loses more than one point, in part if none loses more than five;
-    see :func:`_graded`.
+    undecided where a limit lies within the t-interval of the largest losses.
 
     Args:
         table: results of one panel.
@@ -224,7 +224,7 @@ def stable_with_penalty(table: pd.DataFrame, method: str) -> Finding:
 
     Measured against the uncut network without penalty, with the γ > 0 whose worst cut loses least
     in the mean. Holds if no cut loses more than one point, in part if none loses more than five;
-    see :func:`_graded`.
+    undecided where a limit lies within the t-interval of the largest losses.
     """
     uncut = accuracies(table, method).get(0.0)
     penalties = sorted(set(table.loc[table["method"] == method, "penalty"]) - {0.0})

@@ -9,6 +9,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from spectral_core import book, paths
+from spectral_core.figures import QUESTIONS
 from spectral_core.results import published, published_files, summary
 
 PROJECT = paths.project()
@@ -130,6 +131,13 @@ def test_nothing_in_the_book_names_this_machine(html):
         text = file.read_text(encoding="utf-8")
         for folder in (str(PROJECT), str(Path.home()) + "/", str(html.parent.parent)):
             assert folder not in text, (file.name, folder)
+
+
+def test_questions_say_how_many_of_their_networks_are_published(monkeypatch):
+    there = len(published_files("score", "paper", "*"))
+    assert f"score_once_eigenvectors_train.ipynb): {there} of 12 networks" in book.questions()
+    monkeypatch.setattr(book, "published_files", lambda *_: {})
+    assert book.questions().count(": not run yet") == len(QUESTIONS)
 
 
 def test_headline_follows_from_the_published_results():
