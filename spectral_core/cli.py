@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -344,6 +345,7 @@ def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str
 
 def main() -> None:
     """Run the command; an error is one line, unless ``--debug`` is given."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers must not outlive this
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may stand anywhere
     try:

@@ -101,6 +101,17 @@ def published_csv(study, store, project):
     return content
 
 
+def test_a_run_that_is_told_to_end_takes_its_workers_along(finished, store):
+    trained = [cut.trained for cut in finished.study.steps()]
+    with store.lock(trained[-1]), running(store, workers=2) as process:  # one of them must wait
+        wait_until(lambda: len(records(store)) >= 3, process)
+        process.terminate()
+        # The pipes close when nobody holds them any more.
+        _, error = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert error.rstrip().endswith("the same command goes on from here.")
+
+
 def test_killed_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
     finished, store, project
 ):
