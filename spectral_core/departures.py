@@ -22,7 +22,7 @@ ANSWERED, OPEN, WAITING = "answered", "undecided", "not yet answered"
 """By results that are there; by too few seeds to tell; by a figure that is not published yet."""
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What there is to say to a question."""
 
     status: str
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
         return str(self)
 
 
-def stage_two(there: Sequence[Curves]) -> Answer:
+def stage_two(there: Sequence[Curves]) -> Reply:
     """What changes when stage 2 of ``pre`` trains λ as well as φ.
 
     The panels with three hidden layers tell: there, both variants have the same width for ``pre``
@@ -53,7 +53,7 @@ def stage_two(there: Sequence[Curves]) -> Answer:
     return _tested(found, said, "It takes a figure of three hidden layers in both variants.")
 
 
-def widths(there: Sequence[Curves]) -> Answer:
+def widths(there: Sequence[Curves]) -> Reply:
     """How far each panel lies from the authors' released means, with its widths."""
     known = [each for each in there if len(authors.beside(each.table))]
     found = []
@@ -69,18 +69,18 @@ def widths(there: Sequence[Curves]) -> Answer:
     missing = "It takes a figure that is published in both variants."
     if not found or any(_both_variants(known)):
         return _listed(found, said, missing)
-    return Answer(WAITING, _lines(f"{missing} {said}", found))
+    return Reply(WAITING, _lines(f"{missing} {said}", found))
 
 
-def equal_budget(there: Sequence[Curves]) -> Answer:
+def equal_budget(there: Sequence[Curves]) -> Reply:
     """Whether ``pre`` is ahead because it trains longer: what the figure ``budget`` says."""
     text = budget_answer(published("budget", "paper", missing_ok=True))
     if text == NOTHING:
-        return Answer(WAITING, "It takes the figure budget.")
-    return Answer(OPEN if text.startswith("**Not shown**") else ANSWERED, text)
+        return Reply(WAITING, "It takes the figure budget.")
+    return Reply(OPEN if text.startswith("**Not shown**") else ANSWERED, text)
 
 
-def benchmark_of_cifar(there: Sequence[Curves]) -> Answer:
+def benchmark_of_cifar(there: Sequence[Curves]) -> Reply:
     """What the benchmark of Fig. 10 gives when it ranks nodes, and when it ranks inputs."""
     found = []
     for each in there:
@@ -99,10 +99,10 @@ def benchmark_of_cifar(there: Sequence[Curves]) -> Answer:
     return _listed(found, said, "It takes Fig. 10.")
 
 
-def bands(there: Sequence[Curves]) -> Answer:
+def bands(there: Sequence[Curves]) -> Reply:
     """How wide a band of semi-dispersions is, in standard deviations; it depends on the seeds."""
     if not there:
-        return Answer(WAITING, "It takes any figure.")
+        return Reply(WAITING, "It takes any figure.")
     means = pd.concat([summary(each.table) for each in there])
     means = means[means["accuracy_sd"] > 0]
     half = (means["accuracy_max"] - means["accuracy_min"]) / 2
@@ -113,7 +113,7 @@ def bands(there: Sequence[Curves]) -> Answer:
     return _listed(found, said, "It takes a figure with two seeds.")
 
 
-def realisations(there: Sequence[Curves]) -> Answer:
+def realisations(there: Sequence[Curves]) -> Reply:
     """Which of the authors' released curves rest on fewer than five runs."""
     table = authors.released().drop_duplicates(authors.SETTING)
     few = [
@@ -124,7 +124,7 @@ def realisations(there: Sequence[Curves]) -> Answer:
     return _listed(few, f"{len(few)} of {len(table)} released curves rest on fewer than five:", "")
 
 
-def relu(there: Sequence[Curves]) -> Answer:
+def relu(there: Sequence[Curves]) -> Reply:
     """Whether ``post`` is ahead of ``direct`` with ReLU and three hidden layers (Fig. 8)."""
     rows = authors.released().query(
         "hidden_layers == 3 and dataset == 'mnist' and activation == 'relu' and percentile == 80"
@@ -140,7 +140,7 @@ def relu(there: Sequence[Curves]) -> Answer:
     return _tested(found, f"{theirs} Here:", f"{theirs} The rest takes Fig. 8.")
 
 
-def penalties(there: Sequence[Curves]) -> Answer:
+def penalties(there: Sequence[Curves]) -> Reply:
     """Which γ serves each method best where one list of γ serves for all (Fig. 11)."""
     found = []
     for each in there:
@@ -155,7 +155,7 @@ FEW = 30
 """Per cent of the nodes up to which few are removed."""
 
 
-def low_cuts(there: Sequence[Curves]) -> Answer:
+def low_cuts(there: Sequence[Curves]) -> Reply:
     """How ``pre`` compares with ``post`` where few nodes are removed."""
     found = []
     for each in there:
@@ -166,7 +166,7 @@ def low_cuts(there: Sequence[Curves]) -> Answer:
     return _listed(found, said, "It takes any figure.")
 
 
-def lost_layers(there: Sequence[Curves]) -> Answer:
+def lost_layers(there: Sequence[Curves]) -> Reply:
     """From which cut on a layer has lost all of its nodes, where one threshold serves several."""
     found = []
     for each in (curves for curves in there if len(curves.panel.hidden) > 1):
@@ -185,7 +185,7 @@ def lost_layers(there: Sequence[Curves]) -> Answer:
     return _listed(found, "A layer is gone whole:", "It takes a figure of three hidden layers.")
 
 
-QUESTIONS: dict[str, Callable[[Sequence[Curves]], Answer]] = {
+DEPARTURES: dict[str, Callable[[Sequence[Curves]], Reply]] = {
     "Does λ train in stage 2 of pre?": stage_two,
     "How wide are the networks?": widths,
     "Is the comparison at an equal budget?": equal_budget,
@@ -206,7 +206,7 @@ def overview(there: Sequence[Curves]) -> pd.DataFrame:
     Args:
         there: published panels, as :func:`~spectral_core.judging.curves` returns them.
     """
-    statuses = {question: answer(there).status for question, answer in QUESTIONS.items()}
+    statuses = {question: answer(there).status for question, answer in DEPARTURES.items()}
     return pd.DataFrame({"status": statuses}).rename_axis("question")
 
 
@@ -222,19 +222,19 @@ def _setting(curves: Curves) -> tuple[str, str, str]:
     return curves.figure, curves.panel.dataset, curves.panel.activation
 
 
-def _listed(found: Sequence[str], said: str, missing: str) -> Answer:
+def _listed(found: Sequence[str], said: str, missing: str) -> Reply:
     """What was found, a line each; what is still missing if there is nothing."""
     if not found:
-        return Answer(WAITING, missing)
-    return Answer(ANSWERED, _lines(said, found))
+        return Reply(WAITING, missing)
+    return Reply(ANSWERED, _lines(said, found))
 
 
-def _tested(found: Sequence[Finding], said: str, missing: str) -> Answer:
+def _tested(found: Sequence[Finding], said: str, missing: str) -> Reply:
     """What some tests gave, a line each; undecided if none of them decides anything."""
     if not found:
-        return Answer(WAITING, missing)
+        return Reply(WAITING, missing)
     decided = {each.verdict for each in found} - {UNTESTED, UNDECIDED}
-    return Answer(ANSWERED if decided else OPEN, _lines(said, [each.text for each in found]))
+    return Reply(ANSWERED if decided else OPEN, _lines(said, [each.text for each in found]))
 
 
 def _lines(said: str, found: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from made_tables import made
 
 from spectral_core import authors, departures, figures, results
-from spectral_core.departures import ANSWERED, QUESTIONS, WAITING, overview
+from spectral_core.departures import ANSWERED, DEPARTURES, WAITING, overview
 from spectral_core.figures import FIGURES, Figure
 from spectral_core.judging import curves
 from spectral_core.panels import Panel
@@ -33,10 +33,10 @@ def flat(*_):
     return 0.9
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", DEPARTURES)
 def test_question_waits_or_needs_no_results(question, monkeypatch):
     monkeypatch.setattr(departures, "published", lambda *_, **__: EMPTY)
-    answer = QUESTIONS[question]([])
+    answer = DEPARTURES[question]([])
     assert answer.status == WAITING or answer == departures.realisations([])
     assert answer.text.endswith((".", "realisations: 2"))
 
@@ -158,7 +158,7 @@ def test_equal_budget_is_answered_by_the_figure_of_that_question(monkeypatch):
 
 def test_overview_has_the_status_of_each_question():
     table = overview(publish("fig03", flat))
-    assert list(table.index) == list(QUESTIONS)
+    assert list(table.index) == list(DEPARTURES)
     assert table.loc["How wide are the networks?", "status"] == ANSWERED
     assert table.loc["Does λ train in stage 2 of pre?", "status"] == WAITING
 
