@@ -164,7 +164,7 @@ def test_overview_has_the_status_of_each_question():
 
 
 def test_answer_begins_with_its_status():
-    assert str(departures.Answer(WAITING, "It takes Fig. 8.")) == (
+    assert str(departures.Reply(WAITING, "It takes Fig. 8.")) == (
         "Not yet answered. It takes Fig. 8."
     )
 
@@ -179,5 +179,5 @@ def test_published_fig03_answers_how_pre_does_at_low_cuts():
 
 
 def test_notebook_shows_an_answer_as_text_that_wraps():
-    answer = departures.Answer(ANSWERED, "Found:\n- one")
+    answer = departures.Reply(ANSWERED, "Found:\n- one")
     assert answer._repr_markdown_() == "Answered. Found:\n- one"
