@@ -19,7 +19,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         write(aside)
-        with aside.open("rb") as written:
+        with aside.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(aside, path)
     except BaseException:

@@ -68,7 +68,7 @@ def questions() -> str:
     items = ["- What the paper leaves open, and how far each question has been run:"]
     for name, figure in QUESTIONS.items():
         there = len(published_files(name, "paper", "*"))
-        said = f"{there} of {len(figure.panels)} networks" if there else "not run yet"
+        said = f"{there} of {len(figure.panels)} published" if there else "not run yet"
         items.append(f"  - [{figure.title}](figures/{pages[name]}.ipynb): {said}")
     return "\n".join(items)
 

@@ -88,7 +88,7 @@ def held_out_accuracies(
 
     def measure(epoch: int, _: float) -> None:
         if epoch in epochs:
-            own = dataclasses.replace(recipe, retraining_epochs=epoch)
+            own = dataclasses.replace(recipe, epochs=epoch, retraining_epochs=epoch)
             cut = cut_step(panel, own, method, SEED, percentile=0)
             found[epoch] = run_cut(cut, network, data)["accuracy"]
 

@@ -82,8 +82,9 @@ _ALWAYS_RULE = (
 
 
 _LEVELS = (
-    "In part: none costs more than five. Costs are taken seed by seed; it is undecided where such "
-    "a limit lies within the 95 % t-interval of the largest."
+    "In part: none costs more than five. By 95 % t-intervals, paired by seed, it costs for sure "
+    "what the lower end at the last of these cuts says, and perhaps what the largest upper end "
+    "does; undecided where the two give different verdicts."
 )
 
 
@@ -96,7 +97,7 @@ def _falls_rule(at: float) -> str:
         "The first cut that costs more than one point of the uncut accuracy lies within "
         f"{NEAR} % of the nodes from {at:g} %. In part: within {NOT_FAR} %. The costs are paired "
         "by seed: by its 95 % t-interval a cut costs more for sure, or may do so; it is undecided "
-        "if the cuts where the fall may begin differ in verdict."
+        "if the cuts where the fall may begin differ in verdict. Each cut stands by itself."
     )
 
 

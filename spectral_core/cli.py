@@ -51,7 +51,7 @@ def cli(debug: bool) -> None:
     spectral-core book                             all of it, as a book
 
     An interrupted command goes on where it stopped when it is given again. Exit codes: 0 done,
-    1 failed or results disagree, 2 wrong arguments.
+    1 failed or results disagree, 2 wrong arguments, 130 stopped.
     """
 
 
@@ -147,7 +147,7 @@ def compute(
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@settings(without=("learning_rate", "epochs", "retraining_epochs", "seeds", "percentiles"))
+@settings(without=("learning_rate", "seeds", "percentiles"))
 @click.option(
     "--setting",
     type=click.Choice(["training", "decay"]),
@@ -178,6 +178,8 @@ def choose(
     from spectral_core.choice import record
     from spectral_core.choice_of_decay import choose_decay
 
+    if setting == "training" and (changes["epochs"] or changes["retraining_epochs"]):
+        raise click.UsageError("epochs are what --setting training chooses; leave them out")
     how = {"by": choose_decay, "suffix": "-decay"} if setting == "decay" else {}
     how |= {"folder": output_dir, "workers": workers, "data_dir": data_dir}
     for file in record(plan(figure, **changes), **how):
@@ -317,7 +319,7 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
     shown = table if every else table[~nothing]
     click.echo(shown.to_string(index=False) if len(shown) else "nothing is computed or published")
     if len(shown) < len(table):
-        click.echo(f"{len(table) - len(shown)} panels of which there is nothing: --all")
+        click.echo(f"{len(table) - len(shown)} rows without results are left out: --all")
 
 
 @cli.command()
@@ -386,9 +388,10 @@ def _accuracies(run: Study, store_dir: Path) -> str:
     from spectral_core.results import collect
     from spectral_core.store import Store
 
-    cuts = run.recipe.percentiles
+    table = collect(run, Store(store_dir))
+    cuts = sorted(set(table["percentile"]))
     few = cuts if len(cuts) <= 6 else [q for q in cuts if q in (0, 50, 70, 80, 90, 95)]
-    return accuracy_table(collect(run, Store(store_dir)), few or cuts).to_string()
+    return accuracy_table(table, few if len(few) > 1 else cuts).to_string()
 
 
 def _forecast(

@@ -45,8 +45,8 @@ from spectral_core.intervals import (
 def stays(table: pd.DataFrame, method: str, until: float, reference: str = "") -> Finding:
     """Whether a curve stays near the accuracy of the uncut network up to a cut.
 
-    Holds if no cut up to ``until`` loses more than one point, in part if none loses more than five;
-    undecided where a limit lies within the t-interval of the largest losses.
+    Holds if no cut up to ``until`` loses more than one point, in part if none loses more than five,
+    see :func:`bounds`.
 
     Args:
         table: results of one panel.
@@ -92,7 +92,7 @@ def falls_from(table: pd.DataFrame, method: str, at: float) -> Finding:
     lower = mean[mean > POINT]
     said = f"{method} never loses more than one point, up to {mean.index.max():g} %"
     if len(lower):
-        size = points(lower.iloc[0], sign=False)
+        size = _fine(lower.iloc[0])
         said = f"{method} first loses more than one point at {lower.index[0]:g} %: {size}"
     if len(losses) < 2:
         return one_seed(said)
@@ -140,7 +140,7 @@ def ahead(table: pd.DataFrame, first: str, second: str) -> Finding:
         f"{first} − {second}, all cuts:",
         f"both {first} and {second}",
     )
-    by_cut = differences(table, first, second).mean()
+    by_cut = differences(table, first, second).drop(columns=0.0, errors="ignore").mean()
     if by_cut.empty:
         return found
     return found._replace(
@@ -223,8 +223,8 @@ def stable_with_penalty(table: pd.DataFrame, method: str) -> Finding:
     """Whether some ℓ1 penalty keeps a method's accuracy at every cut.
 
     Measured against the uncut network without penalty, with the γ > 0 whose worst cut loses least
-    in the mean. Holds if no cut loses more than one point, in part if none loses more than five;
-    undecided where a limit lies within the t-interval of the largest losses.
+    in the mean. Holds if no cut loses more than one point, in part if none loses more than five,
+    see :func:`bounds`.
     """
     uncut = accuracies(table, method).get(0.0)
     penalties = sorted(set(table.loc[table["method"] == method, "penalty"]) - {0.0})
@@ -314,31 +314,39 @@ def _below_uncut(curves: pd.DataFrame, uncut: pd.Series) -> pd.DataFrame:
     return (-curves.sub(uncut, axis=0)).dropna().round(9)
 
 
-def _graded(losses: pd.DataFrame) -> str:
-    """Verdict on losses of which none should be beyond a point or, in part, beyond five.
+def bounds(losses: pd.DataFrame) -> tuple[float, float]:
+    """What is lost for sure, and perhaps, at some of several cuts, by t-intervals of 95 %.
 
-    The lower ends of their t-intervals say how small all of them may be, the upper ends how large.
-    Where these give two verdicts it is undecided; one seed decides nothing.
+    For sure it is the lower end at the last cut, the hardest, and at least nothing; perhaps it is
+    the largest upper end. A level is undecided where the two give different verdicts.
+
+    Args:
+        losses: accuracies, a row per seed, two at least, a column per cut.
     """
+    found = [interval(losses[q]) for q in losses]
+    return max(0.0, found[-1].low), max(each.high for each in found)
+
+
+def _graded(losses: pd.DataFrame) -> str:
+    """Verdict on losses of which none should be beyond a point or, in part, beyond five."""
     if len(losses) < 2:
         return UNTESTED
-    found = [interval(losses[q]) for q in losses]
-    ends = max(each.low for each in found), max(each.high for each in found)
-    best, worst = (graded(end <= POINT, end <= 5 * POINT) for end in ends)
+    best, worst = (graded(end <= POINT, end <= 5 * POINT) for end in bounds(losses))
     return best if best == worst else UNDECIDED
 
 
 def _lost(losses: pd.DataFrame) -> str:
-    """The most that is lost at some cut, in points, with its t-interval."""
-    mean = losses.mean()
-    if round(mean.max(), 4) <= 0:
-        return "loses nothing"
-    found = interval(losses[mean.idxmax()])
-    ends = (
-        [] if found is None else [points(end, False, digits=2) for end in (found.low, found.high)]
-    )
-    around = f" [{', '.join(ends)}]" if ends else ""
-    return f"loses {points(mean.max(), False, digits=2)}{around} points at most"
+    """The most that is lost at some cut: in the mean, for sure and perhaps; in points."""
+    most = losses.mean().max()
+    said = "loses nothing" if round(most, 4) <= 0 else f"loses {_fine(most)} points at most"
+    if len(losses) < 2:
+        return said
+    surely, perhaps = bounds(losses)
+    return f"{said} (for sure {_fine(surely)}, perhaps {_fine(perhaps)})"
+
+
+def _fine(value: float) -> str:
+    return points(value, sign=False, digits=2)
 
 
 def _above(found: Interval) -> bool:

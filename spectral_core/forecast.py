@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core.compute import missing_steps
-from spectral_core.provenance import hardware
+from spectral_core.provenance import hardware, instructions
 from spectral_core.steps import ALGORITHM, CutStep, Step, TrainStep, describe, with_trainings
 from spectral_core.store import Store
 
@@ -72,10 +72,13 @@ def forecast(
 def _pace(store: Store, device: str) -> dict[str, float]:
     """Seconds per unit of cost of each sort of step that this machine has stored."""
     spent: dict[str, tuple[float, int]] = {}
-    here = (ALGORITHM, device, hardware(device))
+    this = hardware(device)
+    names = (this, this.replace(f", {instructions()}", ""))  # older records have the shorter one
     for record in store.records():
         made = record["made"]
-        if (record["step"]["algorithm"], made["device"], made["hardware"]) != here:
+        if record["step"]["algorithm"] != ALGORITHM or made["device"] != device:
+            continue
+        if made["hardware"] not in names:
             continue
         step = _restore(record["step"])
         if step is not None:

@@ -29,10 +29,13 @@ def joined(old: Run, new: Run) -> Run:
 
     Realisations are independent, so seeds may be run apart. Runs of the same settings are put
     together; a seed that both have is the new one's. Where the old run had other settings, or the
-    new one has all of its seeds, the new one takes its place.
+    new one has all of its seeds, the new one takes its place; what has joined already changes
+    nothing.
     """
     if _settings(old) != _settings(new) or set(old.seeds) <= set(new.seeds):
         return new
+    if _has_joined(old.provenance, new.provenance):
+        return old
     order = ["method", "seed", "penalty"]
     others = old.table[~old.table["seed"].isin(new.seeds)]
     both = pd.concat([others, new.table], ignore_index=True)
@@ -46,6 +49,15 @@ def joined(old: Run, new: Run) -> Run:
         ignore_index=True,
     )
     return Run(both, _provenance(old, new))
+
+
+def _has_joined(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a run is one of those that were put together already."""
+    return (
+        new["command"] in old["command"].split("; ")
+        and old["from"] <= new["from"]
+        and new["to"] <= old["to"]
+    )
 
 
 def _settings(run: Run) -> tuple[Any, ...]:

@@ -81,10 +81,9 @@ def front_figure(points: pd.DataFrame, cost: str = "parameters") -> Figure:
         )  # fmt: skip
         axes.set(xscale="log", xlabel=COSTS[cost], ylabel="test accuracy")
         axes.tick_params(labelbottom=True)
+        axes.legend()
     best = points.groupby("panel")["accuracy"].max()
     figure.axes[0].set_ylim(best.min() - _DEPTH, min(1, best.max() + _DEPTH / 10))
-    for axes in figure.axes:
-        axes.legend()
     one_legend(figure, figure.axes, last="Pareto front")
     return figure
 

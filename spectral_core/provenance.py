@@ -52,12 +52,17 @@ def hardware(device: str = "cpu") -> str:
 
     The same seed gives the same network, to the last bit, on like machines only.
     """
-    tell = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.10 and later
-    widest = "AMX" if tell().get("amx_bf16") else torch.backends.cpu.get_cpu_capability()
-    text = f"{_processor()}, {joblib.cpu_count()} cores, {widest}"
+    text = f"{_processor()}, {joblib.cpu_count()} cores, {instructions()}"
     if device.startswith("cuda"):
         text += f", {torch.cuda.get_device_name(device)}"
     return text
+
+
+@functools.cache
+def instructions() -> str:
+    """Widest instructions of the processor that torch uses, such as ``AVX2``."""
+    tell = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.10 and later
+    return "AMX" if tell().get("amx_bf16") else torch.backends.cpu.get_cpu_capability()
 
 
 @functools.cache

@@ -104,10 +104,13 @@ def budget_answer(table: pd.DataFrame) -> str:
     word = "The retraining" if all(level) else "Not shown"
     if any(wins):
         word = "Both" if all(wins) else "Partly each"
-    told = ", ".join(f"minus {name} {each}" for name, each in found.items())
+    told = ", ".join(
+        f"{points(each.mean)} points from {name} {each.counts}" for name, each in found.items()
+    )
+    sure = at_once(table, [("pre", name) for name in found])
     return (
         f"**{word}**: at the same number of epochs, averaged over networks and over the cuts that "
-        f"both have, pre {told}.{at_once(table, [('pre', name) for name in found])}"
+        f"both have, the accuracy of pre differs by {told}.{sure}"
     )
 
 

@@ -219,7 +219,8 @@ def plateau_table(table: pd.DataFrame) -> pd.DataFrame:
                 "within 1 point up to": f"{last:g} % pruned",
             }
         )
-    return pd.DataFrame(rows).set_index(names)
+    columns = [*names, "uncut (%)", "within 1 point up to"]
+    return pd.DataFrame(rows, columns=columns).set_index(names)
 
 
 IMAGES = {

@@ -116,14 +116,15 @@ def publish(study: Study, store: Store) -> list[Path]:
             run = Run(table[table["panel"] == panel.name], provenance)
             files = Published.beside(folder / f"{panel.name}{suffix}.csv")
             if files.table.exists():
-                run = joined(_read_run(files), run)
+                run = joined(_read_run(files, run), run)
             texts[files.table] = run.table.to_csv(
                 index=False, float_format="%.6g", lineterminator="\n"
             )
             texts[files.provenance] = (
                 json.dumps(run.provenance, indent=2, ensure_ascii=False) + "\n"
             )
-        for file, text in texts.items():
+        # Of each panel the table last: without one, nothing counts as published.
+        for file, text in reversed(texts.items()):
             write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
     return list(texts)
 
@@ -317,17 +318,18 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-def _read_run(files: Published) -> Run:
-    """A published run, whose two files must be of the same seeds.
+def _read_run(files: Published, new: Run) -> Run:
+    """A published run that a new one may join.
 
-    They are not if a process was killed when it had written one of them.
+    Its two files must be of the same seeds, or all of them in the new run. They are not if a
+    process was killed when it had written one of them.
     """
     run = Run(_read(files.table), _read_provenance(files.provenance))
-    if (there := sorted(set(run.table["seed"]))) != sorted(run.seeds):
+    there = sorted(set(run.table["seed"]))
+    if there != sorted(run.seeds) and not {*there, *run.seeds} <= set(new.seeds):
         raise ValueError(
             f"{files.table} must hold the seeds that {files.provenance.name} tells of, "
-            f"{list(run.seeds)}; got {there}. Restore both as they were, or delete them and "
-            "publish all seeds again"
+            f"{list(run.seeds)}; got {there}. Restore both as they were, or publish all seeds again"
         )
     return run
 

@@ -36,7 +36,7 @@ class Strategy:
     """Whether scores are divided by the mean of their layer before they are compared."""
     restarts: bool = False
     """Whether a new network, of the widths that are left, takes the place of the pruned one."""
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Fields of :class:`~spectral_core.panels.Recipe` that make it what it is."""
 
 

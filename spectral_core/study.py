@@ -99,22 +99,28 @@ def plan(
     if "dataset" in changes:  # an image folder is read once, not for each panel
         panel_changes["dataset"] = changes["dataset"] = identify(changes["dataset"])
     of_preset = [chosen.of(panel) for panel in selected]
+    of_methods = _recipes_of(panel_changes)
+    unchanged = [  # the same panels at the preset's own recipe
+        dataclasses.replace(
+            panel, recipe_by_method={**of_methods, **panel.recipe_by_method}, **panel_changes
+        )
+        for panel in of_preset
+    ]
     changed = [
         dataclasses.replace(
             panel,
             recipe=_without(panel.recipe, recipe_changes),
             recipe_by_method={
                 method: _without(own, recipe_changes)
-                for method, own in {**_recipes_of(panel_changes), **panel.recipe_by_method}.items()
+                for method, own in panel.recipe_by_method.items()
             },
-            **panel_changes,
         )
-        for panel in of_preset
+        for panel in unchanged
     ]
     first: dict[str, Panel] = {}  # of those that became one by a change, the one as written
     for panel in changed:
         first.setdefault(panel.name, panel)
-    before = [each for panel in of_preset for each in _recipes(chosen.recipe, panel)]
+    before = [each for panel in unchanged for each in _recipes(chosen.recipe, panel)]
     after = [each for panel in changed for each in _recipes(recipe, panel)]
     pairs = [*zip(changed, of_preset), *zip(after, before)]
     return Study(

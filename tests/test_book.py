@@ -135,7 +135,7 @@ def test_nothing_in_the_book_names_this_machine(html):
 
 def test_questions_say_how_many_of_their_networks_are_published(monkeypatch):
     there = len(published_files("score", "paper", "*"))
-    assert f"score_once_eigenvectors_train.ipynb): {there} of 12 networks" in book.questions()
+    assert f"score_once_eigenvectors_train.ipynb): {there} of 12 published" in book.questions()
     monkeypatch.setattr(book, "published_files", lambda *_: {})
     assert book.questions().count(": not run yet") == len(QUESTIONS)
 

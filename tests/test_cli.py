@@ -76,7 +76,8 @@ def test_installed_script_is_this_command():
         (["compute", "fig3"], "Did you mean 'fig03'?"),
         (["compute", "fig01"], "fig01 is drawn, not computed; run: spectral-core notebook fig01"),
         (["status", "scores"], "Did you mean 'score'?"),
-        (["choose", "fig10", "--epochs", "3"], "No such option"),
+        (["choose", "fig10", "--seeds", "3"], "No such option"),
+        (["choose", "fig10", "--epochs", "3"], "epochs are what --setting training chooses"),
         (["compute", "fig03", "--preset", "fast"], "'fast' is not one of 'smoke', 'quick'"),
         (["compute", "fig03", "--epoch", "3"], "No such option"),
         (["compute", "fig03", "--epochs", "many"], "'many' is not a valid integer"),
@@ -323,7 +324,7 @@ def test_status_lists_what_there_is_or_every_figure_at_every_preset(run, ours, p
     assert any("digits-elu-32" in row and "18/18" in row for row in rows)
     assert not any(" 0/" in row for row in rows)
     every = run("status", "--store", ours, "--all")[1].splitlines()
-    assert rest == f"{len(every) - 1 - len(rows)} panels of which there is nothing: --all"
+    assert rest == f"{len(every) - 1 - len(rows)} rows without results are left out: --all"
     assert len(every) > len(FIGURES) * len(PRESETS)
     of_one = run("status", "fig06", "--preset", "paper", "--all", "--store", ours)[1]
     assert [row.split()[::2][0] for row in of_one.splitlines()[1:]] == ["fig06"] * 6

@@ -89,3 +89,11 @@ def test_a_seed_that_both_have_is_the_new_runs():
         2: ["new"],
     }
     assert run.provenance["commit"] == ["a", "b"] and run.seeds == (0, 1, 2)
+
+
+def test_what_has_joined_already_changes_nothing():
+    one, other = made((0, 1)), made((2,), at="2026-01-02")
+    both = joined(one, other)
+    assert joined(both, other) is both
+    later = made((2,), at="2026-01-03")
+    assert joined(both, later).provenance["steps"] == both.provenance["steps"] + 8

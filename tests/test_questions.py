@@ -92,7 +92,7 @@ def test_budget_is_answered_by_its_rule(behind, word):
     text = budget_answer(table({name: [-0.02, -0.02, -0.02, 0] for name in behind}, BUDGET[:4]))
     assert text.startswith(f"**{word}**: at the same number of epochs")
     for name in behind:
-        assert f"minus {name} +1.5 points (ahead in 3 of 4 networks, behind in 0)" in text
+        assert f"+1.5 points from {name} (ahead in 3 of 4 networks, behind in 0)" in text
 
 
 def test_budget_that_hangs_on_the_seed_is_not_shown():

@@ -176,25 +176,40 @@ def test_failed_publishing_leaves_the_old_files(finished, project, monkeypatch):
     assert {file: file.read_bytes() for file in before} == before
 
 
-def test_publishing_that_was_killed_between_two_files_is_told(finished, project, monkeypatch):
-    csv, provenance_file = publish(plan("fig03", "smoke", seeds=[0]), finished.store)
+@pytest.fixture
+def killed(monkeypatch):
+    """Publishing ends when the provenance is written and the table is not."""
     write = results.write_whole
 
-    def killed(path, write_file):
-        if path == provenance_file:
+    def half(path, write_file):
+        if path.suffix == ".csv":
             raise KeyboardInterrupt
         write(path, write_file)
 
+    def publish_half(study, store):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(results, "write_whole", half)
+            publish(study, store)
+
+    return publish_half
+
+
+def test_publishing_that_was_killed_between_two_files_is_told(finished, project, killed):
+    publish(plan("fig03", "smoke", seeds=[0]), finished.store)
     second = plan("fig03", "smoke", seeds=[1])
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(results, "write_whole", killed)
+    killed(second, finished.store)
+    with pytest.raises(ValueError, match=r"tells of, \[0, 1\]; got \[0\]. Restore both"):
         publish(second, finished.store)
-    with pytest.raises(ValueError, match=r"tells of, \[0\]; got \[0, 1\]. Restore both"):
-        publish(second, finished.store)
-    csv.unlink()
-    provenance_file.unlink()
     publish(*finished)
-    assert not published("fig03", "smoke").duplicated(["method", "seed", "percentile"]).any()
+    table = published("fig03", "smoke")
+    assert len(table) == 18 and not table.duplicated(["method", "seed", "percentile"]).any()
+
+
+def test_a_first_publishing_that_was_killed_is_none(finished, project, killed):
+    killed(*finished)
+    assert published_provenance("fig03", "smoke") == {}
+    publish(*finished)
+    assert len(published("fig03", "smoke")) == 18
 
 
 def test_unpublished_figures_are_named(project):

@@ -334,6 +334,14 @@ def test_a_method_is_the_same_in_every_figure():
     assert {c.step.trained.decay for c in changed.cells()} == {0.0, DECAY}
 
 
+def test_a_change_to_what_a_method_sets_by_itself_is_told():
+    changed = plan("fig03", "paper", methods=["stronger"], decay=0.0)
+    assert changed.overrides == {"methods": ("stronger",), "decay": 0.0}
+    assert plan("fig03", "paper", methods=["stronger"], decay=DECAY).overrides == {
+        "methods": ("stronger",)
+    }
+
+
 def test_of_panels_that_a_change_makes_one_the_one_as_written_stays():
     changed = plan("fig10", "quick", "*", dataset="mnist")
     assert [panel.variant for panel in changed.panels] == ["", "", ""]
