@@ -131,6 +131,6 @@ def test_brief_counts_tests_that_come_out_apart(judgements):
 
 
 def test_readme_tells_the_verdicts_of_the_published_results():
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8").split()
     total, counts = verdicts.tally(judge(), "finding").split(" claims: ")
-    assert f"Of the paper's {total} claims about trainings so far {counts}" in " ".join(readme.split())
+    assert f"Of the paper's {total} claims about trainings so far {counts}" in " ".join(readme)
