@@ -101,7 +101,7 @@ def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@settings()
+@settings
 @workers_option
 @device_option
 @click.option(
@@ -147,7 +147,7 @@ def compute(
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@settings(without=("learning_rate", "seeds", "percentiles"))
+@settings
 @click.option(
     "--setting",
     type=click.Choice(["training", "decay"]),
@@ -184,6 +184,14 @@ def choose(
     how |= {"folder": output_dir, "workers": workers, "data_dir": data_dir}
     for file in record(plan(figure, **changes), **how):
         click.echo(f"{file}: {json.loads(file.read_text(encoding='utf-8'))['chosen']}")
+
+
+# What is chosen, and what has no say in it, is no setting of a choice.
+choose.params = [
+    option
+    for option in choose.params
+    if option.name not in ("learning_rate", "seeds", "percentiles")
+]
 
 
 @cli.command()

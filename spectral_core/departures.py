@@ -47,8 +47,7 @@ def stage_two(there: Sequence[Curves]) -> Reply:
         if written.panel.hidden_of("pre") == released.panel.hidden_of("pre"):
             tables = {"both": released.table, "φ": written.table}
             pre = [rows[rows["method"] == "pre"].assign(method=m) for m, rows in tables.items()]
-            tested = ahead(pd.concat(pre), "both", "φ")
-            found.append(tested._replace(text=f"{written}: {tested.text}"))
+            found.append((str(written), ahead(pd.concat(pre), "both", "φ")))
     said = "Accuracy with λ and φ in stage 2 minus that with φ alone:"
     return _tested(found, said, "It takes a figure of three hidden layers in both variants.")
 
@@ -131,34 +130,34 @@ def relu(there: Sequence[Curves]) -> Reply:
     )
     accuracies = ", ".join(f"{row.method} {100 * row.accuracy:.1f} %" for row in rows.itertuples())
     theirs = f"Released by the authors, at 80 %: {accuracies}."
-    found = []
-    for each in there:
-        if each.figure == "fig08" and each.panel.activation == "relu":
-            tested = ahead(each.table, "post", "direct")
-            text = f"{each}, {VARIANTS[each.panel.variant]}: {tested.text}"
-            found.append(tested._replace(text=text))
+    found = [
+        (f"{each}, {VARIANTS[each.panel.variant]}", ahead(each.table, "post", "direct"))
+        for each in there
+        if each.figure == "fig08" and each.panel.activation == "relu"
+    ]
     return _tested(found, f"{theirs} Here:", f"{theirs} The rest takes Fig. 8.")
 
 
 def penalties(there: Sequence[Curves]) -> Reply:
     """Whether each method finds the γ that serves it best within one list of them (Fig. 11)."""
-    found, fewest = [], 0
-    for each in (curves for curves in there if curves.figure == "fig11"):
+    there = [each for each in there if each.figure == "fig11"]
+    if not there:
+        return Reply(WAITING, "It takes Fig. 11.")
+    tried = sorted({penalty for each in there for penalty in each.table["penalty"]} - {0.0})
+    fewest = min(each.table["seed"].nunique() for each in there)
+    found = []
+    for each in there:
         means = each.table.groupby(["method", "penalty", "percentile"])["accuracy"].mean()
-        tried = sorted(set(each.table["penalty"]) - {0.0})
-        fewest = each.table["seed"].nunique()
         for method in each.panel.methods:
             worst = means[method].groupby("penalty").min()
             best = worst.reindex(tried).idxmax()
             where = "an end of it" if best in (tried[0], tried[-1]) else "inside"
             lowest = f"{100 * worst[best]:.1f} % at its worst cut"
             found.append(f"{each}, {method}: γ = {best:g}, {where}; {lowest}")
-        list_ = f"from {tried[0]:g} to {tried[-1]:g}"
-    if not found:
-        return Reply(WAITING, "It takes Fig. 11.")
     said = (
-        f"A list is fair if each method finds its best γ inside it. In the one {list_}, with "
-        f"{counted(fewest)}, the most accurate at its worst cut:"
+        "A list is fair if each method finds its best γ inside it. In the one from "
+        f"{tried[0]:g} to {tried[-1]:g}, with {counted(fewest)}, the most accurate at its worst "
+        "cut:"
     )
     return Reply(ANSWERED if fewest > 1 else OPEN, _lines(said, found))
 
@@ -241,12 +240,13 @@ def _listed(found: Sequence[str], said: str, missing: str) -> Reply:
     return Reply(ANSWERED, _lines(said, found))
 
 
-def _tested(found: Sequence[Finding], said: str, missing: str) -> Reply:
-    """What some tests gave, a line each; undecided if none of them decides anything."""
+def _tested(found: Sequence[tuple[str, Finding]], said: str, missing: str) -> Reply:
+    """What tests of some panels gave, a line each; undecided if none of them decides anything."""
     if not found:
         return Reply(WAITING, missing)
-    decided = {each.verdict for each in found} - {UNTESTED, UNDECIDED}
-    return Reply(ANSWERED if decided else OPEN, _lines(said, [each.text for each in found]))
+    decided = {finding.verdict for _, finding in found} - {UNTESTED, UNDECIDED}
+    lines = [f"{panel}: {finding.text}" for panel, finding in found]
+    return Reply(ANSWERED if decided else OPEN, _lines(said, lines))
 
 
 def _lines(said: str, found: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ seeds_option = click.option(
 )
 
 
-def settings(*, without: Collection[str] = ()) -> Callable[..., Any]:
-    """Options that change a preset, all or all but some."""
+def settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that change a preset."""
     options = [
         preset_option("quick", PRESET_HELP),
         click.option("--panels", type=Numbers(str), help="Patterns of panel names: '*' for all, "
@@ -148,16 +148,9 @@ def settings(*, without: Collection[str] = ()) -> Callable[..., Any]:
         click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),
         click.option("--train-images", type=int, help="Train on the first so many images only."),
     ]  # fmt: skip
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        command.__click_params__ = [
-            param for param in command.__click_params__ if param.name not in without
-        ]
-        return command
-
-    return decorate
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 panels_option = click.option(

@@ -118,12 +118,12 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
             (written["activation"] == mine["activation"].iloc[0]) & (written["method"] == method)
         ]
         spread = same.groupby("percentile")["accuracy"].std()
-        ratio = rows.set_index("percentile")["deviation"].abs() / spread[spread > 0]
+        deviations = rows.set_index("percentile")["deviation"]
+        ratio = deviations.abs() / spread[spread > 0]
         if ratio.notna().any():
             at = ratio.idxmax()
-            least = rows.set_index("percentile")["deviation"][at]
             said += (
-                f" Chance is least likely the reason at {at:g} %: {points(least)}, where the "
+                f" Chance is least likely the reason at {at:g} %: {points(deviations[at])}, where the "
                 f"standard deviation over {counted(same['seed'].nunique())} as written is "
                 f"{points(spread[at], sign=False)} points."
             )

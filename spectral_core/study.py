@@ -43,8 +43,7 @@ class Study:
 
     def recipe_of(self, panel: Panel, method: str | None = None) -> Recipe:
         """The recipe with what a panel sets by itself, for all methods or for one of them."""
-        own = panel.recipe_by_method.get(method, {})
-        return dataclasses.replace(self.recipe, **{**panel.recipe, **own})
+        return _recipe_of(self.recipe, panel, method)
 
     def cells(self) -> Iterator[Cell]:
         """Every point of the figure, panel by panel."""
@@ -178,12 +177,15 @@ def _without(recipe: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str,
     return {name: value for name, value in recipe.items() if name not in changed}
 
 
+def _recipe_of(recipe: Recipe, panel: Panel, method: str | None) -> Recipe:
+    """A recipe with what a panel sets by itself, for all methods or for one of them."""
+    own = panel.recipe_by_method.get(method, {})
+    return dataclasses.replace(recipe, **{**panel.recipe, **own})
+
+
 def _recipes(recipe: Recipe, panel: Panel) -> list[Recipe]:
     """The recipe of each method of a panel."""
-    return [
-        dataclasses.replace(recipe, **{**panel.recipe, **panel.recipe_by_method.get(method, {})})
-        for method in panel.methods
-    ]
+    return [_recipe_of(recipe, panel, method) for method in panel.methods]
 
 
 def _listed(name: str, value: Any) -> Any:
