@@ -123,8 +123,8 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
         if ratio.notna().any():
             at = ratio.idxmax()
             said += (
-                f" Chance is least likely the reason at {at:g} %: {points(deviations[at])}, where the "
-                f"standard deviation over {counted(same['seed'].nunique())} as written is "
+                f" Chance is least likely the reason at {at:g} %: {points(deviations[at])}, where "
+                f"the standard deviation over {counted(same['seed'].nunique())} as written is "
                 f"{points(spread[at], sign=False)} points."
             )
         items.append(said)
