@@ -12,8 +12,9 @@ from torch.utils.benchmark import Timer
 from tqdm import tqdm
 
 from benchmarks.measure import spread
-from spectral_core import compaction, direct_mlp
+from spectral_core import direct_mlp
 from spectral_core.networks import hidden_widths
+from spectral_core.questions import compaction
 
 MINUTES = 8
 INPUTS, CLASSES = 784, 10

@@ -23,10 +23,11 @@ from tqdm import tqdm
 from benchmarks.loops import plain, plain_loop
 from benchmarks.measure import ratios, side_by_side, spread
 from spectral_core import evaluate, node_scores, prune, train_only
-from spectral_core.compute import compute
 from spectral_core.data import load
-from spectral_core.figures import FIGURES
-from spectral_core.steps import (
+from spectral_core.study.compute import compute
+from spectral_core.study.figures import FIGURES
+from spectral_core.study.planning import Study, plan
+from spectral_core.study.steps import (
     CutStep,
     Step,
     TrainStep,
@@ -34,9 +35,8 @@ from spectral_core.steps import (
     training_examples,
     with_trainings,
 )
-from spectral_core.store import Store
-from spectral_core.strategies import STRATEGIES
-from spectral_core.study import Study, plan
+from spectral_core.study.store import Store
+from spectral_core.study.strategies import STRATEGIES
 from spectral_core.training import PRECISIONS
 
 MINUTES = 20

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from benchmarks.measure import Skipped, in_turns, spread
-from spectral_core.compute import compute
-from spectral_core.store import Store
-from spectral_core.study import plan
+from spectral_core.study.compute import compute
+from spectral_core.study.planning import plan
+from spectral_core.study.store import Store
 
 MINUTES = 5
 FIGURES = ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")

@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.loops import ours, plain, problem, training
 from benchmarks.measure import in_turns, spread
-from spectral_core.steps import TrainStep
+from spectral_core.study.steps import TrainStep
 from spectral_core.training import PRECISIONS
 
 MINUTES = 1

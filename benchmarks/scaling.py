@@ -15,9 +15,9 @@ import joblib
 
 from benchmarks.loops import ours, plain, problem, training
 from benchmarks.measure import in_turns, spread
-from spectral_core.compute import compute
-from spectral_core.store import Store
-from spectral_core.study import plan
+from spectral_core.study.compute import compute
+from spectral_core.study.planning import plan
+from spectral_core.study.store import Store
 
 MINUTES = 3
 WIDTHS = (125, 250, 500, 1000, 2000, 4000)

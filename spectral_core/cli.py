@@ -13,8 +13,6 @@ import click
 
 from spectral_core import paths
 from spectral_core._checks import choice
-from spectral_core.backends import BACKENDS
-from spectral_core.figures import FIGURES, PRESETS
 from spectral_core.options import (
     FIGURE_NAMES,
     FigureName,
@@ -29,11 +27,13 @@ from spectral_core.options import (
     store_option,
     workers_option,
 )
-from spectral_core.study import Study, plan
+from spectral_core.study.backends import BACKENDS
+from spectral_core.study.figures import FIGURES, PRESETS
+from spectral_core.study.planning import Study, plan
 
 if TYPE_CHECKING:
-    from spectral_core.compute import Cost
     from spectral_core.data import Availability
+    from spectral_core.study.compute import Cost
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -175,8 +175,8 @@ def choose(
     Writes what was measured into a file per panel, named by the panel alone; the figure's own
     settings stay as they are.
     """
-    from spectral_core.choice import record
-    from spectral_core.choice_of_decay import choose_decay
+    from spectral_core.study.choice import record
+    from spectral_core.study.choice_of_decay import choose_decay
 
     if setting == "training" and (changes["epochs"] or changes["retraining_epochs"]):
         raise click.UsageError("epochs are what --setting training chooses; leave them out")
@@ -220,7 +220,7 @@ def notebook(
     output_dir: Path | None,
 ) -> None:
     """Run a notebook with papermill, such as fig03; an undeclared parameter is an error."""
-    from spectral_core import notebooks
+    from spectral_core.book import notebooks
 
     known = notebooks.sources()
     if every == (name is not None):
@@ -258,9 +258,9 @@ def verify(
     Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
     the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
     """
-    from spectral_core.agreement import agreement
-    from spectral_core.results import collect, published
-    from spectral_core.store import Store
+    from spectral_core.results.agreement import agreement
+    from spectral_core.results.tables import collect, published
+    from spectral_core.study.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
     theirs = published(figure, preset, panels)
@@ -291,10 +291,10 @@ def publish(
 
     A run of some of the preset's seeds joins the seeds that are published already.
     """
-    from spectral_core.plots import save_picture
-    from spectral_core.results import publish as write
-    from spectral_core.results import published, published_files
-    from spectral_core.store import Store
+    from spectral_core.plots.curves import save_picture
+    from spectral_core.results.tables import publish as write
+    from spectral_core.results.tables import published, published_files
+    from spectral_core.study.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
     files = write(study, Store(store_dir))
@@ -315,8 +315,8 @@ def publish(
 @store_option
 def status(figure: str | None, preset: str | None, every: bool, store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
-    from spectral_core import status as there
-    from spectral_core.store import Store
+    from spectral_core.results import status as there
+    from spectral_core.study.store import Store
 
     table = there.status(
         Store(store_dir),
@@ -345,7 +345,7 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
 @device_option
 def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
-    from spectral_core import book as building
+    from spectral_core.book import building as building
 
     for figure in figures:
         _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
@@ -384,17 +384,17 @@ def _state(row: Availability) -> str:
 
 def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
     """Compute what is missing of a study."""
-    from spectral_core import compute as computing
-    from spectral_core.store import Store
+    from spectral_core.study import compute as computing
+    from spectral_core.study.store import Store
 
     return computing.compute(run.steps(), Store(store_dir), **options)
 
 
 def _accuracies(run: Study, store_dir: Path) -> str:
     """Mean accuracies of a study that is computed, at a few of its cuts."""
-    from spectral_core.report import accuracy_table
-    from spectral_core.results import collect
-    from spectral_core.store import Store
+    from spectral_core.book.report import accuracy_table
+    from spectral_core.results.tables import collect
+    from spectral_core.study.store import Store
 
     table = collect(run, Store(store_dir))
     cuts = sorted(set(table["percentile"]))
@@ -411,10 +411,10 @@ def _forecast(
     scheduler: str | None,
 ) -> str:
     """Say what is missing of a study and how long it will take; writes nothing."""
-    from spectral_core.backends import check_backend
-    from spectral_core.compute import check_device, default_workers
-    from spectral_core.forecast import forecast
-    from spectral_core.store import Store
+    from spectral_core.study.backends import check_backend
+    from spectral_core.study.compute import check_device, default_workers
+    from spectral_core.study.forecast import forecast
+    from spectral_core.study.store import Store
 
     check_backend(backend, scheduler, workers)
     check_device(device)

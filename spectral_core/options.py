@@ -10,8 +10,8 @@ import click
 
 from spectral_core import paths
 from spectral_core._checks import choice
-from spectral_core.figures import FIGURES, PRESETS, QUESTIONS
-from spectral_core.strategies import STRATEGIES
+from spectral_core.study.figures import FIGURES, PRESETS, QUESTIONS
+from spectral_core.study.strategies import STRATEGIES
 
 PRESET_HELP = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PLOTS_PER_ROW = 4
 """Panels side by side, at most."""
+STAYS = "#0072B2"
+"""Colour, the paper's blue, of eigenvalues whose nodes stay."""
 GOES = "0.6"
 """Colour, a grey, of eigenvalues whose nodes go."""
 
@@ -45,8 +47,6 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
         >>> figure = plot_spectrum(network, select(node_scores(network), 80))
     """
     plt = needed("matplotlib.pyplot", "figures", "plot_spectrum")
-    needed("seaborn", "figures", "plot_spectrum")
-    from spectral_core.plots import COLOURS
 
     found = {name: spectrum(layer) for name, layer in named_layers(model).items()}
     values = {name: s.eigenvalues.detach().abs().cpu() for name, s in found.items() if s}
@@ -66,7 +66,7 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
         squeeze=False,
     )
     for panel, (name, lam) in zip(axes.flat, values.items()):
-        _draw(panel, lam, stay.get(name), COLOURS["post"])
+        _draw(panel, lam, stay.get(name), STAYS)
         panel.set(title=f"{name or 'the layer'}: {len(lam)} eigenvalues", ylim=(0, None))
     for panel in axes.flat[len(values) :]:
         panel.remove()

@@ -8,9 +8,9 @@ import torch
 from hypothesis import settings
 
 from spectral_core import paths
-from spectral_core.compute import compute
-from spectral_core.store import Store
-from spectral_core.study import Study, plan
+from spectral_core.study.compute import compute
+from spectral_core.study.planning import Study, plan
+from spectral_core.study.store import Store
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from benchmarks import __main__ as command
 from benchmarks import gpu, onnx, tensorflow
 from benchmarks.measure import Skipped, epoch_by_epoch, in_turns, ratios, side_by_side, spread
-from spectral_core import performance, plots_performance
+from spectral_core.performance import measured
+from spectral_core.plots import performance
 
 HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu")]
 
@@ -29,7 +30,7 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def measured(rows):
+def measurements(rows):
     """The rows as a file of results has them, as if they were of the paper's networks."""
     text = json.dumps({name: {"rows": each} for name, each in rows.items()})
     for tiny, real in (("64-16-10", "784-500-10"), ('"hidden": [16]', '"hidden": [500]')):
@@ -107,17 +108,17 @@ def test_profile_divides_a_step_among_kinds_of_work(rows):
         assert row["milliseconds"]["matrix products"] > 0
 
 
-def test_page_finds_a_number_for_every_target(measured):
+def test_page_finds_a_number_for_every_target(measurements):
     elsewhere = ("tensorflow", "gpu")
-    for outcome in performance.outcomes(measured):
+    for outcome in measured.outcomes(measurements):
         assert (outcome.value is None) == (outcome.target.suite in elsewhere)
 
 
-def test_page_draws_every_suite(measured):
+def test_page_draws_every_suite(measurements):
     with matplotlib.rc_context():
         matplotlib.use("agg")
-        for name in plots_performance.FIGURES:
-            assert plots_performance.figure_of(name, measured).axes
+        for name in performance.FIGURES:
+            assert performance.figure_of(name, measurements).axes
         matplotlib.pyplot.close("all")
 
 

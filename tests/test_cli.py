@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 import pytest
 
-from spectral_core import cli, notebooks, paths
-from spectral_core.compute import Cost
+from spectral_core import cli, paths
+from spectral_core.book import notebooks
 from spectral_core.data import DATASETS
-from spectral_core.figures import FIGURES, PRESETS
-from spectral_core.results import COLUMNS, command, publish
-from spectral_core.study import SETTINGS, plan
+from spectral_core.results.tables import COLUMNS, command, publish
+from spectral_core.study.compute import Cost
+from spectral_core.study.figures import FIGURES, PRESETS
+from spectral_core.study.planning import SETTINGS, plan
 
 SCRIPT = Path(sys.executable).with_name("spectral-core")
 

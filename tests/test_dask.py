@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from spectral_core.backends import open_backend
-from spectral_core.compute import compute
-from spectral_core.store import Store
-from spectral_core.study import plan
+from spectral_core.study.backends import open_backend
+from spectral_core.study.compute import compute
+from spectral_core.study.planning import plan
+from spectral_core.study.store import Store
 
 pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from spectral_core import data
 from spectral_core.data import image_folder, images
-from spectral_core.study import plan
+from spectral_core.study.planning import plan
 
 SIDE = 4
 

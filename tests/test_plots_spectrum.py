@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from spectral_core import fold, node_scores, plot_spectrum, select, spectral_mlp, spectralize
-from spectral_core.plots import COLOURS
+from spectral_core.plots.curves import COLOURS
 from spectral_core.plots_spectrum import GOES
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spectral_core import notebooks
+from spectral_core.book import notebooks
 
 
 @pytest.mark.parametrize(("departure_nodes", "arrival_nodes"), [(6, 1), (2, 5)])

@@ -1,0 +1,1 @@
+"""From notebooks and text to the book."""

@@ -1,0 +1,5 @@
+"""Figures."""
+
+from spectral_core.plots.curves import penalty_figure, pruning_figure, rerun_figure, theme
+
+__all__ = ["penalty_figure", "pruning_figure", "rerun_figure", "theme"]

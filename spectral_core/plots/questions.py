@@ -1,0 +1,193 @@
+"""Figures of the questions that the paper leaves open: all networks in one grid, or in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spectral_core.networks import ACTIVATION_NAMES
+from spectral_core.plots.curves import COLOURS, MARKERS, draw_rerun, one_legend
+from spectral_core.questions import compaction, sensitivity
+from spectral_core.questions.certainty import PAIRS
+from spectral_core.study.strategies import STRATEGIES
+from spectral_core.study.variations import VARIATIONS
+
+COSTS = {
+    "parameters": "weights left",
+    "microseconds": "time per image (µs)",
+}
+"""What accuracy is set against, and how an axis says it."""
+
+
+def grid_figure(
+    table: pd.DataFrame, published: pd.DataFrame | None = None, band: str = "sd"
+) -> Figure:
+    """Accuracy against the share of pruned nodes: a row per data set and widths, and in it a plot
+    per activation function.
+
+    Args:
+        table: results of at least one panel.
+        published: published results at the same settings; where they are, the table's are drawn on
+            top of them, as by :func:`~spectral_core.plots.curves.rerun_figure`.
+        band: see :func:`~spectral_core.plots.curves.pruning_figure`.
+
+    Raises:
+        ValueError: if the band is unknown or the table is empty.
+    """
+    figure, panels = _grid(table)
+    for name, results, axes in panels:
+        curves = None if published is None else published[published["panel"] == name]
+        draw_rerun(axes, results, curves, band)
+        axes.set_xlabel("pruned hidden nodes (%)")
+    one_legend(figure, figure.axes)
+    return figure
+
+
+_DEPTH = 0.1  # how far below the best accuracy of the least accurate panel the plots reach
+
+
+def front_figure(points: pd.DataFrame, cost: str = "parameters") -> Figure:
+    """Accuracy against what a network costs, in the grid of :func:`grid_figure`, with the front.
+
+    Args:
+        points: as :func:`spectral_core.questions.compaction.means` or
+            :func:`~spectral_core.questions.compaction.timed` returns them, at least one.
+        cost: name out of :data:`COSTS`; its axis is logarithmic.
+
+    Raises:
+        ValueError: if there are no points.
+    """
+    figure, panels = _grid(points)
+    fronts = compaction.front(points, cost)
+    for name, mine, axes in panels:
+        for method, curve in mine.groupby("method", sort=False):
+            axes.plot(
+                curve[cost],
+                curve["accuracy"],
+                marker=MARKERS[method],
+                color=COLOURS[method],
+                markersize=4,
+                linewidth=1,
+                label=STRATEGIES[method].title,
+            )
+        best = fronts[fronts["panel"] == name]
+        axes.step(
+            best[cost], best["accuracy"], "--", where="post", color="0.3", linewidth=1,
+            label="Pareto front",
+        )  # fmt: skip
+        axes.set(xscale="log", xlabel=COSTS[cost], ylabel="test accuracy")
+        axes.tick_params(labelbottom=True)
+        axes.legend()
+    best = points.groupby("panel")["accuracy"].max()
+    figure.axes[0].set_ylim(best.min() - _DEPTH, min(1, best.max() + _DEPTH / 10))
+    one_legend(figure, figure.axes, last="Pareto front")
+    return figure
+
+
+def certainty_figure(found: pd.DataFrame) -> Figure:
+    """Difference between two methods with its intervals: a row per network, a plot per pair.
+
+    Args:
+        found: as :func:`spectral_core.questions.certainty.comparisons` returns it, at least one
+            row.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if found.empty:
+        raise ValueError("found must hold at least one comparison; got none")
+    networks = list(dict.fromkeys(found["network"]))
+    figure, axes = plt.subplots(
+        1, len(PAIRS), figsize=(11, 1.6 + 0.32 * len(networks)), sharex=True, sharey=True,
+        layout="constrained",
+    )  # fmt: skip
+    for (first, second), each in zip(PAIRS, axes):
+        mine = found[(found["first"] == first) & (found["second"] == second)]
+        heights = [networks.index(name) for name in mine["network"]]
+        at_once, alone = (
+            (100 * mine[f"low{which}"], 100 * mine[f"high{which}"]) for which in ("_at_once", "")
+        )
+        colour = COLOURS[first]
+        each.hlines(heights, *at_once, color=colour, linewidth=1, label="all at once")
+        each.hlines(heights, *alone, color=colour, linewidth=4, alpha=0.5, label="by itself")
+        each.plot(100 * mine["mean"], heights, linestyle="none", marker="|", color="black")
+        each.axvline(0, color="0.5", linewidth=1, zorder=0)
+        each.set(title=f"{first} − {second}", xlabel="difference (points)")
+    # Intervals of two seeds reach far beyond any difference of accuracies.
+    axes[0].set_xlim(-100, 100)
+    axes[0].set_xscale("symlog", linthresh=1)
+    axes[0].set_xticks([-100, -10, -1, 0, 1, 10, 100], ["−100", "−10", "−1", "0", "1", "10", "100"])
+    axes[0].set_yticks(range(len(networks)), networks)
+    axes[0].invert_yaxis()
+    axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+    return figure
+
+
+def settings_figure(found: pd.DataFrame) -> Figure:
+    """What each setting moves: a row per setting, a plot per method, a point per network.
+
+    Args:
+        found: as :func:`spectral_core.questions.sensitivity.differences` returns it, at least one
+            row.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if found.empty:
+        raise ValueError("found must hold at least one difference; got none")
+    rows = [name for name in VARIATIONS if name in set(found["variation"])]
+    methods = [name for name in STRATEGIES if name in set(found["method"])]
+    figure, axes = plt.subplots(
+        1, len(methods), figsize=(10.5, 1.6 + 0.6 * len(rows)), sharex=True, sharey=True,
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for method, each in zip(methods, axes[0]):
+        mine = found[found["method"] == method]
+        for height, name in enumerate(rows):
+            of_row = mine[mine["variation"] == name]
+            average = of_row[of_row["network"] == sensitivity.ALL]
+            single = of_row[of_row["network"] != sensitivity.ALL]
+            spread = [height + 0.3 * (i + 1) / (len(single) + 1) for i in range(len(single))]
+            low, high = 100 * average["low"], 100 * average["high"]
+            each.plot(100 * single["mean"], spread, ".", color=COLOURS[method], alpha=0.6)
+            each.hlines([height] * len(average), low, high, color="black", linewidth=1.5)
+            each.plot(100 * average["mean"], [height] * len(average), "o", color="black")
+        each.axvline(0, color="0.5", linewidth=1, zorder=0)
+        each.set(title=method, xlabel="accuracy − as written (points)")
+    # Intervals of two seeds reach far beyond any difference of accuracies.
+    widest = max(1.0, 130 * found["mean"].abs().max())
+    axes[0, 0].set_xlim(-widest, widest)
+    axes[0, 0].set_yticks(range(len(rows)), [VARIATIONS[name].title for name in rows])
+    axes[0, 0].invert_yaxis()
+    return figure
+
+
+def _grid(table: pd.DataFrame) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame, Axes]]]:
+    """A plot per panel, named, and what belongs in each: the panel's name, its rows, its axes."""
+    if table.empty:
+        raise ValueError("table must hold the results of at least one panel; got none")
+    rows = list(dict.fromkeys(zip(table["dataset"], table["hidden"])))
+    columns = [name for name in ACTIVATION_NAMES if name in set(table["activation"])]
+    figure, axes = plt.subplots(
+        len(rows),
+        len(columns),
+        figsize=(max(7, 1 + 2.8 * len(columns)), 0.8 + 2.8 * len(rows)),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    for each in axes.flat:
+        each.set_visible(False)
+    panels = []
+    for name, results in table.groupby("panel", sort=False):
+        dataset, hidden, activation = results[["dataset", "hidden", "activation"]].iloc[0]
+        each = axes[rows.index((dataset, hidden)), columns.index(activation)]
+        each.set_visible(True)
+        each.set_title(f"{dataset}, {hidden}, {ACTIVATION_NAMES[activation]}", fontsize="small")
+        panels.append((name, results, each))
+    return figure, iter(panels)

@@ -1,0 +1,23 @@
+"""What the paper leaves open, answered from results."""
+
+from spectral_core.questions.methods import (
+    PAPERS,
+    budget_answer,
+    chance_answer,
+    criteria_table,
+    exception_answer,
+    ingredients_table,
+    score_answer,
+    stronger_answer,
+)
+
+__all__ = [
+    "PAPERS",
+    "budget_answer",
+    "chance_answer",
+    "criteria_table",
+    "exception_answer",
+    "ingredients_table",
+    "score_answer",
+    "stronger_answer",
+]

@@ -1,0 +1,195 @@
+"""Questions that the paper leaves open: the answers, computed from results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from spectral_core.ranking import SYMBOLS
+from spectral_core.results.intervals import POINT, lead, points
+from spectral_core.results.standings import NOTHING, at_once, standing, standings
+from spectral_core.study.panels import Recipe, in_words
+from spectral_core.study.strategies import STRATEGIES
+from spectral_core.study.variations import INGREDIENTS
+
+
+def criteria_table(methods: Iterable[str]) -> pd.DataFrame:
+    """What ranks the nodes, one row per method, names out of
+    :data:`~spectral_core.study.strategies.STRATEGIES`: the score, and the training images it looks
+    at."""
+    rows = {
+        name: {
+            "score of node i": SYMBOLS[STRATEGIES[name].score],
+            "training images": STRATEGIES[name].score_images or "none",
+        }
+        for name in methods
+    }
+    return pd.DataFrame(rows).T.rename_axis("method")
+
+
+def score_answer(table: pd.DataFrame) -> str:
+    """Is |λ| the right score once φ trains?
+
+    No, if another criterion than chance is ahead of it in more than half of the networks; not
+    always, if one is in some; yes, if none is in any, and each is behind in some.
+
+    Args:
+        table: results of the figure ``score``.
+    """
+    others = [name for name in STRATEGIES if name in set(table["method"]) - {"post"}]
+    found = standings(table, others, "post")
+    rivals = {name: each for name, each in found.items() if name != "post-random"}
+    if not rivals:
+        return NOTHING
+    most = max(each.ahead / len(each.leads) for each in rivals.values())
+    if most > 0:
+        word = "No" if most > 0.5 else "Not always"
+    else:
+        all_behind = all(each.behind for each in rivals.values())
+        word = "Yes" if all_behind else "No difference is certain"
+    told = ", ".join(
+        f"{SYMBOLS[STRATEGIES[name].score]} {each}"
+        for name, each in sorted(found.items(), key=lambda item: -item[1].mean)
+    )
+    sure = at_once(table, [(name, "post") for name in rivals])
+    return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}.{sure}"
+
+
+def chance_answer(table: pd.DataFrame) -> str:
+    """Does ranking by |λ| beat chance on networks that trained λ and φ together?
+
+    Args:
+        table: results of the figure ``score``.
+
+    Returns:
+        A sentence in Markdown that names the networks where the two can't be told apart, with their
+        seeds; empty if no network has two seeds of both.
+    """
+    found = standing(table, "post", "post-random")
+    if not found.leads:
+        return ""
+    seeds = table.groupby("panel")["seed"].nunique()
+    level = [panel for panel, each in found.leads.items() if each.low <= 0 <= each.high]
+    told = ", ".join(f"{panel} ({seeds[panel]} seeds)" for panel in level)
+    rest = f"; undecided in {told}" if level else ""
+    return (
+        f"By the same measure |λ| is ahead of chance in {found.ahead} of {len(found.leads)} "
+        f"networks, and behind it in {found.behind}{rest}."
+    )
+
+
+CONTROLS = ("pre-random", "direct-retrained", "post-retrained")
+"""Methods that rank otherwise than ``pre``, and train for as many epochs."""
+
+
+def budget_answer(table: pd.DataFrame) -> str:
+    """Is it the ranking or the retraining?
+
+    Both, if ``pre`` is ahead of each of :data:`CONTROLS` in more than half of the networks; partly
+    each, if it is so with one or two of them; the retraining, if it is so with none, and in more
+    than half of the networks ``pre`` leads each by less than a point for sure, that is with the
+    upper end of the interval; else it is not shown.
+
+    Args:
+        table: results of the figure ``budget``.
+    """
+    others = [name for name in STRATEGIES if name in set(table["method"]) - {"pre"}]
+    found = {name: standing(table, "pre", name) for name in others}
+    found = {name: each for name, each in found.items() if each.leads}
+    if not set(CONTROLS) <= set(found):
+        return NOTHING
+    wins = [found[name].mostly_ahead for name in CONTROLS]
+    small = [[each.high < POINT for each in found[name].leads.values()] for name in CONTROLS]
+    level = [2 * sum(each) > len(each) for each in small]
+    word = "The retraining" if all(level) else "Not shown"
+    if any(wins):
+        word = "Both" if all(wins) else "Partly each"
+    told = ", ".join(
+        f"{points(each.mean)} points from {name} {each.counts}" for name, each in found.items()
+    )
+    sure = at_once(table, [("pre", name) for name in found])
+    return (
+        f"**{word}**: at the same number of epochs, averaged over networks and over the cuts that "
+        f"both have, the accuracy of pre differs by {told}.{sure}"
+    )
+
+
+PAPERS = ("direct-retrained", "post-retrained", "pre")
+"""The paper's methods, each with the same number of epochs in all."""
+
+
+def stronger_answer(table: pd.DataFrame) -> str:
+    """Is there a stronger variant?
+
+    A network counts for ``stronger`` if it is ahead of each of :data:`PAPERS` there, and against it
+    if one of them is ahead of it. Yes, if more than half of the networks count for it; in part, if
+    some do; no, if none does and some count against it; else it is not shown.
+
+    Args:
+        table: results of the figure ``stronger``.
+    """
+    over = [standing(table, "stronger", name) for name in PAPERS]
+    networks = over[0].leads.keys()
+    if not networks or any(each.leads.keys() != networks for each in over):
+        return NOTHING
+    together = [[each.leads[network] for each in over] for network in networks]
+    best = sum(min(each.low for each in leads) > 0 for leads in together)
+    beaten = sum(min(each.high for each in leads) < 0 for leads in together)
+    word = "No" if beaten else "Not shown"
+    if best:
+        word = "Yes" if best > len(networks) / 2 else "In part"
+    told = ", ".join(f"{name} {points(each.mean)}" for name, each in zip(PAPERS, over))
+    answer = (
+        f"**{word}**: at the same number of epochs, stronger is ahead of each of the paper's "
+        f"methods in {best} of {len(networks)} networks, and behind one of them in {beaten}. "
+        f"Averaged over all cuts and networks its lead is, in points: {told}."
+    )
+    worth = {
+        each.title: standing(table, "stronger", f"stronger-without-{name}")
+        for name, each in INGREDIENTS.items()
+    }
+    worth = {title: each for title, each in worth.items() if each.leads}
+    best_first = sorted(worth.items(), key=lambda item: -item[1].mean)
+    gains = ", ".join(f"{title} {each}" for title, each in best_first)
+    return f"{answer} What each ingredient adds to the others: {gains}." if worth else answer
+
+
+def ingredients_table() -> pd.DataFrame:
+    """What the method ``stronger`` changes: one row per ingredient, with the paper's setting."""
+    rows = {
+        each.title: {
+            "setting": name.replace("_", " "),
+            "in the paper": in_words(getattr(Recipe(), name)),
+            "in stronger": in_words(value),
+            "taken away in": f"stronger-without-{key}",
+        }
+        for key, each in INGREDIENTS.items()
+        for name, value in each.recipe.items()
+    }
+    return pd.DataFrame(rows).T.rename_axis("ingredient")
+
+
+def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:
+    """Does the score explain a lead of ``direct`` over ``post`` on MNIST with ReLU?
+
+    Args:
+        table: results of the figure ``score``.
+        figures: results of Figs. 6 and 8, with the same seeds.
+
+    Returns:
+        Markdown, an item per network: the lead of ``direct``, which ranks by Σ|w|, over ``post``,
+        and over the same networks ranked by Σ|w|, too; or that there is no such lead.
+    """
+    direct = figures[figures["method"] == "direct"]
+    both = pd.concat([table, direct[direct["activation"] == "relu"]], ignore_index=True)
+    items = []
+    for panel, rows in both.groupby("panel", sort=False):
+        over = {name: lead(rows, "direct", name) for name in ("post", "post-connectivity")}
+        if None in over.values():
+            continue
+        told = ", ".join(f"over {name} {found}" for name, found in over.items())
+        if over["post"].mean <= 0:
+            told = f"over post {over['post']}: there is none to explain"
+        items.append(f"- {panel}: lead of direct, averaged over all cuts, {told}")
+    return "\n".join(items) or NOTHING

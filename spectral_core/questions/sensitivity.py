@@ -1,0 +1,169 @@
+"""Which settings matter: networks with one of them changed, against the same ones as written.
+
+The two are compared seed by seed, and where as many nodes are left: so that four times the nodes
+have to do with as many as the paper's network has after its cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from spectral_core.networks import hidden_widths
+from spectral_core.results.cells import grid
+from spectral_core.results.intervals import POINT, Interval, interval, leads, points
+from spectral_core.results.standings import NOTHING, Standing
+from spectral_core.study.panels import Panel, Recipe, in_words
+from spectral_core.study.variations import VARIATIONS
+
+COLUMNS = ("variation", "method", "network", "seeds", "mean", "low", "high")
+"""Columns of :func:`differences`."""
+
+ALL = "all networks"
+"""What stands for the average over networks in the column ``network``."""
+
+Network = tuple[str, str, int]
+"""Data set, activation function and number of hidden layers."""
+
+
+def differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy with a setting changed minus accuracy as written, averaged over all cuts.
+
+    Args:
+        table: results of the figure ``settings``, see :data:`spectral_core.results.tables.COLUMNS`.
+
+    Returns:
+        One row per variation, method and network that has at least two seeds of both, and one for
+        the average over these networks, :data:`ALL`, by the seeds that they share: ``seeds``,
+        ``mean`` (an accuracy) and the ends of its t-interval of 95 %, ``low`` and ``high``; these
+        are missing where the networks share fewer than two seeds.
+    """
+    parts = dict(_parts(table))
+    rows = []
+    for variation, of_it in VARIATIONS.items():
+        for method in of_it.methods:
+            found = {}
+            for (network, name), changed in parts.items():
+                written = parts.get((network, ""))
+                if name == variation and written is not None:
+                    by_seed = _by_seed(written, changed, method)
+                    found |= {network: by_seed} if len(by_seed) > 1 else {}
+            for network, by_seed in found.items():
+                rows.append((variation, method, _in_words(network), *_told(by_seed)))
+            if found:
+                average = pd.DataFrame(found).dropna().mean(axis=1)
+                mean = sum(by_seed.mean() for by_seed in found.values()) / len(found)
+                told = _told(average) if len(average) > 1 else (len(average), mean, None, None)
+                rows.append((variation, method, ALL, *told))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(
+        {"mean": float, "low": float, "high": float}
+    )
+
+
+def answer(found: pd.DataFrame) -> str:
+    """Which settings matter? Markdown: a sentence, then an item per setting.
+
+    A setting matters if it moves the accuracy of a method by more than a point on average over the
+    networks, and the interval of that leaves out 0.
+
+    Args:
+        found: as :func:`differences` returns it.
+    """
+    if found.empty:
+        return NOTHING
+    average = found[found["network"] == ALL]
+    apart = (average["low"] > 0) | (average["high"] < 0)
+    matter = set(average[apart & (average["mean"].abs() > POINT)]["variation"])
+    measured = [name for name in VARIATIONS if name in set(average["variation"])]
+    named = "; ".join(VARIATIONS[name].title for name in measured if name in matter)
+    items = [_item(name, found[found["variation"] == name]) for name in measured]
+    return "\n".join(
+        [
+            f"**{len(matter)} of {len(measured)}** settings move the accuracy of a method by more "
+            f"than a point, averaged over all cuts and networks{f': {named}' if named else ''}.",
+            "",
+            *items,
+        ]
+    )
+
+
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """The differences for a reader, in points: a row per setting and network, a column per method.
+
+    Args:
+        found: as :func:`differences` returns it.
+    """
+    there = found.dropna(subset="low")
+    told = there.assign(
+        setting=[VARIATIONS[name].title for name in there["variation"]],
+        text=[
+            str(Interval(row.mean, row.low, row.high)).removesuffix(" points")
+            for row in there.itertuples()
+        ],
+    )
+    shown = grid(told, ["setting", "network"], "method", "text").fillna("")
+    return shown.rename_axis(columns="accuracy − as written (points)")
+
+
+def variations_table() -> pd.DataFrame:
+    """What varies: one row per setting changed, with the paper's value and the one in its place."""
+    rows = {}
+    for name, each in VARIATIONS.items():
+        plain, changed = Panel("digits", "elu", (500,)), {**each.recipe, **each.panel}
+        if each.times > 1:
+            changed = {"hidden": (500 * each.times,)}
+        (setting,) = changed
+        paper = getattr(Recipe() if setting in each.recipe else plain, setting)
+        rows[each.title] = {
+            "setting": setting.replace("_", " "),
+            "in the paper": in_words(paper),
+            "changed to": in_words(changed[setting]),
+            "methods": ", ".join(each.methods),
+            "hidden layers": " and ".join(map(str, each.depths)),
+            "panels": f"…-{name}",
+        }
+    return pd.DataFrame(rows).T.rename_axis("change")
+
+
+def _item(name: str, found: pd.DataFrame) -> str:
+    """What one variation does to each method."""
+    said = []
+    for method, rows in found.groupby("method", sort=False):
+        each, average = rows[rows["network"] != ALL], rows[rows["network"] == ALL].iloc[0]
+        networks = Standing(
+            {row.network: Interval(row.mean, row.low, row.high) for row in each.itertuples()}
+        )
+        told = f"{points(average['mean'])} points"
+        if average["seeds"] > 1:
+            told = str(Interval(*average[["mean", "low", "high"]]))
+        said.append(f"{method} {told} {networks.counts}")
+    return f"- {VARIATIONS[name].title}: {', '.join(said)}"
+
+
+def _parts(table: pd.DataFrame) -> Iterator[tuple[tuple[Network, str], pd.DataFrame]]:
+    """Rows of each network and variation, "" for the network as written."""
+    for panel, rows in table.groupby("panel", sort=False):
+        first = rows.iloc[0]
+        network = (first["dataset"], first["activation"], len(hidden_widths(first["hidden"])))
+        variation = next((name for name in VARIATIONS if panel.endswith(f"-{name}")), "")
+        yield (network, variation), rows
+
+
+def _by_seed(written: pd.DataFrame, changed: pd.DataFrame, method: str) -> pd.Series:
+    """Difference of a method's accuracies where as many nodes are left, one value per seed."""
+    one, other = (rows[rows["method"] == method] for rows in (changed, written))
+    cuts = other.drop_duplicates("nodes").set_index("nodes")["percentile"]
+    one = one.assign(percentile=one["nodes"].map(cuts)).dropna(subset="percentile")
+    one = one.drop_duplicates(["seed", "percentile"])
+    both = pd.concat([one.assign(method="changed"), other.assign(method="written")])
+    return leads(both, "changed", "written").dropna()
+
+
+def _told(by_seed: pd.Series) -> tuple[float, ...]:
+    return len(by_seed), *interval(by_seed)
+
+
+def _in_words(network: Network) -> str:
+    dataset, activation, depth = network
+    return f"{dataset}, {activation}, {depth} hidden layer{'s' if depth > 1 else ''}"
