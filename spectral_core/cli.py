@@ -259,7 +259,8 @@ def verify(
     the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
     """
     from spectral_core.results.agreement import agreement
-    from spectral_core.results.tables import collect, published
+    from spectral_core.results.publishing import published
+    from spectral_core.results.tables import collect
     from spectral_core.study.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
@@ -292,8 +293,8 @@ def publish(
     A run of some of the preset's seeds joins the seeds that are published already.
     """
     from spectral_core.plots.curves import save_picture
-    from spectral_core.results.tables import publish as write
-    from spectral_core.results.tables import published, published_files
+    from spectral_core.results.publishing import publish as write
+    from spectral_core.results.publishing import published, published_files
     from spectral_core.study.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
@@ -345,7 +346,7 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
 @device_option
 def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
-    from spectral_core.book import building as building
+    from spectral_core.book import building
 
     for figure in figures:
         _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)

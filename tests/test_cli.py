@@ -14,7 +14,8 @@ import pytest
 from spectral_core import cli, paths
 from spectral_core.book import notebooks
 from spectral_core.data import DATASETS
-from spectral_core.results.tables import COLUMNS, command, publish
+from spectral_core.results.publishing import publish
+from spectral_core.results.tables import COLUMNS, command
 from spectral_core.study.compute import Cost
 from spectral_core.study.figures import FIGURES, PRESETS
 from spectral_core.study.planning import SETTINGS, plan

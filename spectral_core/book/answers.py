@@ -11,7 +11,7 @@ from spectral_core.book.notebooks import sources
 from spectral_core.performance import measured
 from spectral_core.questions import certainty, compaction, methods, sensitivity, thresholds
 from spectral_core.questions.recommended import Decision
-from spectral_core.results import tables
+from spectral_core.results import publishing
 from spectral_core.study.figures import FIGURES
 from spectral_core.verdicts import judging
 
@@ -94,4 +94,4 @@ def _links(figures: tuple[str, ...]) -> str:
 
 
 def _published(figure: str, preset: str) -> pd.DataFrame:
-    return tables.published(figure, preset, missing_ok=True)
+    return publishing.published(figure, preset, missing_ok=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from spectral_core import paths
 from spectral_core.book import notebooks
-from spectral_core.results.tables import NoResults, published, published_files, summary
+from spectral_core.results.publishing import published, published_files
+from spectral_core.results.tables import NoResults, summary
 from spectral_core.study.figures import FIGURES, QUESTIONS
 
 

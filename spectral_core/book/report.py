@@ -13,7 +13,8 @@ from spectral_core.results.agreement import FLOOR, agreement
 from spectral_core.results.authors import EXPECTED, deviation, gaps
 from spectral_core.results.cells import counted, grid, with_spread
 from spectral_core.results.intervals import POINT, lead, points, shared_cuts
-from spectral_core.results.tables import published_provenance, summary
+from spectral_core.results.publishing import published_provenance
+from spectral_core.results.tables import summary
 from spectral_core.study.figures import FIGURES
 from spectral_core.study.panels import in_words
 from spectral_core.study.planning import plan
@@ -48,7 +49,7 @@ def published_sentence(figure: str, preset: str, panels: str | None = None) -> s
     """Say how many panels of a figure are published, with how many seeds, and which, or how many,
     are not.
 
-    Arguments are those of :func:`~spectral_core.results.tables.published`.
+    Arguments are those of :func:`~spectral_core.results.publishing.published`.
     """
     wanted = [panel.name for panel in plan(figure, preset, panels).panels]
     there = published_provenance(figure, preset, panels)

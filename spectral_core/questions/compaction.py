@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from spectral_core.networks import hidden_widths
-from spectral_core.results import tables
+from spectral_core.results import publishing
 from spectral_core.results.intervals import POINT
 from spectral_core.results.standings import NOTHING
 from spectral_core.study.figures import FIGURES, QUESTIONS
@@ -36,7 +36,7 @@ def gathered(preset: str = "paper") -> pd.DataFrame:
         Table with the columns :data:`spectral_core.results.tables.COLUMNS`; what two figures share
         is there once.
     """
-    return tables.published_together(SOURCES, preset)
+    return publishing.published_together(SOURCES, preset)
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from spectral_core.networks import hidden_label, hidden_widths
 from spectral_core.questions.methods import budget_answer
 from spectral_core.results import authors
 from spectral_core.results.intervals import lead, points
+from spectral_core.results.publishing import published
 from spectral_core.results.standings import NOTHING
-from spectral_core.results.tables import published, summary
+from spectral_core.results.tables import summary
 from spectral_core.study.panels import VARIANTS
 from spectral_core.verdicts.evidence import ahead
 from spectral_core.verdicts.findings import UNDECIDED, UNTESTED, Finding, counted

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core.results import tables
+from spectral_core.results import publishing
 from spectral_core.results.intervals import POINT, points
 from spectral_core.results.standings import Standing, standings
 from spectral_core.study.strategies import STRATEGIES
@@ -109,7 +109,7 @@ def decisions(preset: str = "paper") -> list[Decision]:
 
 def _published(rule: Rule, preset: str) -> pd.DataFrame:
     """Results of a rule's figures; a varied panel as its network, with methods of its own."""
-    table = tables.published_together(rule.figures, preset)
+    table = publishing.published_together(rule.figures, preset)
     varied = table["panel"].str.endswith(_BOTH)
     table.loc[varied, "method"] += _BOTH
     table["panel"] = table["panel"].str.removesuffix(_BOTH)

@@ -1,13 +1,12 @@
 """What came out: tables from a store, the published ones, the authors', and comparisons of them."""
 
-from spectral_core.results.tables import (
-    collect,
+from spectral_core.results.publishing import (
     counterpart,
-    panel_provenance,
     published,
     published_files,
     published_provenance,
 )
+from spectral_core.results.tables import collect, panel_provenance
 
 __all__ = [
     "collect",

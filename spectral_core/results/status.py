@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from spectral_core.results.cells import counted
-from spectral_core.results.tables import published_provenance
+from spectral_core.results.publishing import published_provenance
 from spectral_core.study.figures import FIGURES, PRESETS
 from spectral_core.study.planning import plan
 from spectral_core.study.store import Store

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from spectral_core.networks import ACTIVATION_NAMES
-from spectral_core.results import tables
+from spectral_core.results import publishing, tables
 from spectral_core.study.figures import FIGURES, QUESTIONS
 from spectral_core.study.panels import VARIANTS, Panel
 from spectral_core.study.planning import plan
@@ -136,7 +136,7 @@ def read(preset: str = "paper", questions: Collection[str] = ()) -> dict[str, pd
     found = {}
     for figure in (name for name in FIGURES if name not in QUESTIONS or name in questions):
         try:
-            found[figure] = tables.published(figure, preset, "*")
+            found[figure] = publishing.published(figure, preset, "*")
         except tables.NoResults:
             continue
     return found

@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 
 from spectral_core import paths
 from spectral_core.book import building
-from spectral_core.results.tables import published, published_files, summary
+from spectral_core.results.publishing import published, published_files
+from spectral_core.results.tables import summary
 from spectral_core.study.figures import QUESTIONS
 
 PROJECT = paths.project()

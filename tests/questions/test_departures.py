@@ -8,7 +8,7 @@ from made_tables import made
 
 from spectral_core.questions import departures
 from spectral_core.questions.departures import ANSWERED, DEPARTURES, WAITING, overview
-from spectral_core.results import authors, tables
+from spectral_core.results import authors, publishing, tables
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
 from spectral_core.study.panels import Panel
@@ -187,7 +187,7 @@ def test_answer_begins_with_its_status():
 
 
 def test_published_fig03_answers_how_pre_does_at_low_cuts():
-    there = curves({"fig03": tables.published("fig03", "paper", "fashion-mnist-elu-500")})
+    there = curves({"fig03": publishing.published("fig03", "paper", "fashion-mnist-elu-500")})
     answer = departures.low_cuts(there)
     rows = there[0].table.query("0 < percentile <= 30")
     means = rows.groupby("method")["accuracy"].mean()

@@ -5,7 +5,7 @@ import pytest
 from made_tables import made
 
 from spectral_core.questions.recommended import RECOMMENDED, RULES, decide, decisions, recommended
-from spectral_core.results import tables
+from spectral_core.results import publishing
 from spectral_core.study.panels import Panel
 from spectral_core.study.strategies import STRATEGIES
 
@@ -81,7 +81,9 @@ def test_a_varied_panel_counts_as_its_network_with_another_setting(monkeypatch):
     settings = pd.concat([plain, varied], ignore_index=True)
     empty = plain[:0]
     monkeypatch.setattr(
-        tables, "published", lambda figure, *_, **__: settings if figure == "settings" else empty
+        publishing,
+        "published",
+        lambda figure, *_, **__: settings if figure == "settings" else empty,
     )
     stage_two = decisions()[1]
     assert (stage_two.setting, stage_two.value) == ("stage_two", "both")

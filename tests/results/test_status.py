@@ -1,7 +1,7 @@
 """What is computed and what is published, told panel by panel."""
 
+from spectral_core.results.publishing import publish
 from spectral_core.results.status import status
-from spectral_core.results.tables import publish
 from spectral_core.study.figures import FIGURES, PRESETS
 
 

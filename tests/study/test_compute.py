@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from spectral_core.results.tables import collect, publish
+from spectral_core.results.publishing import publish
+from spectral_core.results.tables import collect
 from spectral_core.study import compute as compute_module
 from spectral_core.study import together
 from spectral_core.study.compute import compute

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from made_tables import made
 
-from spectral_core.results import tables
+from spectral_core.results import publishing
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
 from spectral_core.study.panels import VARIANTS, Panel
@@ -279,7 +279,7 @@ def test_variants_are_judged_apart_and_then_together():
 
 def test_results_of_open_questions_are_read_where_a_claim_asks_for_them(monkeypatch):
     asked = []
-    monkeypatch.setattr(tables, "published", lambda figure, *_: asked.append(figure))
+    monkeypatch.setattr(publishing, "published", lambda figure, *_: asked.append(figure))
     papers = FIGURES.keys() - figures.QUESTIONS.keys()
     assert read().keys() == set(asked) == papers
     assert read(questions=["score"]).keys() == papers | {"score"}
@@ -326,7 +326,7 @@ def test_table_has_a_row_per_claim():
 
 @pytest.fixture
 def fig03():
-    return {"fig03": tables.published("fig03", "paper", "fashion-mnist-elu-500")}
+    return {"fig03": publishing.published("fig03", "paper", "fashion-mnist-elu-500")}
 
 
 def changed(fig03, method, accuracy, cuts):
