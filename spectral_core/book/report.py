@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from spectral_core.data.prepared import split
+from spectral_core.networks import hidden_widths
 from spectral_core.results.agreement import FLOOR, agreement
 from spectral_core.results.authors import EXPECTED, deviation, gaps
 from spectral_core.results.cells import counted, grid, with_spread
@@ -92,6 +93,10 @@ def deviation_table(table: pd.DataFrame) -> pd.DataFrame:
     return shown.rename_axis(columns="ours − theirs (points), pruned")
 
 
+FEW_NODES = 10
+"""Up to how many nodes of a layer each of them counts for a network's accuracy."""
+
+
 def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
     """Say which methods lie further from the authors' means than expected, and what seeds make up.
 
@@ -103,7 +108,8 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
         Markdown, an item per panel and method beyond
         :data:`~spectral_core.results.authors.EXPECTED`: the cut where it is furthest off and, in
         standard deviations over the seeds as written, the one where chance is least likely to be
-        the reason.
+        the reason. Where a layer has at most :data:`FEW_NODES` left in some run at that first cut,
+        the fewest nodes of a layer in each run, with its accuracy.
     """
     items = []
     for (panel, method), rows in gaps(released).groupby(["panel", "method"], sort=False):
@@ -128,8 +134,28 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
                 f"the standard deviation over {counted(same['seed'].nunique())} as written is "
                 f"{points(spread[at], sign=False)} points."
             )
-        items.append(said)
+        of_method = {"as released": mine[mine["method"] == method], "as written": same}
+        items.append(said + _narrowest_layers(of_method, worst["percentile"]))
     return "\n".join(items) or "No method lies further off than expected."
+
+
+def _narrowest_layers(runs: Mapping[str, pd.DataFrame], percentile: float) -> str:
+    """What a layer keeps at least in each run at a cut, and its accuracy; empty if not few."""
+    told, fewest = [], FEW_NODES + 1
+    for name, table in runs.items():
+        rows = table[table["percentile"] == percentile]
+        if rows.empty:
+            continue
+        nodes = [min(hidden_widths(kept)) for kept in rows["kept"]]
+        each = [f"{n} ({100 * accuracy:.1f} %)" for n, accuracy in zip(nodes, rows["accuracy"])]
+        told.append(f"{name} {', '.join(each)}")
+        fewest = min(fewest, *nodes)
+    if fewest > FEW_NODES:
+        return ""
+    return (
+        " There a layer has hardly any nodes left; the fewest in each run, with its accuracy: "
+        f"{'; '.join(told)}."
+    )
 
 
 def difference_table(
