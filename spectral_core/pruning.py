@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 from torch import Tensor, nn
 
-from spectral_core.flow import Flow
 from spectral_core.removal import Fill, remove
 from spectral_core.selection import Budget, select
 
@@ -45,13 +44,3 @@ def prune(
         network=network,
     )
     return remove(network, kept, fill)
-
-
-def hidden_nodes(network: nn.Module) -> tuple[int, ...]:
-    """Number of nodes of each hidden layer, from input to output."""
-    return tuple(Flow(network).widths)
-
-
-def folded_parameters(network: nn.Module) -> int:
-    """Number of weights and biases of the fully connected layers once folded to plain ones."""
-    return Flow(network).parameters()

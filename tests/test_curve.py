@@ -21,7 +21,6 @@ from spectral_core import (
 )
 from spectral_core.curve import measure_cuts
 from spectral_core.flow import Flow
-from spectral_core.pruning import folded_parameters, hidden_nodes
 
 DOUBLE = torch.float64
 
@@ -51,9 +50,9 @@ def assert_as_pruned_one_by_one(cuts, network, scores, x, y, percentiles, tolera
     for cut in cuts:
         small = prune(network, scores, cut.percentile)
         measured = evaluate(small, x, y)
-        assert cut.widths == hidden_nodes(small)
-        assert cut.nodes == sum(hidden_nodes(small))
-        assert cut.parameters == folded_parameters(small)
+        assert cut.widths == tuple(Flow(small).widths)
+        assert cut.nodes == sum(Flow(small).widths)
+        assert cut.parameters == Flow(small).parameters()
         assert cut.loss == pytest.approx(measured.loss, rel=tolerance, abs=tolerance)
         with torch.no_grad():
             best, second = small.eval()(x).topk(2, dim=1).values.T
@@ -211,7 +210,7 @@ def test_with_several_hidden_layers_only_what_a_cut_changes_is_computed():
     network, (x, y) = network_of("direct", (30, 20, 10), "relu", True, 0), examples()
     scores = [torch.arange(width) / width for width in (30, 20, 10)]  # all cut alike
     counted = products(measure_cuts, network, scores, x, y, [0, 50, 50])
-    (a, b, c), (_, left_b, left_c) = (30, 20, 10), hidden_nodes(prune(network, scores, 50))
+    (a, b, c), (_, left_b, left_c) = (30, 20, 10), Flow(prune(network, scores, 50)).widths
     first_two = 6 * a + a * b  # once, whatever the number of cuts
     last_two = (b * c + c * 4) + (left_b * left_c + left_c * 4)  # for each cut that differs
     assert counted == 40 * (first_two + last_two)
@@ -261,7 +260,7 @@ def test_networks_of_other_forms_have_the_curve_of_prune_and_evaluate(network):
     scores = node_scores(network, by="connectivity")
     for cut in measure_cuts(network, scores, X, Y, range(0, 101, 20)):
         small = prune(network, scores, cut.percentile)
-        assert (cut.widths, cut.parameters) == (hidden_nodes(small), folded_parameters(small))
+        assert (list(cut.widths), cut.parameters) == (Flow(small).widths, Flow(small).parameters())
         expected = evaluate(small, X, Y)
         assert cut.accuracy == expected.accuracy
         assert cut.loss == pytest.approx(expected.loss, rel=1e-10)

@@ -16,7 +16,6 @@ from spectral_core import (
     spectral_mlp,
 )
 from spectral_core.flow import Flow
-from spectral_core.pruning import folded_parameters, hidden_nodes
 
 DOUBLE = torch.float64
 
@@ -66,7 +65,7 @@ def test_pruned_is_masked(network, percentile):
     small = prune(full, node_scores(full, by), percentile)
     x = torch.randn(7, 6, dtype=DOUBLE, generator=torch.Generator().manual_seed(network["seed"]))
     torch.testing.assert_close(small(x), masked_output(full, kept, x), rtol=0, atol=1e-12)
-    assert hidden_nodes(small) == tuple(len(indices) for indices in kept)
+    assert Flow(small).widths == [len(indices) for indices in kept]
 
 
 @given(networks, st.data())
@@ -140,10 +139,10 @@ def test_share_removed_is_the_percentile(percentile):
 
 def test_parameters_counted_by_hand():
     full = spectral_mlp((784, 500, 10), "elu")
-    assert folded_parameters(full) == 397_000
+    assert Flow(full).parameters() == 397_000
     small = remove(full, [torch.arange(50)])
-    assert folded_parameters(small) == 50 * 784 + 10 * 50 == 39_700
-    assert folded_parameters(direct_mlp((784, 300, 100, 10), "elu", bias=True)) == 266_610
+    assert Flow(small).parameters() == 50 * 784 + 10 * 50 == 39_700
+    assert Flow(direct_mlp((784, 300, 100, 10), "elu", bias=True)).parameters() == 266_610
 
 
 SCORES = [torch.rand(5)]
@@ -185,7 +184,7 @@ def test_bad_arguments_are_named(call, error, words):
 def test_networks_in_bfloat16_can_be_pruned():
     full = spectral_mlp((8, 6, 3), "elu").bfloat16()
     small = prune(full, node_scores(full), 50)
-    assert hidden_nodes(small) == (3,) and small[0].eigenvectors.dtype == torch.bfloat16
+    assert Flow(small).widths == [3] and small[0].eigenvectors.dtype == torch.bfloat16
 
 
 def test_modules_behind_the_last_layer_are_kept():

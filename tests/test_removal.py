@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils import prune as masks
 
 from spectral_core import SpectralLinear, fold, prune, remove, select, spectral, spectral_mlp
-from spectral_core.pruning import hidden_nodes
+from spectral_core.flow import Flow
 
 DOUBLE = torch.float64
 KINDS = ("plain", "spectral", "both sides", "reparametrised")
@@ -116,7 +116,7 @@ def test_removed_nodes_are_masked_nodes(architecture):
     network, layers, kept = architecture
     x = torch.randn(5, 2, 2, dtype=DOUBLE)
     small = remove(network, kept)
-    assert hidden_nodes(small) == tuple(map(len, kept))
+    assert Flow(small).widths == list(map(len, kept))
     expected = masked(network, dict(zip(layers[1:], kept)), x)
     torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
 
@@ -127,7 +127,7 @@ def test_constant_fill_keeps_what_a_node_sends_on_without_incoming_weights(archi
     network, layers, kept = architecture
     x = torch.randn(5, 2, 2, dtype=DOUBLE)
     small = remove(network, kept, fill="constant")
-    assert hidden_nodes(small) == tuple(map(len, kept))
+    assert Flow(small).widths == list(map(len, kept))
     expected = without_incoming_weights(network, dict(zip(layers, kept)))(x)
     torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
 
@@ -172,7 +172,7 @@ def test_any_traceable_model_loses_its_nodes(fill, training):
     network.train(training)  # the mode in which it is pruned does not matter
     small = remove(network, KEPT, fill).eval()
     network.eval()
-    assert type(small) is Free and hidden_nodes(small) == (3, 3)
+    assert type(small) is Free and Flow(small).widths == [3, 3]
     assert small.norm.num_features == len(small.norm.running_var) == 3
     x = torch.randn(4, 1, 4, 4, dtype=DOUBLE)
     if fill == "zero":
@@ -199,7 +199,7 @@ def test_what_lies_inside_a_residual_block_can_go_if_the_rest_is_protected():
     scores = [torch.rand(9), torch.rand(4), torch.rand(9), torch.rand(4)]
     small = prune(network, scores, nodes=0.6, protect=["0.down", "1.down"])
     kept = select(scores, nodes=0.6, protect=["0.down", "1.down"], network=network)
-    assert sum(hidden_nodes(small)) == int(0.6 * 26)
+    assert sum(Flow(small).widths) == int(0.6 * 26)
     x = torch.randn(2, 5, 4, dtype=DOUBLE)  # nodes come last, whatever stands in front
     expected = masked(network, {"0.down": kept[0], "1.down": kept[2]}, x)
     torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
@@ -275,7 +275,7 @@ def stack(*between, width=3):
     ],
 )
 def test_what_cannot_lose_nodes_is_refused_with_the_reason(network, error, words):
-    widths = hidden_nodes(network)
+    widths = Flow(network).widths
     everything = [torch.arange(width) for width in widths]
     if error is not TypeError or "Linear" not in words:  # torch copies no masked layer
         remove(network, everything)  # nothing goes, so nothing is in the way

@@ -9,7 +9,6 @@ from torch import nn
 
 from spectral_core import node_scores, prune_in_steps, remove, spectral_mlp
 from spectral_core.flow import Flow
-from spectral_core.pruning import hidden_nodes
 
 
 def network_of(seed=0):
@@ -20,10 +19,10 @@ def network_of(seed=0):
 def test_without_training_the_steps_end_where_one_cut_does():
     network, seen = network_of(), []
     pruned = prune_in_steps(
-        network, lambda net, step: seen.append((step, sum(hidden_nodes(net)))), nodes=[24, 0.5, 6]
+        network, lambda net, step: seen.append((step, sum(Flow(net).widths))), nodes=[24, 0.5, 6]
     )
     assert seen == [(1, 24), (2, 15), (3, 6)]
-    assert sum(hidden_nodes(network)) == 30
+    assert sum(Flow(network).widths) == 30
     x = torch.rand(4, 7)
     torch.testing.assert_close(pruned.network(x), remove(network, pruned.kept)(x))
     best = torch.cat(node_scores(network)).sort(descending=True).values
@@ -63,7 +62,7 @@ def test_floors_and_protected_layers_hold_at_each_step():
     pruned = prune_in_steps(
         network_of(), lambda *_: None, nodes=[20, 13], protect=[1], least=3, fill="constant"
     )
-    assert hidden_nodes(pruned.network) == (3, 10)
+    assert Flow(pruned.network).widths == [3, 10]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from spectral_core.data import Dataset
 from spectral_core.evaluation import evaluate
+from spectral_core.flow import Flow
 from spectral_core.linear import StartingRange
 from spectral_core.networks import direct_mlp, hidden_label, spectral_mlp, train_only
-from spectral_core.pruning import folded_parameters, hidden_nodes, prune
+from spectral_core.pruning import prune
 from spectral_core.ranking import node_scores
 from spectral_core.selection import select
 from spectral_core.study.input_pruning import prune_inputs
@@ -190,11 +191,12 @@ def run_cut(
             generator=order,
             on_epoch=on_epoch,
         )
+    left = Flow(pruned)
     measured = evaluate(pruned, data.test_inputs.to(device), data.test_targets.to(device))
     return {
-        "kept": list(hidden_nodes(pruned)),
-        "nodes": sum(hidden_nodes(pruned)),
-        "parameters": folded_parameters(pruned),
+        "kept": left.widths,
+        "nodes": sum(left.widths),
+        "parameters": left.parameters(),
         "accuracy": measured.accuracy,
         "loss": measured.loss,
     }

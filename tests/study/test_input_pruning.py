@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from spectral_core import direct_mlp, spectral_mlp
-from spectral_core.pruning import folded_parameters, hidden_nodes
+from spectral_core.flow import Flow
 from spectral_core.study.input_pruning import input_scores, prune_inputs
 
 
@@ -28,8 +28,8 @@ def test_outputs_are_those_of_the_network_with_the_removed_inputs_at_0(network, 
     kept = torch.tensor(scores >= np.percentile(scores, percentile))
     smaller = prune_inputs(network, percentile)
     torch.testing.assert_close(smaller(inputs), network(inputs * kept))
-    assert hidden_nodes(smaller) == (5,)
-    assert folded_parameters(smaller) == int(kept.sum()) * 5 + 5 * 3 + 3
+    assert Flow(smaller).widths == [5]
+    assert Flow(smaller).parameters() == int(kept.sum()) * 5 + 5 * 3 + 3
 
 
 def test_the_network_is_left_as_it_is(network):
