@@ -293,15 +293,14 @@ def publish(
     A run of some of the preset's seeds joins the seeds that are published already.
     """
     from spectral_core.plots.curves import save_picture
-    from spectral_core.results.publishing import publish as write
-    from spectral_core.results.publishing import published, published_files
+    from spectral_core.results import publishing
     from spectral_core.study.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
-    files = write(study, Store(store_dir))
+    files = publishing.publish(study, Store(store_dir))
     which = (figure, preset, panels, study.recipe.precision)
-    for panel, rows in published(*which).groupby("panel", sort=False):
-        files.append(published_files(*which)[panel].picture)
+    for panel, rows in publishing.published(*which).groupby("panel", sort=False):
+        files.append(publishing.published_files(*which)[panel].picture)
         save_picture(rows, files[-1])
     for file in files:
         click.echo(file)

@@ -1,4 +1,4 @@
-"""Figures."""
+"""Drawing."""
 
 from spectral_core.plots.curves import penalty_figure, pruning_figure, rerun_figure, theme
 

@@ -1,4 +1,4 @@
-"""Figures: accuracy and size of pruned networks, in the paper's colours."""
+"""Curves of accuracy and size against what is pruned, in the paper's colours."""
 
 from __future__ import annotations
 

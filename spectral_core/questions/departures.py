@@ -10,13 +10,14 @@ import pandas as pd
 from spectral_core.networks import hidden_label, hidden_widths
 from spectral_core.questions.methods import budget_answer
 from spectral_core.results import authors
+from spectral_core.results.cells import counted
 from spectral_core.results.intervals import lead, points
 from spectral_core.results.publishing import published
 from spectral_core.results.standings import NOTHING
 from spectral_core.results.tables import summary
 from spectral_core.study.panels import VARIANTS
 from spectral_core.verdicts.evidence import ahead
-from spectral_core.verdicts.findings import UNDECIDED, UNTESTED, Finding, counted
+from spectral_core.verdicts.findings import UNDECIDED, UNTESTED, Finding
 from spectral_core.verdicts.judging import Curves
 
 ANSWERED, OPEN, WAITING = "answered", "undecided", "not yet answered"

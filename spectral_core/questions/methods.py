@@ -1,4 +1,4 @@
-"""Questions that the paper leaves open: the answers, computed from results."""
+"""Which method is ahead, and why: answers on ranking, retraining and the stronger variant."""
 
 from __future__ import annotations
 

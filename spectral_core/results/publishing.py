@@ -29,7 +29,8 @@ def publish(study: Study, store: Store) -> list[Path]:
     """Write a study's results and their provenance into ``results/published``.
 
     A study may have any seeds; they join those that are published already, see
-    :func:`spectral_core.results.joining.joined`. One process publishes at a time.
+    :func:`spectral_core.results.joining.joined`. One process publishes at a time. The picture is
+    for :func:`spectral_core.plots.curves.save_picture` to draw.
 
     Returns:
         The files written: one CSV and one JSON per panel. Results in another precision than the
@@ -40,11 +41,11 @@ def publish(study: Study, store: Store) -> list[Path]:
             what is published tells of other seeds than it holds.
         NoResults: if the store lacks some of the results.
     """
-    departures = set(study.overrides) - {"precision", "seeds"}
-    if departures:
+    changed = set(study.overrides) - {"precision", "seeds"}
+    if changed:
         raise ValueError(
             "only a preset's own settings are published; "
-            f"got changes to {', '.join(sorted(departures))}"
+            f"got changes to {', '.join(sorted(changed))}"
         )
     table = collect(study, store)
     suffix = f"-{study.recipe.precision}" if "precision" in study.overrides else ""

@@ -9,7 +9,6 @@ import pandas as pd
 from spectral_core import _checks
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.study.figures import FIGURES, QUESTIONS
-from spectral_core.study.panels import VARIANTS
 from spectral_core.study.planning import plan
 from spectral_core.verdicts.evidence import (
     NEAR,
@@ -443,27 +442,3 @@ def judge(
     there = curves(published, preset, asked)
     planned = [(figure, panel) for figure in FIGURES for panel in plan(figure, preset, "*").panels]
     return [judged(known[name], there, planned) for name in wanted]
-
-
-def table(
-    published: Mapping[str, pd.DataFrame] | None = None, preset: str = "paper"
-) -> pd.DataFrame:
-    """Verdicts as a table, one row per claim; arguments and errors are those of :func:`judge`.
-
-    Returns:
-        ``claim`` (its name), ``kind``, ``where``, ``says``, ``rule``, ``verdict``, the verdicts
-        of each of :data:`~spectral_core.study.panels.VARIANTS` in words, and ``evidence``.
-    """
-    rows = []
-    for judgement in judge(published, preset):
-        claim = judgement.claim
-        rows.append(
-            {
-                "claim": claim.name,
-                **{name: getattr(claim, name) for name in ("kind", "where", "says", "rule")},
-                "verdict": judgement.verdict,
-                **{name: judgement.verdict_of(name) for name in VARIANTS.values()},
-                "evidence": judgement.evidence,
-            }
-        )
-    return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""Figures: every curve shows the table's numbers, in the paper's colours."""
+"""Curves: every one shows the table's numbers, in the paper's colours."""
 
 import matplotlib
 import numpy as np

@@ -1,4 +1,4 @@
-"""The grid of networks: each in its place, with its own numbers, and one legend for all."""
+"""Figures of open questions: the grid of networks, the front, differences, settings."""
 
 import matplotlib
 import numpy as np

@@ -1,4 +1,4 @@
-"""Answers to open questions: worded by their rule, with numbers worked out by hand."""
+"""Which method is ahead: answers worded by their rule, with numbers worked out by hand."""
 
 import pandas as pd
 import pytest

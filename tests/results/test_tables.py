@@ -5,10 +5,7 @@ import re
 import pytest
 from made_tables import of_seeds
 
-from spectral_core.results.publishing import (
-    publish,
-    published_provenance,
-)
+from spectral_core.results.publishing import publish, published_provenance
 from spectral_core.results.tables import COLUMNS, NoResults, collect, command, summary
 from spectral_core.study import provenance
 from spectral_core.study.planning import plan
@@ -90,6 +87,3 @@ def test_summary_is_mean_and_spread_over_seeds():
     assert (first["accuracy_min"], first["accuracy_max"], first["seeds"]) == (0.8, 1.0, 3)
     assert second["percentile"] == 90.0
     assert second["accuracy"] == pytest.approx(0.4)
-
-
-# What is published

@@ -9,8 +9,8 @@ from made_tables import made
 from spectral_core.results import publishing
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
-from spectral_core.study.panels import VARIANTS, Panel
-from spectral_core.verdicts import claims, identities
+from spectral_core.study.panels import Panel
+from spectral_core.verdicts import identities
 from spectral_core.verdicts.claims import CLAIMS, judge
 from spectral_core.verdicts.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
 from spectral_core.verdicts.judging import KINDS, curves, read
@@ -308,17 +308,6 @@ def test_broken_identity_does_not_hold(monkeypatch):
     found = {each.claim.name: each for each in judge({})}
     assert found["weights"].verdict == FAILS and "2e-01" in found["weights"].evidence
     assert found["inverse"].verdict == HOLDS
-
-
-def test_table_has_a_row_per_claim():
-    table = claims.table(publish(["fig03"], levels(post=step(70, 0.3))))
-    assert list(table["claim"]) == [claim.name for claim in CLAIMS]
-    row = table.set_index("claim").loc["fig03-post"]
-    assert (row["verdict"], row["as written"], row["as released"]) == (HOLDS, HOLDS, UNTESTED)
-    assert row["rule"] == BY_NAME["fig03-post"].rule
-    assert "within one point up to 70 %" in row["evidence"]
-    identity = table.set_index("claim").loc["inverse"]
-    assert all(identity[name] == "" for name in VARIANTS.values())
 
 
 # What is published
