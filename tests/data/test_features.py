@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 import torch
-from test_images import FILES, write
+from made_images import FILES, write
 
 from spectral_core import data
 from spectral_core.data import backbone, features, prepared
