@@ -299,8 +299,9 @@ def publish(
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
     files = publishing.publish(study, Store(store_dir))
     which = (figure, preset, panels, study.recipe.precision)
+    there = publishing.published_files(*which)
     for panel, rows in publishing.published(*which).groupby("panel", sort=False):
-        files.append(publishing.published_files(*which)[panel].picture)
+        files.append(there[panel].picture)
         save_picture(rows, files[-1])
     for file in files:
         click.echo(file)

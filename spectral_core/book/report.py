@@ -141,17 +141,20 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
 
 def _narrowest_layers(runs: Mapping[str, pd.DataFrame], percentile: float) -> str:
     """What a layer keeps at least in each run at a cut, and its accuracy; empty if not few."""
-    told, fewest = [], FEW_NODES + 1
-    for name, table in runs.items():
-        rows = table[table["percentile"] == percentile]
-        if rows.empty:
-            continue
-        nodes = [min(hidden_widths(kept)) for kept in rows["kept"]]
-        each = [f"{n} ({100 * accuracy:.1f} %)" for n, accuracy in zip(nodes, rows["accuracy"])]
-        told.append(f"{name} {', '.join(each)}")
-        fewest = min(fewest, *nodes)
-    if fewest > FEW_NODES:
+    fewest = {
+        name: [
+            (min(hidden_widths(row.kept)), row.accuracy)
+            for row in table[table["percentile"] == percentile].itertuples()
+        ]
+        for name, table in runs.items()
+    }
+    if all(nodes > FEW_NODES for each in fewest.values() for nodes, _ in each):
         return ""
+    told = [
+        f"{name} {', '.join(f'{nodes} ({100 * accuracy:.1f} %)' for nodes, accuracy in each)}"
+        for name, each in fewest.items()
+        if each
+    ]
     return (
         " There a layer has hardly any nodes left; the fewest in each run, with its accuracy: "
         f"{'; '.join(told)}."
