@@ -8,6 +8,7 @@ import torch
 from hypothesis import settings
 
 from spectral_core import paths
+from spectral_core.results.tables import collect
 from spectral_core.study.compute import compute
 from spectral_core.study.planning import Study, plan
 from spectral_core.study.store import Store
@@ -48,3 +49,9 @@ def finished(tmp_path_factory):
     study, store = plan("fig03", "smoke"), Store(tmp_path_factory.mktemp("finished"))
     compute(study.steps(), store, workers=1, progress=False)
     return Finished(study, store)
+
+
+@pytest.fixture(scope="session")
+def table(finished):
+    """The results of that study. Read-only."""
+    return collect(*finished)

@@ -1,7 +1,6 @@
 """Tables and sentences under a figure: they say what the results say."""
 
 import pandas as pd
-import pytest
 from made_tables import made
 
 from spectral_core.book.report import (
@@ -15,13 +14,8 @@ from spectral_core.book.report import (
     provenance_table,
 )
 from spectral_core.results import authors
-from spectral_core.results.tables import collect, panel_provenance
+from spectral_core.results.tables import panel_provenance
 from spectral_core.study.panels import Panel
-
-
-@pytest.fixture(scope="module")
-def table(finished):
-    return collect(*finished)
 
 
 def test_accuracy_table_holds_mean_and_deviation_in_per_cent(table):

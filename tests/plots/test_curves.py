@@ -9,15 +9,10 @@ from matplotlib.colors import to_hex
 
 from spectral_core.plots import curves
 from spectral_core.questions.compaction import SOURCES
-from spectral_core.results.tables import collect, summary
+from spectral_core.results.tables import summary
 from spectral_core.study.figures import FIGURES
 from spectral_core.study.planning import plan
 from spectral_core.study.strategies import STRATEGIES
-
-
-@pytest.fixture(scope="module")
-def table(finished):
-    return collect(*finished)
 
 
 @pytest.fixture(autouse=True)

@@ -16,14 +16,9 @@ from spectral_core.results.publishing import (
     published_files,
     published_provenance,
 )
-from spectral_core.results.tables import COLUMNS, NoResults, collect, command, summary
+from spectral_core.results.tables import COLUMNS, NoResults, command, summary
 from spectral_core.study.compute import compute
 from spectral_core.study.planning import plan
-
-
-@pytest.fixture(scope="module")
-def table(finished):
-    return collect(*finished)
 
 
 def test_published_tables_are_read_back(finished, table, project):

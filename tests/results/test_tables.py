@@ -12,11 +12,6 @@ from spectral_core.study.planning import plan
 from spectral_core.study.steps import ALGORITHM
 
 
-@pytest.fixture(scope="module")
-def table(finished):
-    return collect(*finished)
-
-
 def test_columns_are_those_of_the_data_dictionary(table):
     assert COLUMNS == (
         "panel", "dataset", "activation", "hidden", "method", "seed", "penalty", "percentile",
