@@ -75,6 +75,12 @@ def _minutes(precision: str) -> Callable[[Rows], dict[str, Spread]]:
     return lambda rows: {"": _only(rows, part="whole")[f"{precision}_minutes_of_five_seeds"]}
 
 
+def _panels(rows: Rows) -> dict[str, Spread]:
+    row = _only(rows, part="12 panels")
+    minutes = {name: each / 60 for name, each in row["seconds"].items()}
+    return {f"{row['gpu']}, {row['processes']} processes": minutes}
+
+
 def _shares(rows: Rows) -> dict[str, Spread]:
     """The worst of the cuts, since each must reach the target."""
     thousand = [row for row in rows if row["batch"] == 1000]
@@ -138,7 +144,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         "all twelve panels of Figs. 3, 4 and 6 to 9 on one GPU",
-        5, "min", "gpu", lambda rows: {rows[0]["gpu"]: rows[0]["minutes"]}, at_least=False,
+        5, "min", "gpu", _panels, at_least=False,
     ),
 )  # fmt: skip
 """What the project wants to reach, at the paper's settings, on two cores with AMX and on a GPU."""
@@ -333,6 +339,8 @@ def _cell(value: Any) -> str:
         return _spread(value)
     if isinstance(value, list):
         return "-".join(map(str, value))
+    if isinstance(value, bool):
+        return _told(value)
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -109,9 +109,17 @@ def test_the_worst_cut_in_batches_of_1000_is_judged():
 
 
 def test_a_gpu_is_judged_once_one_has_measured():
-    row = {"gpu": "H100", "panels": 12, "minutes": spread(4.0)}
-    (outcome,) = (o for o in outcomes({"gpu": entry(row, device="cuda")}) if o.value)
-    assert (outcome.met, outcome.text) == ("yes", "4.00 min (H100)")
+    row = {
+        "part": "12 panels",
+        "processes": 8,
+        "mps": True,
+        "gpu": "H100",
+        "seconds": spread(240.0),
+    }
+    measurements = {"gpu": entry(row | {"part": "few"}, row, device="cuda")}
+    (outcome,) = (o for o in outcomes(measurements) if o.value)
+    assert (outcome.met, outcome.text) == ("yes", "4.00 min (H100, 8 processes)")
+    assert benchmark_table(measurements, "gpu")["mps"].tolist() == ["yes", "yes"]
 
 
 def test_each_missed_target_stands_beside_its_profile_and_no_other():
