@@ -10,7 +10,7 @@ import pandas as pd
 
 from spectral_core.data.prepared import split
 from spectral_core.networks import hidden_widths
-from spectral_core.results.agreement import FLOOR, agreement
+from spectral_core.results.agreement import FLOOR, agreement, between_precisions
 from spectral_core.results.authors import EXPECTED, deviation, gaps
 from spectral_core.results.cells import counted, grid, with_spread
 from spectral_core.results.intervals import POINT, lead, points, shared_cuts
@@ -339,6 +339,30 @@ def _made(made: Mapping[str, Any] | None) -> dict[str, str]:
         "machine": _joined(made["hardware"]),
         "minutes": f"{made['seconds'] / 60:.0f}",
     }
+
+
+def precision_table(figures: Iterable[str], preset: str) -> pd.DataFrame:
+    """How far fp32 and bf16 lie apart where a panel is published in both.
+
+    Args:
+        figures: names out of :data:`~spectral_core.study.figures.FIGURES`.
+        preset: name out of :data:`~spectral_core.study.figures.PRESETS`.
+
+    Returns:
+        One row per panel: for each method the size of the difference between mean accuracies in
+        points, averaged over cuts, and how many points of the figure ``agree``, see
+        :func:`~spectral_core.results.agreement.agreement`.
+    """
+    rows = {}
+    for figure in figures:
+        compared = between_precisions(figure, preset)
+        for panel, points_ in compared.groupby("panel", sort=False) if len(compared) else ():
+            sizes = 100 * points_["difference"].abs().groupby(points_["method"]).mean()
+            rows[figure, panel] = {method: f"{size:.2f}" for method, size in sizes.items()}
+            rows[figure, panel]["agree"] = f"{points_['agrees'].sum()} of {len(points_)}"
+    if not rows:
+        return pd.DataFrame({"": ["no panel is published in both"]})
+    return pd.DataFrame(rows).T.rename_axis(["figure", "panel"])
 
 
 def provenance_table(provenance: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

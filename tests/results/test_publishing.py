@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from spectral_core import paths
+from spectral_core.book.report import precision_table
 from spectral_core.results import publishing
-from spectral_core.results.agreement import agreement
+from spectral_core.results.agreement import agreement, between_precisions
 from spectral_core.results.publishing import (
     counterpart,
     publish,
@@ -157,10 +158,25 @@ def test_another_precision_stands_beside_the_presets_own(finished, store, projec
     assert csv.name == "digits-elu-32-bf16.csv"
     # It stands in for the preset's own until that is there.
     assert published_files("fig03", "smoke")["digits-elu-32"].table == csv
+    assert between_precisions("fig03", "smoke").empty
+    assert "no panel" in precision_table(["fig03"], "smoke").to_string()
     own, _ = publish(*finished)
     assert own.name == "digits-elu-32.csv"
     assert published_files("fig03", "smoke")["digits-elu-32"].table == own
     assert published_files("fig03", "smoke", precision="bf16")["digits-elu-32"].table == csv
+    shifted = pd.read_csv(csv)
+    shifted.loc[shifted["method"] == "post", "accuracy"] -= 0.9
+    shifted.to_csv(csv, index=False)
+    compared = between_precisions("fig03", "smoke")
+    assert list(compared["difference"].round(3).unique()) == [0.0, 0.9]
+    shown = precision_table(["fig03", "fig04"], "smoke")
+    assert list(shown.index) == [("fig03", "digits-elu-32")]
+    assert shown.loc[("fig03", "digits-elu-32")].to_dict() == {
+        "direct": "0.00",
+        "post": "90.00",
+        "pre": "0.00",
+        "agree": "6 of 9",
+    }
     made = published_provenance("fig03", "smoke", precision="bf16")["digits-elu-32"]
     assert made["configuration"]["recipe"]["precision"] == "bf16"
     assert made["command"] == "spectral-core compute fig03 --preset smoke --precision bf16"
