@@ -11,9 +11,8 @@ from spectral_core.book.notebooks import sources
 from spectral_core.performance import measured
 from spectral_core.questions import certainty, compaction, methods, sensitivity, thresholds
 from spectral_core.questions.recommended import Decision
-from spectral_core.results import publishing
+from spectral_core.results import by_panel, publishing
 from spectral_core.study.figures import FIGURES
-from spectral_core.verdicts import judging
 
 
 class Answer(NamedTuple):
@@ -30,7 +29,7 @@ def answers(preset: str = "paper") -> list[Answer]:
     Args:
         preset: name out of :data:`~spectral_core.study.figures.PRESETS`.
     """
-    there = judging.curves(preset=preset)
+    there = by_panel.curves(preset=preset)
     costs = compaction.means(compaction.gathered(preset))
     settings = sensitivity.differences(_published("settings", preset))
     pages = {name: file.stem for name, file in sources().items()}

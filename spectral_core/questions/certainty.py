@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from spectral_core.results.by_panel import Curves
 from spectral_core.results.intervals import (
     CONFIDENCE,
     POINT,
@@ -23,7 +24,6 @@ from spectral_core.results.intervals import (
     leads,
 )
 from spectral_core.study.panels import VARIANTS
-from spectral_core.verdicts.judging import Curves
 
 PAIRS = (("pre", "direct"), ("pre", "post"), ("post", "direct"))
 """Methods that are compared: the one that may lead, and the other."""
@@ -36,7 +36,7 @@ def comparisons(there: Sequence[Curves]) -> pd.DataFrame:
     """Compare the methods of each panel, two at a time, by accuracy averaged over all cuts.
 
     Args:
-        there: published results, as :func:`spectral_core.verdicts.judging.curves` returns them. A
+        there: published results, as :func:`spectral_core.results.by_panel.curves` returns them. A
             panel with fewer than two seeds of both methods is left out, and so is one that an
             earlier figure has too.
 

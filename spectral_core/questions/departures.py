@@ -10,6 +10,7 @@ import pandas as pd
 from spectral_core.networks import hidden_label, hidden_widths
 from spectral_core.questions.methods import budget_answer
 from spectral_core.results import authors
+from spectral_core.results.by_panel import Curves
 from spectral_core.results.cells import counted
 from spectral_core.results.intervals import lead, points
 from spectral_core.results.publishing import published
@@ -18,7 +19,6 @@ from spectral_core.results.tables import summary
 from spectral_core.study.panels import VARIANTS
 from spectral_core.verdicts.evidence import ahead
 from spectral_core.verdicts.findings import UNDECIDED, UNTESTED, Finding
-from spectral_core.verdicts.judging import Curves
 
 ANSWERED, OPEN, WAITING = "answered", "undecided", "not yet answered"
 """By results that are there; by too few seeds to tell; by a figure that is not published yet."""
@@ -217,7 +217,7 @@ def overview(there: Sequence[Curves]) -> pd.DataFrame:
     """Status of each question.
 
     Args:
-        there: published panels, as :func:`~spectral_core.verdicts.judging.curves` returns them.
+        there: published panels, as :func:`~spectral_core.results.by_panel.curves` returns them.
     """
     statuses = {question: answer(there).status for question, answer in DEPARTURES.items()}
     return pd.DataFrame({"status": statuses}).rename_axis("question")

@@ -24,7 +24,7 @@ from spectral_core.networks import spectral_mlp
 from spectral_core.spectrum import Spectrum
 from spectral_core.study.panels import Recipe
 from spectral_core.study.variations import INGREDIENTS
-from spectral_core.training import train
+from spectral_core.training import single_thread, train
 
 
 def imbalance(found: Spectrum) -> Tensor:
@@ -33,6 +33,7 @@ def imbalance(found: Spectrum) -> Tensor:
     return found.eigenvalues.square() - phi.square().sum(dim=1)
 
 
+@single_thread()  # more threads would mostly wait for each other
 def relaxation(
     decay: float = 0.01, learning_rate: float = 0.2, steps: int = 1000, every: int = 50
 ) -> pd.DataFrame:
@@ -71,6 +72,7 @@ def relaxation(
     return pd.concat(rows).rename_axis("node").reset_index()
 
 
+@single_thread()
 def trained_nodes(
     epochs: int = 40, decays: Sequence[float] = (0.0, 1e-4, 1e-3, 1e-2)
 ) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from spectral_core import _checks
 from spectral_core.data.raw_data import RAW_DATA
+from spectral_core.results.by_panel import Curves, curves
 from spectral_core.study.figures import FIGURES, QUESTIONS
 from spectral_core.study.planning import plan
 from spectral_core.verdicts.evidence import (
@@ -28,9 +29,7 @@ from spectral_core.verdicts.findings import Finding
 from spectral_core.verdicts.identities import TOLERANCE
 from spectral_core.verdicts.judging import (
     Claim,
-    Curves,
     Judgement,
-    curves,
     each,
     identity,
     judged,

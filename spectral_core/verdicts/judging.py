@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import pandas as pd
-
-from spectral_core.networks import ACTIVATION_NAMES
-from spectral_core.results import publishing, tables
-from spectral_core.study.figures import FIGURES, QUESTIONS
+from spectral_core.results.by_panel import Curves
 from spectral_core.study.panels import VARIANTS, Panel
-from spectral_core.study.planning import plan
 from spectral_core.verdicts.findings import FAILS, HOLDS, UNTESTED, Finding, combined
 from spectral_core.verdicts.identities import IDENTITIES, TOLERANCE
 
 KINDS = ("identity", "count", "finding", "report")
 """Mathematics, which is verified; numbers of parameters; what training gave; no claim made."""
-
-
-class Curves(NamedTuple):
-    """Published results of one panel of one figure."""
-
-    figure: str
-    panel: Panel
-    table: pd.DataFrame
-
-    def __str__(self) -> str:
-        if self.figure in QUESTIONS:
-            return self.panel.name
-        activation = ACTIVATION_NAMES[self.panel.activation]
-        return f"Fig. {int(self.figure.removeprefix('fig'))}, {activation}"
 
 
 Judge = Callable[[Sequence[Curves]], list[Finding]]
@@ -126,46 +107,6 @@ def identity(name: str) -> Judge:
     return judge
 
 
-def read(preset: str = "paper", questions: Collection[str] = ()) -> dict[str, pd.DataFrame]:
-    """Published results of the paper's figures that have some, as written and as released.
-
-    Args:
-        preset: name out of :data:`~spectral_core.study.figures.PRESETS`, whose panels these are.
-        questions: names out of :data:`~spectral_core.study.figures.QUESTIONS` whose results to add.
-    """
-    found = {}
-    for figure in (name for name in FIGURES if name not in QUESTIONS or name in questions):
-        try:
-            found[figure] = publishing.published(figure, preset, "*")
-        except tables.NoResults:
-            continue
-    return found
-
-
-def curves(
-    published: Mapping[str, pd.DataFrame] | None = None,
-    preset: str = "paper",
-    questions: Collection[str] = (),
-) -> list[Curves]:
-    """Published results panel by panel, in the registry's order.
-
-    Args:
-        published: table of results by figure; those of the preset if ``None``.
-        preset, questions: what to read then, see :func:`read`.
-
-    Raises:
-        ValueError: if a figure or a panel is unknown.
-    """
-    found = []
-    for figure, rows in (read(preset, questions) if published is None else published).items():
-        panels = {panel.name: panel for panel in plan(figure, preset, "*").panels}
-        if unknown := sorted(set(rows["panel"]) - set(panels)):
-            raise ValueError(f"panels of {figure} must be among {', '.join(panels)}; got {unknown}")
-        by_panel = ((panel, rows[rows["panel"] == name]) for name, panel in panels.items())
-        found += [Curves(figure, panel, mine) for panel, mine in by_panel if len(mine)]
-    return found
-
-
 def judged(
     claim: Claim, there: Sequence[Curves], planned: Iterable[tuple[str, Panel]]
 ) -> Judgement:
@@ -173,7 +114,7 @@ def judged(
 
     Args:
         claim: what is to be judged.
-        there: published panels, as :func:`curves` returns them.
+        there: published panels, as :func:`~spectral_core.results.by_panel.curves` returns them.
         planned: every figure's panels, published or not.
     """
     if claim.kind == "identity":

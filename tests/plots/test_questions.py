@@ -9,10 +9,10 @@ from matplotlib.colors import to_hex
 
 from spectral_core.plots import curves, questions
 from spectral_core.questions import certainty, compaction, sensitivity
+from spectral_core.results.by_panel import Curves
 from spectral_core.study.panels import Panel
 from spectral_core.study.strategies import STRATEGIES
 from spectral_core.study.variations import VARIATIONS
-from spectral_core.verdicts.judging import Curves
 
 METHODS = ("post", "post-taylor")
 WIDTHS = ((8,), (8, 8))

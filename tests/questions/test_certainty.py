@@ -11,8 +11,8 @@ from made_tables import made
 from scipy import stats
 
 from spectral_core.questions import certainty
+from spectral_core.results.by_panel import Curves
 from spectral_core.study.panels import Panel
-from spectral_core.verdicts.judging import Curves
 
 METHODS = ("direct", "post", "pre")
 CUTS = (0.0, 50.0, 90.0)

@@ -9,10 +9,10 @@ from made_tables import made
 from spectral_core.questions import departures
 from spectral_core.questions.departures import ANSWERED, DEPARTURES, WAITING, overview
 from spectral_core.results import authors, publishing, tables
+from spectral_core.results.by_panel import curves
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
 from spectral_core.study.panels import Panel
-from spectral_core.verdicts.judging import curves
 
 EMPTY = pd.DataFrame(columns=list(tables.COLUMNS))
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds

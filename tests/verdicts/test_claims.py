@@ -7,13 +7,14 @@ import pytest
 from made_tables import made
 
 from spectral_core.results import publishing
+from spectral_core.results.by_panel import curves, read
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
 from spectral_core.study.panels import Panel
 from spectral_core.verdicts import identities
 from spectral_core.verdicts.claims import CLAIMS, judge
 from spectral_core.verdicts.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
-from spectral_core.verdicts.judging import KINDS, curves, read
+from spectral_core.verdicts.judging import KINDS
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
 BY_NAME = {claim.name: claim for claim in CLAIMS}
