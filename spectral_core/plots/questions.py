@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -29,6 +30,9 @@ def grid_figure(
     """Accuracy against the share of pruned nodes: a row per data set and widths, and in it a plot
     per activation function.
 
+    The plots of a row have one scale. Where no curve of it comes below 0.5, it begins shortly below
+    the lowest.
+
     Args:
         table: results of at least one panel.
         published: published results at the same settings; where they are, the table's are drawn on
@@ -38,13 +42,28 @@ def grid_figure(
     Raises:
         ValueError: if the band is unknown or the table is empty.
     """
-    figure, panels = _grid(table)
+    figure, panels = _grid(table, sharey="row")
+    drawn, axes_of = [table], {}
     for name, results, axes in panels:
         curves = None if published is None else published[published["panel"] == name]
         draw_rerun(axes, results, curves, band)
         axes.set_xlabel("pruned hidden nodes (%)")
+        axes_of[name] = axes
+        drawn += [] if curves is None else [curves]
+    for _, row in pd.concat(drawn).groupby(["dataset", "hidden"]):
+        _show_differences(axes_of[row["panel"].iloc[0]], row)
     one_legend(figure, figure.axes)
     return figure
+
+
+def _show_differences(axes: Axes, table: pd.DataFrame) -> None:
+    """Begin a scale shortly below the lowest curve and its band, unless that comes below 0.5."""
+    by_point = table.groupby(["panel", "method", "percentile"])["accuracy"]
+    lowest = (by_point.mean() - by_point.std().fillna(0)).min()
+    highest = (by_point.mean() + by_point.std().fillna(0)).max()
+    if lowest > 0.5:
+        axes.set_ylim(math.floor(20 * lowest) / 20, min(1, math.ceil(20 * highest) / 20))
+        axes.yaxis.set_major_locator(plt.MaxNLocator(6))
 
 
 _DEPTH = 0.1  # how far below the best accuracy of the least accurate panel the plots reach
@@ -61,7 +80,7 @@ def front_figure(points: pd.DataFrame, cost: str = "parameters") -> Figure:
     Raises:
         ValueError: if there are no points.
     """
-    figure, panels = _grid(points)
+    figure, panels = _grid(points, sharey=True)
     fronts = compaction.front(points, cost)
     for name, mine, axes in panels:
         for method, curve in mine.groupby("method", sort=False):
@@ -166,7 +185,9 @@ def settings_figure(found: pd.DataFrame) -> Figure:
     return figure
 
 
-def _grid(table: pd.DataFrame) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame, Axes]]]:
+def _grid(
+    table: pd.DataFrame, sharey: bool | str
+) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame, Axes]]]:
     """A plot per panel, named, and what belongs in each: the panel's name, its rows, its axes."""
     if table.empty:
         raise ValueError("table must hold the results of at least one panel; got none")
@@ -177,7 +198,7 @@ def _grid(table: pd.DataFrame) -> tuple[Figure, Iterator[tuple[str, pd.DataFrame
         len(columns),
         figsize=(max(7, 1 + 2.8 * len(columns)), 0.8 + 2.8 * len(rows)),
         sharex=True,
-        sharey=True,
+        sharey=sharey,
         layout="constrained",
         squeeze=False,
     )

@@ -9,6 +9,7 @@ from spectral_core.questions.methods import (
     ingredients_table,
     score_answer,
     stronger_answer,
+    vanished_answer,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "ingredients_table",
     "score_answer",
     "stronger_answer",
+    "vanished_answer",
 ]

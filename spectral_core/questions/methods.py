@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 
 import pandas as pd
 
 from spectral_core.ranking import SYMBOLS
-from spectral_core.results.intervals import POINT, lead, points
+from spectral_core.results.intervals import POINT, at_common_cuts, lead, points
 from spectral_core.results.standings import NOTHING, at_once, standing, standings
 from spectral_core.study.panels import Recipe, in_words
 from spectral_core.study.strategies import STRATEGIES
@@ -145,6 +146,10 @@ def stronger_answer(table: pd.DataFrame) -> str:
         f"methods in {best} of {len(networks)} networks, and behind one of them in {beaten}. "
         f"Averaged over all cuts and networks its lead is, in points: {told}."
     )
+    deepest = at_common_cuts(table[table["method"].isin(["stronger", *PAPERS])])["percentile"].max()
+    there = {name: standing(table, "stronger", name, at=deepest) for name in PAPERS}
+    told = ", ".join(f"{name} {each}" for name, each in there.items())
+    answer += f" At the deepest cut, {deepest:g} %, it is: {told}."
     worth = {
         each.title: standing(table, "stronger", f"stronger-without-{name}")
         for name, each in INGREDIENTS.items()
@@ -153,6 +158,34 @@ def stronger_answer(table: pd.DataFrame) -> str:
     best_first = sorted(worth.items(), key=lambda item: -item[1].mean)
     gains = ", ".join(f"{title} {each}" for title, each in best_first)
     return f"{answer} What each ingredient adds to the others: {gains}." if worth else answer
+
+
+def vanished_answer(table: pd.DataFrame) -> str:
+    """How many nodes of ``stronger`` can go without a trace?
+
+    Args:
+        table: results of the figure ``stronger``.
+
+    Returns:
+        A sentence in Markdown on the cuts up to which accuracy is that of the uncut network, to the
+        last image; empty if there are no results.
+    """
+    runs = table[table["method"] == "stronger"].groupby(["panel", "seed"])
+    level = [_level_up_to(run.set_index("percentile")["accuracy"]) for _, run in runs]
+    if not level:
+        return ""
+    return (
+        f"In {len(level)} runs of stronger accuracy is the same to the last image up to a cut of "
+        f"{statistics.median(level):g} % in the median, {min(level):g} % at least and "
+        f"{max(level):g} % at most."
+    )
+
+
+def _level_up_to(accuracies: pd.Series) -> float:
+    """The last cut, in per cent, before the first one whose accuracy is another."""
+    by_cut = accuracies.sort_index()
+    same = by_cut.eq(by_cut.iloc[0]).cummin()
+    return float(by_cut.index[same].max())
 
 
 def ingredients_table() -> pd.DataFrame:

@@ -18,7 +18,8 @@ class Standing(NamedTuple):
     """How a method does against another one, network by network."""
 
     leads: Mapping[str, Interval]
-    """Difference of accuracies, averaged over all cuts, by panel; of those with two seeds."""
+    """Difference of accuracies, averaged over all cuts or at one, by panel; of those with two
+    seeds."""
 
     def __str__(self) -> str:
         return f"{points(self.mean)} points {self.counts}"
@@ -57,16 +58,17 @@ class Standing(NamedTuple):
         return 2 * self.ahead > len(self.leads)
 
 
-def standing(table: pd.DataFrame, method: str, reference: str) -> Standing:
+def standing(table: pd.DataFrame, method: str, reference: str, at: float | None = None) -> Standing:
     """Compare two methods seed by seed in each panel that has at least two seeds of both.
 
     Args:
         table: results of any number of panels, see :data:`spectral_core.results.tables.COLUMNS`.
         method: method that may lead.
         reference: method that it is compared with.
+        at: the cut, in per cent; if ``None``, the average over all cuts beyond 0 that both have.
     """
     panels = table.groupby("panel", sort=False)
-    found = {panel: lead(rows, method, reference) for panel, rows in panels}
+    found = {panel: lead(rows, method, reference, at) for panel, rows in panels}
     return Standing({panel: each for panel, each in found.items() if each is not None})
 
 

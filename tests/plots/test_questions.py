@@ -70,6 +70,17 @@ def test_a_network_that_is_missing_leaves_its_place_empty():
     assert shown == [True, False, True, True]
 
 
+def test_curves_that_lie_close_are_told_apart_on_the_same_scale_along_a_row():
+    table = results("tanh", "elu")
+    table.loc[table["hidden"] == "8-8", "accuracy"] = 0.93
+    table.loc[table["panel"] == "mnist-elu-8-8", "accuracy"] = 0.88
+    limits = [each.get_ylim() for each in questions.grid_figure(table).axes]
+    assert limits == [(0, 1), (0, 1), (0.85, 0.95), (0.85, 0.95)]
+    lower = table.assign(accuracy=0.72)
+    limits = [each.get_ylim() for each in questions.grid_figure(table, lower).axes[2:]]
+    assert limits == [(0.7, 0.95)] * 2
+
+
 def test_a_run_is_drawn_on_top_of_published_curves():
     table = results("elu")
     figure = questions.grid_figure(table.assign(accuracy=0.5), table)
