@@ -315,8 +315,8 @@ def status_table(preset: str) -> pd.DataFrame:
 
     Returns:
         One row per panel: ``figure``, ``panel``, ``seeds``, ``precision``, ``when`` (day of
-        the last step, UTC), ``commit``, ``machine``, ``minutes`` (computing, on one thread); a
-        panel that is not published says so under ``seeds``.
+        the last step, UTC), ``commit``, ``machine``, ``minutes`` (computing, added up over steps);
+        a panel that is not published says so under ``seeds``.
     """
     rows = []
     for figure in FIGURES:
@@ -386,8 +386,7 @@ def _provenance(made: Mapping[str, Any]) -> dict[str, str]:
         **({"stage 2 of pre trains": recipe["stage_two"]} if "pre" in methods else {}),
         "precision": recipe["precision"],
         "when": f"{made['from'][:16]} to {made['to'][:16]} UTC",
-        "computing time": f"{made['seconds'] / 60:.1f} minutes on one thread, "
-        f"{made['steps']} steps",
+        "computing time": f"{made['seconds'] / 60:.1f} minutes, {made['steps']} steps added up",
         "machine": _joined(made["hardware"]) + f" ({_joined(made['device'])})",
         "commit": _joined(made["commit"]),
         "versions": ", ".join(

@@ -12,8 +12,10 @@ from spectral_core.book.report import (
     images_sentence,
     plateau_table,
     provenance_table,
+    status_table,
 )
 from spectral_core.results import authors
+from spectral_core.results.publishing import publish
 from spectral_core.results.tables import panel_provenance
 from spectral_core.study.panels import Panel
 
@@ -187,3 +189,13 @@ def test_gaps_to_the_authors_are_told_beside_what_seeds_make_up():
     )
     level = released.assign(accuracy=released["accuracy"].mask(released["method"] == "post"))
     assert gap_sentences(level.dropna(), written) == "No method lies further off than expected."
+
+
+def test_status_has_a_row_per_panel_published_or_not(finished, project):
+    assert set(status_table("smoke")["seeds"]) == {"not published"}
+    publish(*finished)
+    row = status_table("smoke").loc[("fig03", "digits-elu-32")]
+    made_by = finished.store.record(finished.study.steps()[0])["made"]
+    assert (row["seeds"], row["precision"]) == ("2", "fp32")
+    assert (row["commit"], row["machine"]) == (str(made_by["commit"]), made_by["hardware"])
+    assert len(status_table("paper")) > 100
