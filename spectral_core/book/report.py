@@ -118,7 +118,7 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
         worst = rows.loc[rows["deviation"].abs().idxmax()]
         said = (
             f"- {panel}, {method}: {points(worst['mean_size'], sign=False)} points off on average, "
-            f"where {points(EXPECTED[method], sign=False)} are expected, and most at "
+            f"where {points(EXPECTED[method], sign=False)} are allowed, and most at "
             f"{worst['percentile']:g} %: {points(worst['deviation'])}. Ours: {counted(seeds)}."
         )
         same = written[
@@ -130,9 +130,9 @@ def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
         if ratio.notna().any():
             at = ratio.idxmax()
             said += (
-                f" Chance is least likely the reason at {at:g} %: {points(deviations[at])}, where "
-                f"the standard deviation over {counted(same['seed'].nunique())} as written is "
-                f"{points(spread[at], sign=False)} points."
+                f" Chance is least likely the reason at {at:g} %: {points(deviations[at])} is "
+                f"{ratio[at]:.1f} standard deviations, as {counted(same['seed'].nunique())} as "
+                f"written ({same['hidden'].iloc[0]} nodes) have them."
             )
         of_method = {"as released": mine[mine["method"] == method], "as written": same}
         items.append(said + _narrowest_layers(of_method, worst["percentile"]))
@@ -156,7 +156,8 @@ def _narrowest_layers(runs: Mapping[str, pd.DataFrame], percentile: float) -> st
         if each
     ]
     return (
-        " There a layer has hardly any nodes left; the fewest in each run, with its accuracy: "
+        f" At {percentile:g} % a layer has hardly any nodes left; the fewest in each run, with its "
+        "accuracy: "
         f"{'; '.join(told)}."
     )
 

@@ -12,6 +12,7 @@ from spectral_core.networks import hidden_widths
 from spectral_core.results import publishing
 from spectral_core.results.intervals import POINT
 from spectral_core.results.standings import NOTHING
+from spectral_core.results.tables import POINT_COLUMNS
 from spectral_core.study.figures import FIGURES, QUESTIONS
 
 SOURCES = tuple(
@@ -34,9 +35,19 @@ def gathered(preset: str = "paper") -> pd.DataFrame:
 
     Returns:
         Table with the columns :data:`spectral_core.results.tables.COLUMNS`; what two figures share
-        is there once.
+        is there once. Controls that ran in another precision than their network's figure are left
+        out: they are compared with other runs.
     """
-    return publishing.published_together(SOURCES, preset)
+    precisions: dict[str, str] = {}
+    tables = []
+    for figure in SOURCES:
+        made = publishing.published_provenance(figure, preset)
+        own = {panel: each["configuration"]["recipe"]["precision"] for panel, each in made.items()}
+        alike = [panel for panel in own if precisions.setdefault(panel, own[panel]) == own[panel]]
+        rows = publishing.published(figure, preset, missing_ok=True)
+        tables.append(rows[rows["panel"].isin(alike)])
+    every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+    return every.drop_duplicates([*POINT_COLUMNS, "seed"], ignore_index=True)
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +183,9 @@ def answer(points: pd.DataFrame, rows: Sequence[Mapping[str, Any]] = ()) -> str:
         speed = mine[f"speed_{BATCHES[-1]}"].dropna()
         if share <= 1 and len(speed):
             text += f", {statistics.median(speed):.1f} times as fast"
-        told.append((share, f"{text} ({len(mine)} of {total} networks have one)"))
+            text += f" in the {len(speed)} timed" if len(speed) < len(mine) else ""
+        cut = (mine["percentile"] > 0).sum()
+        told.append((share, f"{text} ({cut} of {total} networks can be cut)"))
     return (
         "The smallest network within a point of the uncut one trained in direct space, in the "
         f"median over networks: {'; '.join(text for _, text in sorted(told))}."

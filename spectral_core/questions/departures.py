@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core.networks import hidden_label, hidden_widths
+from spectral_core.questions import sensitivity
 from spectral_core.questions.methods import budget_answer
 from spectral_core.results import authors
 from spectral_core.results.by_panel import Curves
@@ -42,7 +43,7 @@ def stage_two(there: Sequence[Curves]) -> Reply:
     """What changes when stage 2 of ``pre`` trains λ as well as φ.
 
     The panels with three hidden layers tell: there, both variants have the same width for ``pre``
-    and share the networks of stage 1.
+    and the same first stage; and the figure ``settings``, where nothing else differs.
     """
     found = []
     for written, released in _both_variants(there):
@@ -50,8 +51,19 @@ def stage_two(there: Sequence[Curves]) -> Reply:
             tables = {"both": released.table, "φ": written.table}
             pre = [rows[rows["method"] == "pre"].assign(method=m) for m, rows in tables.items()]
             found.append((str(written), ahead(pd.concat(pre), "both", "φ")))
-    said = "Accuracy with λ and φ in stage 2 minus that with φ alone:"
-    return _tested(found, said, "It takes a figure of three hidden layers in both variants.")
+    said = (
+        "Accuracy with λ and φ in stage 2 minus that with φ alone, in runs that may differ in "
+        "precision and processor, too:"
+    )
+    reply = _tested(found, said, "It takes a figure of three hidden layers in both variants.")
+    settings = sensitivity.differences(published("settings", "paper", missing_ok=True))
+    alone = sensitivity.effect("both-in-stage-two", settings)
+    if not alone:
+        return reply
+    said = (
+        "With nothing else changed, as [Which settings matter?](settings_that_matter.ipynb) has it:"
+    )
+    return Reply(ANSWERED, f"{said}\n{alone}\n\n{reply.text}")
 
 
 def widths(there: Sequence[Curves]) -> Reply:

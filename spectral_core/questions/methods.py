@@ -9,7 +9,7 @@ import pandas as pd
 
 from spectral_core.ranking import SYMBOLS
 from spectral_core.results.intervals import POINT, at_common_cuts, lead, points
-from spectral_core.results.standings import NOTHING, at_once, standing, standings
+from spectral_core.results.standings import NOTHING, at_once, scope, standing, standings
 from spectral_core.study.panels import Recipe, in_words
 from spectral_core.study.strategies import STRATEGIES
 from spectral_core.study.variations import INGREDIENTS
@@ -53,7 +53,7 @@ def score_answer(table: pd.DataFrame) -> str:
         f"{SYMBOLS[STRATEGIES[name].score]} {each}"
         for name, each in sorted(found.items(), key=lambda item: -item[1].mean)
     )
-    sure = at_once(table, [(name, "post") for name in rivals])
+    sure = at_once(table, [(name, "post") for name in found])
     return f"**{word}**: against ranking by |λ|, averaged over all cuts and networks, {told}.{sure}"
 
 
@@ -112,8 +112,18 @@ def budget_answer(table: pd.DataFrame) -> str:
     sure = at_once(table, [("pre", name) for name in found])
     return (
         f"**{word}**: at the same number of epochs, averaged over networks and over the cuts that "
-        f"both have, the accuracy of pre differs by {told}.{sure}"
+        f"both have, the accuracy of pre differs by {told}.{_at_deepest(table, 'pre', found)}{sure}"
+        f"{scope(table)}"
     )
+
+
+def _at_deepest(table: pd.DataFrame, method: str, others: Iterable[str]) -> str:
+    """What a method's leads are at the deepest cut that all have; with a blank before it."""
+    there = table[table["method"].isin([method, *others])]
+    deepest = at_common_cuts(there)["percentile"].max()
+    found = {name: standing(there, method, name, at=deepest) for name in others}
+    told = ", ".join(f"{name} {each}" for name, each in found.items() if each.leads)
+    return f" At the deepest cut that all have, {deepest:g} %, its lead over each is: {told}."
 
 
 PAPERS = ("direct-retrained", "post-retrained", "pre")
@@ -146,10 +156,7 @@ def stronger_answer(table: pd.DataFrame) -> str:
         f"methods in {best} of {len(networks)} networks, and behind one of them in {beaten}. "
         f"Averaged over all cuts and networks its lead is, in points: {told}."
     )
-    deepest = at_common_cuts(table[table["method"].isin(["stronger", *PAPERS])])["percentile"].max()
-    there = {name: standing(table, "stronger", name, at=deepest) for name in PAPERS}
-    told = ", ".join(f"{name} {each}" for name, each in there.items())
-    answer += f" At the deepest cut, {deepest:g} %, it is: {told}."
+    answer += _at_deepest(table, "stronger", PAPERS)
     worth = {
         each.title: standing(table, "stronger", f"stronger-without-{name}")
         for name, each in INGREDIENTS.items()
@@ -157,7 +164,8 @@ def stronger_answer(table: pd.DataFrame) -> str:
     worth = {title: each for title, each in worth.items() if each.leads}
     best_first = sorted(worth.items(), key=lambda item: -item[1].mean)
     gains = ", ".join(f"{title} {each}" for title, each in best_first)
-    return f"{answer} What each ingredient adds to the others: {gains}." if worth else answer
+    answer += f" What each ingredient adds to the others: {gains}." if worth else ""
+    return answer + scope(table)
 
 
 def vanished_answer(table: pd.DataFrame) -> str:
@@ -167,24 +175,28 @@ def vanished_answer(table: pd.DataFrame) -> str:
         table: results of the figure ``stronger``.
 
     Returns:
-        A sentence in Markdown on the cuts up to which accuracy is that of the uncut network, to the
-        last image; empty if there are no results.
+        A sentence in Markdown on the cuts up to which accuracy is that of the uncut network, but
+        for :data:`TRACE`; empty if there are no results.
     """
     runs = table[table["method"] == "stronger"].groupby(["panel", "seed"])
     level = [_level_up_to(run.set_index("percentile")["accuracy"]) for _, run in runs]
     if not level:
         return ""
     return (
-        f"In {len(level)} runs of stronger accuracy is the same to the last image up to a cut of "
-        f"{statistics.median(level):g} % in the median, {min(level):g} % at least and "
-        f"{max(level):g} % at most."
+        f"In {len(level)} runs of stronger accuracy stays within {points(TRACE, False, 2)} points "
+        f"of the uncut network's up to a cut of {statistics.median(level):g} % in the median, "
+        f"{min(level):g} % at least and {max(level):g} % at most."
     )
+
+
+TRACE = 0.0025
+"""Difference in accuracy that counts as none: a narrower product is rounded otherwise."""
 
 
 def _level_up_to(accuracies: pd.Series) -> float:
     """The last cut, in per cent, before the first one whose accuracy is another."""
     by_cut = accuracies.sort_index()
-    same = by_cut.eq(by_cut.iloc[0]).cummin()
+    same = (by_cut - by_cut.iloc[0]).abs().round(9).le(TRACE).cummin()
     return float(by_cut.index[same].max())
 
 

@@ -7,6 +7,7 @@ have to do with as many as the paper's network has after its cut.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -74,18 +75,37 @@ def answer(found: pd.DataFrame) -> str:
         return NOTHING
     average = found[found["network"] == ALL]
     apart = (average["low"] > 0) | (average["high"] < 0)
-    matter = set(average[apart & (average["mean"].abs() > POINT)]["variation"])
+    moved = average[apart & (average["mean"].abs() > POINT)]
+    perhaps = average[(average["low"] < -POINT) | (average["high"] > POINT)]
+    matter = set(moved["variation"])
+    undecided = set(perhaps["variation"]) - matter
     measured = [name for name in VARIATIONS if name in set(average["variation"])]
-    named = "; ".join(VARIATIONS[name].title for name in measured if name in matter)
-    items = [_item(name, found[found["variation"] == name]) for name in measured]
+    named = "; ".join(
+        f"{VARIATIONS[name].title} ({', '.join(map(_moved, rows.itertuples()))})"
+        for name, rows in moved.groupby("variation", sort=False)
+    )
+    items = [effect(name, found) for name in measured]
     return "\n".join(
         [
             f"**{len(matter)} of {len(measured)}** settings move the accuracy of a method by more "
-            f"than a point, averaged over all cuts and networks{f': {named}' if named else ''}.",
+            f"than a point, averaged over cuts and networks{f': {named}' if named else ''}. "
+            f"{len(undecided)} other{'s' if len(undecided) != 1 else ''} may do so, by their "
+            f"intervals.{_scope(found)}",
             "",
             *items,
         ]
     )
+
+
+def _moved(row: Any) -> str:
+    return f"{row.method} {points(row.mean)} points"
+
+
+def _scope(found: pd.DataFrame) -> str:
+    """What depth all networks have, with a blank before it; empty if depths differ."""
+    networks = found[found["network"] != ALL]["network"]
+    depth, *others = networks.str.split(", ").str[-1].unique()
+    return "" if others else f" All of these networks have {depth}."
 
 
 def table(found: pd.DataFrame) -> pd.DataFrame:
@@ -126,9 +146,15 @@ def variations_table() -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("change")
 
 
-def _item(name: str, found: pd.DataFrame) -> str:
-    """What one variation does to each method."""
+def effect(name: str, found: pd.DataFrame) -> str:
+    """What one variation does to each method, an item of a list in Markdown.
+
+    Args:
+        name: out of :data:`~spectral_core.study.variations.VARIATIONS`.
+        found: as :func:`differences` returns it; empty if it has no such variation.
+    """
     said = []
+    found = found[found["variation"] == name]
     for method, rows in found.groupby("method", sort=False):
         each, average = rows[rows["network"] != ALL], rows[rows["network"] == ALL].iloc[0]
         networks = Standing(
@@ -138,7 +164,7 @@ def _item(name: str, found: pd.DataFrame) -> str:
         if average["seeds"] > 1:
             told = str(Interval(*average[["mean", "low", "high"]]))
         said.append(f"{method} {told} {networks.counts}")
-    return f"- {VARIATIONS[name].title}: {', '.join(said)}"
+    return f"- {VARIATIONS[name].title}: {', '.join(said)}" if said else ""
 
 
 def _parts(table: pd.DataFrame) -> Iterator[tuple[tuple[Network, str], pd.DataFrame]]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from spectral_core.networks import hidden_widths
 from spectral_core.results.intervals import Interval, all_at_once, lead, leads, points
 
 NOTHING = "Nothing is published yet that answers this."
@@ -76,6 +77,23 @@ def standings(table: pd.DataFrame, methods: Iterable[str], reference: str) -> di
     """Compare some methods with one other; those without two seeds in any panel are left out."""
     found = {method: standing(table, method, reference) for method in methods}
     return {method: each for method, each in found.items() if each.leads}
+
+
+def scope(table: pd.DataFrame) -> str:
+    """Say that all networks of a table have one hidden layer, or three, where it is so.
+
+    Args:
+        table: results of any number of panels.
+
+    Returns:
+        A sentence in Markdown, with a blank before it; empty if depths differ.
+    """
+    depths = {len(hidden_widths(label)) for label in table["hidden"]}
+    if len(depths) != 1:
+        return ""
+    (depth,) = depths
+    layers = "one hidden layer" if depth == 1 else f"{depth} hidden layers"
+    return f" All of these networks have {layers}."
 
 
 def at_once(table: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> str:

@@ -185,7 +185,7 @@ CLAIMS: tuple[Claim, ...] = (
         )
         for method, when in (
             ("post", "after full training (post)"),
-            ("pre", "before it (pre)"),
+            ("pre", "before the eigenvectors train (pre)"),
         )
     ),
     Claim(

@@ -21,7 +21,7 @@ SYMBOLS = {
 """A sign for each verdict; it stands beside the words, never in their place."""
 
 _FOLD = 3  # from how many findings on a list is folded away
-_FEW = 2  # up to how many findings are told in brief
+_FEW = 4  # up to how many findings are told in brief
 
 _STYLE = """<style>
 table.verdicts { width: 100%; border-collapse: collapse; }

@@ -177,15 +177,15 @@ def test_gaps_to_the_authors_are_told_beside_what_seeds_make_up():
         seeds=2,
     )
     assert gap_sentences(released, written) == (
-        "- mnist-tanh-2000-released, post: 10.5 points off on average, where 4.0 are expected, and "
-        "most at 90 %: −23.0. Ours: 1 seed. Chance is least likely the reason at 95 %: −20.0, "
-        "where the standard deviation over 2 seeds as written is 0.7 points."
+        "- mnist-tanh-2000-released, post: 10.5 points off on average, where 4.0 are allowed, and "
+        "most at 90 %: −23.0. Ours: 1 seed. Chance is least likely the reason at 95 %: −20.0 is "
+        "28.3 standard deviations, as 2 seeds as written (500 nodes) have them."
     )
     assert gap_sentences(released, written[:0]).endswith("Ours: 1 seed.")
     few = released.assign(kept=released["kept"].mask(released["percentile"] == 90, "70-8-900"))
     assert gap_sentences(few, written).endswith(
-        "as written is 0.7 points. There a layer has hardly any nodes left; the fewest in each "
-        "run, with its accuracy: as released 8 (50.3 %); as written 50 (50.0 %), 50 (60.0 %)."
+        "have them. At 90 % a layer has hardly any nodes left; the fewest in each run, with its "
+        "accuracy: as released 8 (50.3 %); as written 50 (50.0 %), 50 (60.0 %)."
     )
     level = released.assign(accuracy=released["accuracy"].mask(released["method"] == "post"))
     assert gap_sentences(level.dropna(), written) == "No method lies further off than expected."

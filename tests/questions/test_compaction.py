@@ -83,15 +83,15 @@ def test_smallest_is_within_a_point_of_uncut_direct_training():
 def test_answer_and_table_follow_the_results():
     points = compaction.means(pd.concat([table("elu"), table("relu")]))
     text = compaction.answer(points, timings())
-    post = "post 50 % of the weights, 2.0 times as fast (2 of 2 networks have one)"
+    post = "post 50 % of the weights, 2.0 times as fast in the 1 timed (2 of 2 networks can be cut)"
     assert f"networks: {post}; direct 100 % of the weights" in text
-    assert text.endswith("; pre none (0 of 2 networks have one).")
+    assert text.endswith("; pre none (0 of 2 networks can be cut).")
     better = {**LEVELS, "pre": (0.895, 0.895, 0.895)}
     points = compaction.means(
         pd.concat([table("elu", better), table("relu", better), table("tanh")])
     )
     text = compaction.answer(points, timings())
-    assert "networks: pre 10 % of the weights" in text and "(2 of 3 networks have one)" in text
+    assert "networks: pre 10 % of the weights" in text and "(2 of 3 networks can be cut)" in text
     shown = compaction.table(points, timings())
     assert shown.loc["mnist-relu-10", "pre"].startswith("10 %")
     assert shown.loc["mnist-tanh-10", "pre"] == "none"

@@ -35,6 +35,12 @@ def flat(*_):
     return 0.9
 
 
+@pytest.fixture
+def no_settings(monkeypatch):
+    """The open questions have no published results."""
+    monkeypatch.setattr(departures, "published", lambda *_, **__: EMPTY)
+
+
 @pytest.mark.parametrize("question", DEPARTURES)
 def test_question_waits_or_needs_no_results(question, monkeypatch):
     monkeypatch.setattr(departures, "published", lambda *_, **__: EMPTY)
@@ -58,7 +64,7 @@ def test_one_list_of_penalties_is_told_by_where_each_method_finds_its_best():
     assert one.status == departures.OPEN
 
 
-def test_stage_two_is_answered_by_panels_that_differ_in_nothing_else():
+def test_stage_two_is_answered_by_panels_of_the_same_widths(no_settings):
     def accuracy(variant, method, q):
         return 0.9 + 0.03 * (variant == "released" and method == "pre" and q > 0)
 
@@ -173,7 +179,17 @@ def test_equal_budget_is_answered_by_the_figure_of_that_question(monkeypatch):
     assert answer.status == ANSWERED and answer.text.startswith("**The retraining**")
 
 
-def test_overview_has_the_status_of_each_question():
+def test_stage_two_is_answered_first_where_nothing_else_differs(monkeypatch):
+    written = Panel("mnist", "elu", (8,))
+    panels = [written, Panel("mnist", "elu", (8,), variation="both-in-stage-two")]
+    rows = pd.concat(made(p, lambda m, q, s, _: 0.9 - 0.01 * s, methods=["pre"]) for p in panels)
+    monkeypatch.setattr(departures, "published", lambda *_, **__: rows)
+    answer = departures.stage_two([])
+    assert answer.status == ANSWERED
+    assert "\n- stage 2 trains λ and φ: pre +0.0 [+0.0, +0.0] points (undecided" in answer.text
+
+
+def test_overview_has_the_status_of_each_question(no_settings):
     table = overview(publish("fig03", flat))
     assert list(table.index) == list(DEPARTURES)
     assert table.loc["How wide are the networks?", "status"] == ANSWERED

@@ -85,7 +85,10 @@ def test_answer_changes_with_the_results():
     assert none.startswith("**0 of 7** settings move the accuracy") and len(none.splitlines()) == 9
     some = answer(differences(results({"wide-eigenvalues": 0.03, "narrow-eigenvalues": 0.005})))
     assert some.startswith("**1 of 7**")
-    assert some.splitlines()[0].endswith("averaged over all cuts and networks: λ starts in ±1.")
+    assert some.splitlines()[0].endswith(
+        "averaged over cuts and networks: λ starts in ±1 (post +3.0 points, pre +3.0 points). "
+        "0 others may do so, by their intervals."
+    )
     assert (
         "- λ starts in ±1: post +3.0 [+1.0, +5.0] points (ahead in 3 of 3 networks, behind in 0), "
         "pre +3.0 [+1.0, +5.0] points (ahead in 3 of 3 networks, behind in 0)"
