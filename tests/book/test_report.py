@@ -178,10 +178,13 @@ def test_gaps_to_the_authors_are_told_beside_what_seeds_make_up():
     )
     assert gap_sentences(released, written) == (
         "- mnist-tanh-2000-released, post: 10.5 points off on average, where 4.0 are allowed, and "
-        "most at 90 %: −23.0. Ours: 1 seed. Chance is least likely the reason at 95 %: −20.0 is "
-        "28.3 standard deviations, as 2 seeds as written (500 nodes) have them."
+        "most at 90 %: −23.0. Ours: 1 seed. What theirs has there, our curve has at 79 %. Chance is "
+        "least likely the reason at 95 %: −20.0 is 28.3 standard deviations, as 2 seeds as written "
+        "(500 nodes) have them."
     )
-    assert gap_sentences(released, written[:0]).endswith("Ours: 1 seed.")
+    assert gap_sentences(released, written[:0]).endswith("our curve has at 79 %.")
+    low = released.assign(accuracy=released["accuracy"] * 0.5)
+    assert "What theirs has" not in gap_sentences(low, written)
     few = released.assign(kept=released["kept"].mask(released["percentile"] == 90, "70-8-900"))
     assert gap_sentences(few, written).endswith(
         "have them. At 90 % a layer has hardly any nodes left; the fewest in each run, with its "
