@@ -178,9 +178,9 @@ def test_gaps_to_the_authors_are_told_beside_what_seeds_make_up():
     )
     assert gap_sentences(released, written) == (
         "- mnist-tanh-2000-released, post: 10.5 points off on average, where 4.0 are allowed, and "
-        "most at 90 %: −23.0. Ours: 1 seed. What theirs has there, our curve has at 79 %. Chance is "
-        "least likely the reason at 95 %: −20.0 is 28.3 standard deviations, as 2 seeds as written "
-        "(500 nodes) have them."
+        "most at 90 %: −23.0. Ours: 1 seed. What theirs has there, our curve has at 79 %. Chance "
+        "is least likely the reason at 95 %: −20.0 is 28.3 standard deviations, as 2 seeds as "
+        "written (500 nodes) have them."
     )
     assert gap_sentences(released, written[:0]).endswith("our curve has at 79 %.")
     low = released.assign(accuracy=released["accuracy"] * 0.5)
