@@ -216,25 +216,41 @@ def ingredients_table() -> pd.DataFrame:
 
 
 def exception_answer(table: pd.DataFrame, figures: pd.DataFrame) -> str:
-    """Does the score explain a lead of ``direct`` over ``post`` on MNIST with ReLU?
+    """Does the score explain a lead of ``direct`` over ``post`` with ReLU?
+
+    Mostly, if more than half of the lead, on average over the networks that have one, is gone once
+    ``post`` ranks by Σ|w|, as ``direct`` does; else no.
 
     Args:
         table: results of the figure ``score``.
-        figures: results of Figs. 6 and 8, with the same seeds.
+        figures: results of Figs. 6 to 9, with the same seeds.
 
     Returns:
-        Markdown, an item per network: the lead of ``direct``, which ranks by Σ|w|, over ``post``,
-        and over the same networks ranked by Σ|w|, too; or that there is no such lead.
+        Markdown: a sentence, then an item per network: the lead of ``direct`` over ``post``, and
+        over the same networks ranked by Σ|w|, too; or that there is no such lead.
     """
     direct = figures[figures["method"] == "direct"]
     both = pd.concat([table, direct[direct["activation"] == "relu"]], ignore_index=True)
-    items = []
+    items, before, after = [], [], []
     for panel, rows in both.groupby("panel", sort=False):
         over = {name: lead(rows, "direct", name) for name in ("post", "post-connectivity")}
         if None in over.values():
             continue
         told = ", ".join(f"over {name} {found}" for name, found in over.items())
-        if over["post"].mean <= 0:
+        if over["post"].mean > 0:
+            before.append(over["post"].mean)
+            after.append(over["post-connectivity"].mean)
+        else:
             told = f"over post {over['post']}: there is none to explain"
         items.append(f"- {panel}: lead of direct, averaged over all cuts, {told}")
-    return "\n".join(items) or NOTHING
+    if not items:
+        return NOTHING
+    if not before:
+        return "\n".join(["Nowhere is there a lead to explain.", "", *items])
+    first, second = statistics.mean(before), statistics.mean(after)
+    word = "Mostly" if second < first / 2 else "No"
+    said = (
+        f"**{word}**: on average over the networks where direct leads, {points(first)} points "
+        f"become {points(second)} once post ranks by Σ|w|, too."
+    )
+    return "\n".join([said, "", *items])

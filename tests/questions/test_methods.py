@@ -187,9 +187,15 @@ def test_exception_is_told_for_each_network_that_figures_and_score_share():
         FIGURES["fig06"].panels[1], lambda m, q, seed, _: 0.52 + 0.01 * seed, methods=["direct"]
     )
     assert exception_answer(ranked, figures) == (
+        "**Mostly**: on average over the networks where direct leads, +2.0 points become −1.0 once "
+        "post ranks by Σ|w|, too.\n\n"
         "- mnist-relu-500: lead of direct, averaged over all cuts, over post "
         "+2.0 [+2.0, +2.0] points, over post-connectivity −1.0 [−1.0, −1.0] points"
     )
+    less = table({"post-connectivity": [0.005]}, [relu])
+    assert exception_answer(less, figures).startswith("**No**: on average over the networks")
+    none = figures.assign(accuracy=figures["accuracy"] - 0.1)
+    assert exception_answer(ranked, none).startswith("Nowhere is there a lead to explain.\n\n- mn")
 
 
 def test_criteria_are_named_with_what_they_look_at():
