@@ -12,7 +12,6 @@ from spectral_core.networks import hidden_widths
 from spectral_core.results import publishing
 from spectral_core.results.intervals import POINT
 from spectral_core.results.standings import NOTHING
-from spectral_core.results.tables import POINT_COLUMNS
 from spectral_core.study.figures import FIGURES, QUESTIONS
 
 SOURCES = tuple(
@@ -38,16 +37,7 @@ def gathered(preset: str = "paper") -> pd.DataFrame:
         is there once. Controls that ran in another precision than their network's figure are left
         out: they are compared with other runs.
     """
-    precisions: dict[str, str] = {}
-    tables = []
-    for figure in SOURCES:
-        made = publishing.published_provenance(figure, preset)
-        own = {panel: each["configuration"]["recipe"]["precision"] for panel, each in made.items()}
-        alike = [panel for panel in own if precisions.setdefault(panel, own[panel]) == own[panel]]
-        rows = publishing.published(figure, preset, missing_ok=True)
-        tables.append(rows[rows["panel"].isin(alike)])
-    every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
-    return every.drop_duplicates([*POINT_COLUMNS, "seed"], ignore_index=True)
+    return publishing.published_together(SOURCES, preset)
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:

@@ -141,11 +141,21 @@ def published(
 def published_together(figures: Sequence[str], preset: str) -> pd.DataFrame:
     """Published results of several figures in one table; what two of them share is there once.
 
+    Of a panel that ran in different precisions, it has the results in the precision that the first
+    of the figures has: the others are of other trainings.
+
     Args:
         figures: names out of :data:`~spectral_core.study.figures.FIGURES`, at least one.
         preset: name out of :data:`~spectral_core.study.figures.PRESETS`.
     """
-    tables = [published(figure, preset, missing_ok=True) for figure in figures]
+    precisions: dict[str, str] = {}
+    tables = []
+    for figure in figures:
+        made = published_provenance(figure, preset)
+        own = {panel: each["configuration"]["recipe"]["precision"] for panel, each in made.items()}
+        unlike = [panel for panel in own if precisions.setdefault(panel, own[panel]) != own[panel]]
+        rows = published(figure, preset, missing_ok=True)
+        tables.append(rows[~rows["panel"].isin(unlike)])
     every = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
     return every.drop_duplicates([*POINT_COLUMNS, "seed"], ignore_index=True)
 

@@ -16,6 +16,7 @@ from spectral_core.results.publishing import (
     published,
     published_files,
     published_provenance,
+    published_together,
 )
 from spectral_core.results.tables import COLUMNS, NoResults, command, summary
 from spectral_core.study.compute import compute
@@ -177,6 +178,14 @@ def test_another_precision_stands_beside_the_presets_own(finished, store, projec
         "pre": "0.00",
         "agree": "6 of 9",
     }
+    # Figures that share a panel are put together in one precision, the first one's.
+    folder = paths.published_results("budget", "smoke")
+    folder.mkdir()
+    for file in (csv, csv.with_suffix(".json")):
+        (folder / file.name).write_bytes(file.read_bytes())
+    for figures in (("fig03", "budget"), ("budget", "fig03")):
+        together = published_together(figures, "smoke")
+        pd.testing.assert_frame_equal(together, published(figures[0], "smoke"))
     made = published_provenance("fig03", "smoke", precision="bf16")["digits-elu-32"]
     assert made["configuration"]["recipe"]["precision"] == "bf16"
     assert made["command"] == "spectral-core compute fig03 --preset smoke --precision bf16"
