@@ -146,8 +146,14 @@ def certainty_figure(found: pd.DataFrame) -> Figure:
     return figure
 
 
+# Where in its row the networks of a depth stand, and the mark of their average.
+_OF_DEPTH = {1: (-0.2, "o"), 3: (0.15, "s")}
+
+
 def settings_figure(found: pd.DataFrame) -> Figure:
     """What each setting moves: a row per setting, a plot per method, a point per network.
+
+    Black marks are the averages: a disc with one hidden layer, a square with three.
 
     Args:
         found: as :func:`spectral_core.questions.sensitivity.differences` returns it, at least one
@@ -161,20 +167,22 @@ def settings_figure(found: pd.DataFrame) -> Figure:
     rows = [name for name in VARIATIONS if name in set(found["variation"])]
     methods = [name for name in STRATEGIES if name in set(found["method"])]
     figure, axes = plt.subplots(
-        1, len(methods), figsize=(10.5, 1.6 + 0.6 * len(rows)), sharex=True, sharey=True,
+        1, len(methods), figsize=(10.5, 1.6 + 0.75 * len(rows)), sharex=True, sharey=True,
         layout="constrained", squeeze=False,
     )  # fmt: skip
     for method, each in zip(methods, axes[0]):
         mine = found[found["method"] == method]
         for height, name in enumerate(rows):
             of_row = mine[mine["variation"] == name]
-            average = of_row[of_row["network"] == sensitivity.ALL]
-            single = of_row[of_row["network"] != sensitivity.ALL]
-            spread = [height + 0.3 * (i + 1) / (len(single) + 1) for i in range(len(single))]
-            low, high = 100 * average["low"], 100 * average["high"]
-            each.plot(100 * single["mean"], spread, ".", color=COLOURS[method], alpha=0.6)
-            each.hlines([height] * len(average), low, high, color="black", linewidth=1.5)
-            each.plot(100 * average["mean"], [height] * len(average), "o", color="black")
+            for depth, at_depth in of_row.groupby("depth"):
+                shift, marker = _OF_DEPTH[depth]
+                average = at_depth[at_depth["network"] == sensitivity.ALL]
+                single = at_depth[at_depth["network"] != sensitivity.ALL]
+                level, low, high = height + shift, 100 * average["low"], 100 * average["high"]
+                spread = [level + 0.25 * (i + 1) / (len(single) + 1) for i in range(len(single))]
+                each.plot(100 * single["mean"], spread, ".", color=COLOURS[method], alpha=0.6)
+                each.hlines([level] * len(average), low, high, color="black", linewidth=1.5)
+                each.plot(100 * average["mean"], [level] * len(average), marker, color="black")
         each.axvline(0, color="0.5", linewidth=1, zorder=0)
         each.set(title=method, xlabel="accuracy − as written (points)")
     # Intervals of two seeds reach far beyond any difference of accuracies.

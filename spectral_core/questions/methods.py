@@ -165,7 +165,8 @@ def stronger_answer(table: pd.DataFrame) -> str:
     best_first = sorted(worth.items(), key=lambda item: -item[1].mean)
     gains = ", ".join(f"{title} {each}" for title, each in best_first)
     answer += f" What each ingredient adds to the others: {gains}." if worth else ""
-    return answer + scope(table)
+    lacking_one = table[table["method"].str.startswith("stronger-without-")]
+    return answer + scope(lacking_one if worth else table)
 
 
 def vanished_answer(table: pd.DataFrame) -> str:

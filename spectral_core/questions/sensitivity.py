@@ -6,6 +6,7 @@ have to do with as many as the paper's network has after its cut.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,11 +19,11 @@ from spectral_core.results.standings import NOTHING, Standing
 from spectral_core.study.panels import Panel, Recipe, in_words
 from spectral_core.study.variations import VARIATIONS
 
-COLUMNS = ("variation", "method", "network", "seeds", "mean", "low", "high")
+COLUMNS = ("variation", "method", "network", "depth", "seeds", "mean", "low", "high")
 """Columns of :func:`differences`."""
 
 ALL = "all networks"
-"""What stands for the average over networks in the column ``network``."""
+"""What stands for the average over networks of one depth in the column ``network``."""
 
 Network = tuple[str, str, int]
 """Data set, activation function and number of hidden layers."""
@@ -36,27 +37,28 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per variation, method and network that has at least two seeds of both, and one for
-        the average over these networks, :data:`ALL`, by the seeds that they share: ``seeds``,
-        ``mean`` (an accuracy) and the ends of its t-interval of 95 %, ``low`` and ``high``; these
-        are missing where the networks share fewer than two seeds.
+        the average over these networks with as many hidden layers, :data:`ALL`, by the seeds that
+        they share: ``depth``, the number of hidden layers; ``seeds``, ``mean`` (an accuracy) and
+        the ends of its t-interval of 95 %, ``low`` and ``high``; these are missing where the
+        networks share fewer than two seeds.
     """
     parts = dict(_parts(table))
     rows = []
     for variation, of_it in VARIATIONS.items():
-        for method in of_it.methods:
+        for method, depth in itertools.product(of_it.methods, of_it.depths):
             found = {}
             for (network, name), changed in parts.items():
                 written = parts.get((network, ""))
-                if name == variation and written is not None:
+                if name == variation and network[2] == depth and written is not None:
                     by_seed = _by_seed(written, changed, method)
                     found |= {network: by_seed} if len(by_seed) > 1 else {}
             for network, by_seed in found.items():
-                rows.append((variation, method, _in_words(network), *_told(by_seed)))
+                rows.append((variation, method, _in_words(network), depth, *_told(by_seed)))
             if found:
                 average = pd.DataFrame(found).dropna().mean(axis=1)
                 mean = sum(by_seed.mean() for by_seed in found.values()) / len(found)
                 told = _told(average) if len(average) > 1 else (len(average), mean, None, None)
-                rows.append((variation, method, ALL, *told))
+                rows.append((variation, method, ALL, depth, *told))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         {"mean": float, "low": float, "high": float}
     )
@@ -66,7 +68,7 @@ def answer(found: pd.DataFrame) -> str:
     """Which settings matter? Markdown: a sentence, then an item per setting.
 
     A setting matters if it moves the accuracy of a method by more than a point on average over the
-    networks, and the interval of that leaves out 0.
+    networks of one depth, and the interval of that leaves out 0.
 
     Args:
         found: as :func:`differences` returns it.
@@ -88,9 +90,9 @@ def answer(found: pd.DataFrame) -> str:
     return "\n".join(
         [
             f"**{len(matter)} of {len(measured)}** settings move the accuracy of a method by more "
-            f"than a point, averaged over cuts and networks{f': {named}' if named else ''}. "
-            f"{len(undecided)} other{'s' if len(undecided) != 1 else ''} may do so, by their "
-            f"intervals.{_scope(found)}",
+            f"than a point, averaged over cuts and over networks of one depth"
+            f"{f': {named}' if named else ''}. {len(undecided)} "
+            f"other{'s' if len(undecided) != 1 else ''} may do so, by their intervals.",
             "",
             *items,
         ]
@@ -98,14 +100,7 @@ def answer(found: pd.DataFrame) -> str:
 
 
 def _moved(row: Any) -> str:
-    return f"{row.method} {points(row.mean)} points"
-
-
-def _scope(found: pd.DataFrame) -> str:
-    """What depth all networks have, with a blank before it; empty if depths differ."""
-    networks = found[found["network"] != ALL]["network"]
-    depth, *others = networks.str.split(", ").str[-1].unique()
-    return "" if others else f" All of these networks have {depth}."
+    return f"{row.method} {points(row.mean)} points with {_layers(row.depth)}"
 
 
 def table(found: pd.DataFrame) -> pd.DataFrame:
@@ -117,6 +112,10 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
     there = found.dropna(subset="low")
     told = there.assign(
         setting=[VARIATIONS[name].title for name in there["variation"]],
+        network=[
+            f"{ALL}, {_layers(row.depth)}" if row.network == ALL else row.network
+            for row in there.itertuples()
+        ],
         text=[
             str(Interval(row.mean, row.low, row.high)).removesuffix(" points")
             for row in there.itertuples()
@@ -155,16 +154,21 @@ def effect(name: str, found: pd.DataFrame) -> str:
     """
     said = []
     found = found[found["variation"] == name]
-    for method, rows in found.groupby("method", sort=False):
-        each, average = rows[rows["network"] != ALL], rows[rows["network"] == ALL].iloc[0]
-        networks = Standing(
-            {row.network: Interval(row.mean, row.low, row.high) for row in each.itertuples()}
-        )
-        told = f"{points(average['mean'])} points"
-        if average["seeds"] > 1:
-            told = str(Interval(*average[["mean", "low", "high"]]))
-        said.append(f"{method} {told} {networks.counts}")
-    return f"- {VARIATIONS[name].title}: {', '.join(said)}" if said else ""
+    for depth, of_depth in found.groupby("depth"):
+        by_method = of_depth.groupby("method", sort=False)
+        said.append(f"with {_layers(depth)} {', '.join(_effect(*each) for each in by_method)}")
+    return f"- {VARIATIONS[name].title}: {'; '.join(said)}" if said else ""
+
+
+def _effect(method: str, rows: pd.DataFrame) -> str:
+    each, average = rows[rows["network"] != ALL], rows[rows["network"] == ALL].iloc[0]
+    networks = Standing(
+        {row.network: Interval(row.mean, row.low, row.high) for row in each.itertuples()}
+    )
+    told = f"{points(average['mean'])} points"
+    if average["seeds"] > 1:
+        told = str(Interval(*average[["mean", "low", "high"]]))
+    return f"{method} {told} {networks.counts}"
 
 
 def _parts(table: pd.DataFrame) -> Iterator[tuple[tuple[Network, str], pd.DataFrame]]:
@@ -192,4 +196,8 @@ def _told(by_seed: pd.Series) -> tuple[float, ...]:
 
 def _in_words(network: Network) -> str:
     dataset, activation, depth = network
-    return f"{dataset}, {activation}, {depth} hidden layer{'s' if depth > 1 else ''}"
+    return f"{dataset}, {activation}, {_layers(depth)}"
+
+
+def _layers(depth: int) -> str:
+    return f"{depth} hidden layer{'s' if depth > 1 else ''}"

@@ -91,11 +91,13 @@ def test_a_run_is_drawn_on_top_of_published_curves():
 
 def test_a_setting_has_a_row_a_method_a_plot_and_a_network_a_point():
     rows = [
-        ("wide-eigenvalues", "pre", "mnist, elu, 1 hidden layer", 5, 0.02, 0.01, 0.03),
-        ("wide-eigenvalues", "pre", "mnist, elu, 3 hidden layers", 5, 0.04, 0.01, 0.07),
-        ("wide-eigenvalues", "pre", sensitivity.ALL, 5, 0.03, 0.02, 0.04),
-        ("both-in-stage-two", "pre", sensitivity.ALL, 5, 0.01, 0.0, 0.02),
-        ("wide-eigenvalues", "post", sensitivity.ALL, 5, -0.03, -0.04, -0.02),
+        ("wide-eigenvalues", "pre", "mnist, elu, 1 hidden layer", 1, 5, 0.02, 0.01, 0.03),
+        ("wide-eigenvalues", "pre", "mnist, relu, 1 hidden layer", 1, 5, 0.04, 0.01, 0.07),
+        ("wide-eigenvalues", "pre", sensitivity.ALL, 1, 5, 0.03, 0.02, 0.04),
+        ("wide-eigenvalues", "pre", "mnist, elu, 3 hidden layers", 3, 5, 0.05, 0.01, 0.09),
+        ("wide-eigenvalues", "pre", sensitivity.ALL, 3, 5, 0.05, 0.01, 0.09),
+        ("both-in-stage-two", "pre", sensitivity.ALL, 1, 5, 0.01, 0.0, 0.02),
+        ("wide-eigenvalues", "post", sensitivity.ALL, 1, 5, -0.03, -0.04, -0.02),
     ]
     found = pd.DataFrame(rows, columns=list(sensitivity.COLUMNS))
     left, right = questions.settings_figure(found).axes
@@ -105,7 +107,10 @@ def test_a_setting_has_a_row_a_method_a_plot_and_a_network_a_point():
     drawn = [tuple(np.round(line.get_xdata(), 6)) for line in right.get_lines()]
     assert (2.0, 4.0) in drawn and (3.0,) in drawn and (1.0,) in drawn
     bars = [tuple(c.get_segments()[0][:, 0].round(6)) for c in right.collections]
-    assert bars == [(0.0, 2.0), (2.0, 4.0)]
+    assert bars == [(0.0, 2.0), (2.0, 4.0), (1.0, 9.0)]
+    discs, squares = ([x for x in right.get_lines() if x.get_marker() == m] for m in "os")
+    assert [line.get_xdata()[0].round(6) for line in squares] == [5.0] and len(discs) == 2
+    assert squares[0].get_ydata()[0] > discs[1].get_ydata()[0]  # of the same row
     with pytest.raises(ValueError, match="found must hold at least one difference"):
         questions.settings_figure(found[:0])
 

@@ -186,7 +186,7 @@ def test_stage_two_is_answered_first_where_nothing_else_differs(monkeypatch):
     monkeypatch.setattr(departures, "published", lambda *_, **__: rows)
     answer = departures.stage_two([])
     assert answer.status == ANSWERED
-    assert "\n- stage 2 trains λ and φ: pre +0.0 [+0.0, +0.0] points (undecided" in answer.text
+    assert "\n- stage 2 trains λ and φ: with 1 hidden layer pre +0.0 [" in answer.text
 
 
 def test_overview_has_the_status_of_each_question(no_settings):

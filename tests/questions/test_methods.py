@@ -29,7 +29,7 @@ def table(gains, panels=SCORE[:4], seeds=5):
 
     def accuracies(panel, i):
         def accuracy(method, q, seed, _):
-            return 0.5 + 0.01 * seed + gains.get(method, [0] * 4)[i]
+            return 0.5 + 0.01 * seed + gains.get(method, [0] * len(panels))[i]
 
         return made(panel, accuracy, seeds=seeds)
 
@@ -130,15 +130,19 @@ def test_stronger_tells_its_leads_and_what_each_ingredient_adds():
         "stronger-without-start": [0.0] * 4,
         "stronger-without-decay": [0.03, 0.03, 0.03, 0.05],
     }
-    text = stronger_answer(table(gains, STRONGER[:4]))
+    one_layer, scope = STRONGER[:4], " All of these networks have one hidden layer."
+    text = stronger_answer(table(gains, one_layer))
     assert "in 3 of 4 networks, and behind one of them in 1." in text
     assert "direct-retrained +3.0, post-retrained +3.0, pre +1.0." in text
     assert "its lead over each is: direct-retrained +3.0 points (ahead in 4 of 4" in text
     assert "λ from 1 +3.0 points (ahead in 4 of 4 networks, behind in 0)" in text
-    assert text.endswith("L2 −0.5 points (ahead in 0 of 4 networks, behind in 1).")
-    without = table(gains, STRONGER[:4])
+    assert text.endswith(f"L2 −0.5 points (ahead in 0 of 4 networks, behind in 1).{scope}")
+    without = table(gains, one_layer)
     without = without[~without["method"].str.contains("without")]
-    assert stronger_answer(without) == text[: text.index(" What each ingredient")]
+    assert stronger_answer(without) == text[: text.index(" What each ingredient")] + scope
+    # With three hidden layers no ingredient is taken away.
+    both = table({name: [*gain, 0] for name, gain in gains.items()}, STRONGER[:5])
+    assert stronger_answer(both).endswith(f"(ahead in 0 of 4 networks, behind in 1).{scope}")
 
 
 def test_stronger_is_not_answered_without_all_of_the_papers_methods():

@@ -127,7 +127,8 @@ def test_one_threshold_and_one_per_layer_are_compared_on_the_networks_of_three_h
 def test_stronger_stands_beside_the_papers_methods_at_the_budget_that_they_had():
     study, budget = plan("stronger", "paper"), plan("budget", "paper")
     names = [panel.name for panel in study.panels]
-    assert names == [p.name for p in budget.panels if p.activation in ("elu", "relu")]
+    compared = {p.name for p in budget.panels if p.activation in ("elu", "relu")}
+    assert set(names) == compared and len(names) == len(compared) == 8
     papers = ("direct-retrained", "post-retrained", "pre")
     one, other = (
         {c.step for c in each.cells() if c.method in papers and c.panel.name in names}
@@ -146,7 +147,9 @@ def test_each_ingredient_is_taken_away_by_itself(without):
         return {name for name in names if getattr(one, name) != getattr(other, name)}
 
     study = plan("stronger", "paper")
-    for panel in study.panels:
+    lacking = [p for p in study.panels if f"stronger-without-{without}" in p.methods]
+    assert [panel.hidden for panel in lacking] == [(500,)] * 4
+    for panel in lacking:
         changed = differing(panel, "stronger", f"stronger-without-{without}")
         assert changed == {*INGREDIENTS[without].recipe, "percentiles"}
         every = {name for each in INGREDIENTS.values() for name in each.recipe}
