@@ -17,7 +17,8 @@ from spectral_core.results.intervals import lead, points
 from spectral_core.results.publishing import published
 from spectral_core.results.standings import NOTHING
 from spectral_core.results.tables import summary
-from spectral_core.study.panels import VARIANTS
+from spectral_core.study.figures import FIGURES
+from spectral_core.study.panels import TRIAL, VARIANTS
 from spectral_core.verdicts.evidence import ahead
 from spectral_core.verdicts.findings import UNDECIDED, UNTESTED, Finding
 
@@ -83,6 +84,31 @@ def widths(there: Sequence[Curves]) -> Reply:
     if not found or any(_both_variants(known)):
         return _listed(found, said, missing)
     return Reply(WAITING, _lines(f"{missing} {said}", found))
+
+
+def epochs(there: Sequence[Curves]) -> Reply:
+    """How far the released settings lie from the authors' means when trained half as long."""
+    found = []
+    trials = {(name, p.dataset, p.activation): p.name
+              for name in FIGURES for p in FIGURES[name].panels if p.variant == TRIAL}  # fmt: skip
+    for each in (each for each in there if each.panel.variant == "released"):
+        trial = trials.get(_setting(each))
+        shorter = published(each.figure, "paper", trial, missing_ok=True) if trial else ()
+        if len(shorter):
+            distances = authors.mean_absolute_deviation(shorter).iloc[0]
+            known = authors.mean_absolute_deviation(each.table).iloc[0]
+            told = "; ".join(
+                f"{method} {points(known[method], sign=False)} in full, "
+                f"{points(distance, sign=False)} with half"
+                for method, distance in distances.items()
+            )
+            seeds = [counted(table["seed"].nunique()) for table in (each.table, shorter)]
+            found.append(f"{each}: {told} ({' and '.join(seeds)})")
+    said = (
+        "Mean distance from the authors' released means in points, with the 100 epochs of their "
+        "code and with half of them, at the released settings:"
+    )
+    return _listed(found, said, "It takes a figure of one hidden layer, trained for 50 epochs.")
 
 
 def equal_budget(there: Sequence[Curves]) -> Reply:
@@ -213,6 +239,7 @@ def lost_layers(there: Sequence[Curves]) -> Reply:
 DEPARTURES: dict[str, Callable[[Sequence[Curves]], Reply]] = {
     "Does λ train in stage 2 of pre?": stage_two,
     "How wide are the networks?": widths,
+    "How long did the networks train?": epochs,
     "Is the comparison at an equal budget?": equal_budget,
     "Which sum does the CIFAR-10 benchmark take?": benchmark_of_cifar,
     "What do the shaded bands show?": bands,

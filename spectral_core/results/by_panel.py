@@ -11,7 +11,7 @@ from spectral_core.networks import ACTIVATION_NAMES
 from spectral_core.results import publishing
 from spectral_core.results.tables import NoResults
 from spectral_core.study.figures import FIGURES, QUESTIONS
-from spectral_core.study.panels import Panel
+from spectral_core.study.panels import TRIAL, Panel
 from spectral_core.study.planning import plan
 
 
@@ -50,7 +50,7 @@ def curves(
     preset: str = "paper",
     questions: Collection[str] = (),
 ) -> list[Curves]:
-    """Published results panel by panel, in the registry's order.
+    """Published results panel by panel, in the registry's order, but for trials.
 
     Args:
         published: table of results by figure; those of the preset if ``None``.
@@ -65,5 +65,9 @@ def curves(
         if unknown := sorted(set(rows["panel"]) - set(panels)):
             raise ValueError(f"panels of {figure} must be among {', '.join(panels)}; got {unknown}")
         by_panel = ((panel, rows[rows["panel"] == name]) for name, panel in panels.items())
-        found += [Curves(figure, panel, mine) for panel, mine in by_panel if len(mine)]
+        found += [
+            Curves(figure, panel, mine)
+            for panel, mine in by_panel
+            if len(mine) and panel.variant != TRIAL
+        ]
     return found

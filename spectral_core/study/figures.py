@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spectral_core.study.panels import Panel, Recipe
+from spectral_core.study.panels import TRIAL, Panel, Recipe
 from spectral_core.study.strategies import STRATEGIES
 from spectral_core.study.variations import AUTHORS_CUTS, VARIATIONS, Variation
 
@@ -60,7 +60,7 @@ _SIZES = ("epochs", "retraining_epochs", "percentiles", "seeds", "train_images")
 
 
 def _panels(dataset: str, activations: Sequence[str], depth: int) -> tuple[Panel, ...]:
-    """Panels of a figure: as the text has them, then as the authors' released results."""
+    """Panels of a figure: as the text has them; as the authors' released results; trials."""
     written = [Panel(dataset, activation, (500,) * depth) for activation in activations]
     # Released with one hidden layer: 2000 nodes. With three: 500 each for pre, 800 each for the
     # others. Stage 2 trained λ too.
@@ -71,7 +71,11 @@ def _panels(dataset: str, activations: Sequence[str], depth: int) -> tuple[Panel
         "recipe": {"stage_two": "both"},
         "variant": "released",
     }
-    return (*written, *(dataclasses.replace(panel, **as_released) for panel in written))
+    released = [dataclasses.replace(panel, **as_released) for panel in written]
+    # What a shorter training tells, it tells before any stage 2.
+    shorter = {"methods": ("direct", "post"), "recipe": {"epochs": 50}, "variant": TRIAL}
+    trials = [dataclasses.replace(panel, **shorter) for panel in released] if depth == 1 else []
+    return (*written, *released, *trials)
 
 
 def _cifar10(activations: Sequence[str], **recipe: Any) -> tuple[Panel, ...]:

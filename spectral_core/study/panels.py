@@ -16,9 +16,18 @@ from spectral_core.study.strategies import STRATEGIES
 from spectral_core.study.variations import VARIATIONS
 from spectral_core.training import PRECISIONS
 
-VARIANTS = {"": "as written", "released": "as released", "jpeg": "from a JPEG copy"}
-"""Settings of a panel, in words: those of the paper's text; of the authors' released results; those
-of the text, with a JPEG copy of the images and weights that came another way."""
+TRIAL = "released-50-epochs"
+"""The variant that no claim is about: it asks what made the authors' released results."""
+
+VARIANTS = {
+    "": "as written",
+    "released": "as released",
+    TRIAL: "as released, but for 50 epochs",
+    "jpeg": "from a JPEG copy",
+}
+"""Settings of a panel, in words: those of the paper's text; of the authors' released results, with
+as many epochs as their code has or with half of them; those of the text, with a JPEG copy of the
+images and weights that came another way."""
 
 
 @_checks.named_settings
@@ -97,7 +106,7 @@ class Panel:
         varies."""
         parts = [self.dataset, self.activation, hidden_label(self.hidden)]
         parts += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
-        parts += [self.variant] if self.variant == "released" else []
+        parts += [self.variant] if self.variant in ("released", TRIAL) else []
         return "-".join([*parts, self.variation] if self.variation else parts)
 
     @property

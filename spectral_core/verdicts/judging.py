@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from spectral_core.results.by_panel import Curves
-from spectral_core.study.panels import VARIANTS, Panel
+from spectral_core.study.panels import TRIAL, VARIANTS, Panel
 from spectral_core.verdicts.findings import FAILS, HOLDS, UNTESTED, Finding, combined
 from spectral_core.verdicts.identities import IDENTITIES, TOLERANCE
 
@@ -122,6 +122,7 @@ def judged(
         return Judgement(claim, combined(each.verdict for each in found), {"": found}, {})
     findings, counts = {}, {}
     covered = [panel for figure, panel in planned if claim.covers(figure, panel)]
+    covered = [panel for panel in covered if panel.variant != TRIAL]
     mine = [each for each in there if claim.covers(each.figure, each.panel)]
     for variant, name in VARIANTS.items():
         wanted = [panel for panel in covered if panel.variant == variant]

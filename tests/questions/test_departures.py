@@ -12,7 +12,7 @@ from spectral_core.results import authors, publishing, tables
 from spectral_core.results.by_panel import curves
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
-from spectral_core.study.panels import Panel
+from spectral_core.study.panels import TRIAL, Panel
 
 EMPTY = pd.DataFrame(columns=list(tables.COLUMNS))
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
@@ -90,6 +90,29 @@ def test_widths_are_told_by_the_distance_from_the_released_means():
     assert answer.status == ANSWERED and answer.text.endswith(f"\n{written}\n{released}")
     answer = departures.widths(there[:1])
     assert answer.status == WAITING and answer.text.endswith(f"\n{written}")
+
+
+def test_epochs_are_told_by_the_distance_from_the_released_means(monkeypatch):
+    theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
+
+    def accuracy(method, q, seed, _):
+        return theirs.get((1, "fashion-mnist", "elu", method, q), 0.9) - 0.02
+
+    (trial,) = (panel for panel in FIGURES["fig03"].panels if panel.variant == TRIAL)
+    rows = made(trial, accuracy, methods=trial.methods, seeds=2)
+    monkeypatch.setattr(
+        departures, "published", lambda _, __, name, **___: rows if name == trial.name else EMPTY
+    )
+
+    def released(_, method, q):
+        return theirs.get((1, "fashion-mnist", "elu", method, q), 0.9) + 0.05
+
+    answer = departures.epochs([*publish("fig03", released), *publish("fig04", flat)])
+    assert answer.status == ANSWERED
+    assert answer.text.endswith(
+        "\n- Fig. 3, ELU: direct 5.0 in full, 2.0 with half; post 5.0 in full, 2.0 with half "
+        "(5 seeds and 2 seeds)"
+    )
 
 
 def test_bands_are_compared_by_number_of_seeds():

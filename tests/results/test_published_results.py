@@ -107,7 +107,7 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
         removed = sum(math.ceil((n - 1) * row.percentile / 100 - 1e-9) for n in pools)
         more = row.nodes - (sum(hidden) - (0 if inputs_go else removed))
         # Between scores that differ in their last bits, the threshold is rounded to the lower one.
-        assert more in ((0, 1) if strategy.per_layer or strategy.scaled else (0,))
+        assert more in (0, 1)
         tied += more
         if len(hidden) == 1:
             left = inputs - (removed if inputs_go else 0)

@@ -11,7 +11,7 @@ from spectral_core.networks import hidden_label
 from spectral_core.selection import select
 from spectral_core.study import choice
 from spectral_core.study.figures import FIGURES, PRESETS, QUESTIONS, Figure, Preset
-from spectral_core.study.panels import Panel, Recipe
+from spectral_core.study.panels import TRIAL, Panel, Recipe
 from spectral_core.study.planning import cut_step, plan
 from spectral_core.study.strategies import STRATEGIES
 from spectral_core.study.variations import AUTHORS_CUTS, DECAY, INGREDIENTS, VARIATIONS
@@ -59,7 +59,9 @@ def test_panels_as_written_come_by_themselves_and_those_as_released_when_asked_f
     written, released = plan(figure, "paper"), plan(figure, "paper", "*released")
     assert {panel.variant for panel in written.panels} == {""}
     assert {panel.variant for panel in released.panels} == {"released"}
-    assert plan(figure, "paper", "*").panels == written.panels + released.panels
+    trials = tuple(p for p in FIGURES[figure].panels if p.variant == TRIAL)
+    assert plan(figure, "paper", "*").panels == written.panels + released.panels + trials
+    assert len(trials) == (len(written.panels) if len(written.panels[0].hidden) == 1 else 0)
     for panel in written.panels:
         assert set(panel.hidden) == {500} and not panel.hidden_by_method
         assert written.recipe_of(panel).stage_two == "eigenvectors"
@@ -236,8 +238,9 @@ def test_a_method_may_have_cuts_of_its_own():
 
 def test_panels_are_picked_by_patterns_of_their_names_in_the_registry():
     names = [panel.name for panel in plan("fig06", "smoke", "mnist-tanh-*").panels]
-    assert names == ["digits-tanh-32", "digits-tanh-32-released"]
-    picked = plan("fig06", "paper", ["*relu*", "mnist-elu-500"]).panels
+    digits = "digits-tanh-32"
+    assert names == [digits, f"{digits}-released", f"{digits}-released-50-epochs"]
+    picked = plan("fig06", "paper", ["*relu*[!s]", "mnist-elu-500"]).panels
     assert [p.name for p in picked] == [
         "mnist-elu-500",
         "mnist-relu-500",

@@ -10,7 +10,7 @@ from spectral_core.results import publishing
 from spectral_core.results.by_panel import curves, read
 from spectral_core.study import figures
 from spectral_core.study.figures import FIGURES, Figure
-from spectral_core.study.panels import Panel
+from spectral_core.study.panels import TRIAL, Panel
 from spectral_core.verdicts import identities
 from spectral_core.verdicts.claims import CLAIMS, judge
 from spectral_core.verdicts.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
@@ -276,6 +276,14 @@ def test_variants_are_judged_apart_and_then_together():
     assert found.verdict_of("as released") == FAILS
     assert found.verdict == PARTLY
     assert verdict_of("fig03-post", {"fig03": released}).verdict == FAILS
+
+
+def test_a_trial_is_no_part_of_a_claim():
+    written = publish(["fig03"], levels(post=step(70, 0.3)))["fig03"]
+    trial = publish(["fig03"], levels(post=step(30, 0.3)), TRIAL)["fig03"]
+    assert len(trial) and curves({"fig03": trial}) == []
+    both = verdict_of("fig03-post", {"fig03": pd.concat([written, trial])})
+    assert both == verdict_of("fig03-post", {"fig03": written}) and both.verdict == HOLDS
 
 
 def test_results_of_open_questions_are_read_where_a_claim_asks_for_them(monkeypatch):
