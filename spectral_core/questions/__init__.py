@@ -3,6 +3,7 @@
 from spectral_core.questions.methods import (
     PAPERS,
     budget_answer,
+    by_depth,
     chance_answer,
     criteria_table,
     exception_answer,
@@ -15,6 +16,7 @@ from spectral_core.questions.methods import (
 __all__ = [
     "PAPERS",
     "budget_answer",
+    "by_depth",
     "chance_answer",
     "criteria_table",
     "exception_answer",

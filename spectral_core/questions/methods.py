@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
+from spectral_core.networks import hidden_widths
 from spectral_core.ranking import SYMBOLS
 from spectral_core.results.intervals import POINT, at_common_cuts, lead, points
 from spectral_core.results.standings import NOTHING, at_once, scope, standing, standings
@@ -167,6 +168,21 @@ def stronger_answer(table: pd.DataFrame) -> str:
     answer += f" What each ingredient adds to the others: {gains}." if worth else ""
     lacking_one = table[table["method"].str.startswith("stronger-without-")]
     return answer + scope(lacking_one if worth else table)
+
+
+def by_depth(table: pd.DataFrame, answer: Callable[[pd.DataFrame], str]) -> str:
+    """An answer for the networks of each depth by themselves: a list in Markdown.
+
+    Args:
+        table: results of a figure that asks a question.
+        answer: the answer to it, given such a table, which tells what depth its networks have.
+
+    Returns:
+        An item per number of hidden layers; empty if all networks have the same.
+    """
+    depths = [len(hidden_widths(label)) for label in table["hidden"]]
+    items = [f"- {answer(rows)}" for _, rows in table.groupby(depths)]
+    return "\n".join(items) if len(items) > 1 else ""
 
 
 def vanished_answer(table: pd.DataFrame) -> str:

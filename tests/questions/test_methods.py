@@ -7,6 +7,7 @@ from made_tables import made
 from spectral_core.questions.methods import (
     NOTHING,
     budget_answer,
+    by_depth,
     chance_answer,
     criteria_table,
     exception_answer,
@@ -143,6 +144,15 @@ def test_stronger_tells_its_leads_and_what_each_ingredient_adds():
     # With three hidden layers no ingredient is taken away.
     both = table({name: [*gain, 0] for name, gain in gains.items()}, STRONGER[:5])
     assert stronger_answer(both).endswith(f"(ahead in 0 of 4 networks, behind in 1).{scope}")
+
+
+def test_an_answer_is_given_by_depth_where_depths_differ():
+    both = table({"stronger": [0.02] * 3}, STRONGER[2:5])
+    one, three = by_depth(both, stronger_answer).splitlines()
+    assert one == f"- {stronger_answer(both[both['hidden'] == '500'])}"
+    assert one.endswith("have one hidden layer.") and three.endswith("have 3 hidden layers.")
+    assert by_depth(both[both["hidden"] == "500"], stronger_answer) == ""
+    assert by_depth(EMPTY, stronger_answer) == ""
 
 
 def test_stronger_is_not_answered_without_all_of_the_papers_methods():
