@@ -157,11 +157,11 @@ def _of_the_trial(shorter: pd.DataFrame | None, gap: pd.Series, activation: str)
     (size,) = mean_absolute_deviation(mine)[gap["method"]]
     at = deviation(mine).set_index("percentile").loc[gap["percentile"], "deviation"]
     seeds = counted(mine["seed"].nunique())
+    judged = "within" if size <= EXPECTED[gap["method"]] else "beyond"
     return (
         f" Trained for half as many epochs, it is {points(size, sign=False)} points off on "
-        f"average, and {points(at)} at {gap['percentile']:g} % ({seeds}): "
-        "[how long did the networks train?]"
-        "(paper_and_code.ipynb#how-long-did-the-networks-train)"
+        f"average, {judged} what is allowed, and {points(at)} at {gap['percentile']:g} % ({seeds}); "
+        "[Where paper and code part](paper_and_code.ipynb) asks how long the networks trained."
     )
 
 
