@@ -159,8 +159,8 @@ def _of_the_trial(shorter: pd.DataFrame | None, gap: pd.Series, activation: str)
     seeds = counted(mine["seed"].nunique())
     judged = "within" if size <= EXPECTED[gap["method"]] else "beyond"
     return (
-        f" Trained for half as many epochs, it is {points(size, sign=False)} points off on "
-        f"average, {judged} what is allowed, and {points(at)} at {gap['percentile']:g} % ({seeds}); "
+        f" Trained for half as many epochs, it is {points(size, sign=False)} points off on average,"
+        f" {judged} what is allowed, and {points(at)} at {gap['percentile']:g} % ({seeds}); "
         "[Where paper and code part](paper_and_code.ipynb) asks how long the networks trained."
     )
 

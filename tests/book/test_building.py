@@ -113,6 +113,14 @@ def test_no_markup_shows_raw(pages):
             assert raw not in text, (file, raw)
 
 
+def test_links_of_the_text_and_of_outputs_lead_to_pages_that_are_there(pages, html):
+    for file, page in pages.items():
+        for link in page.select("article a[href]:not([download])"):
+            target = link["href"].split("#")[0]
+            if target and not re.match(r"\w+:", target):
+                assert (html / file).parent.joinpath(target).resolve().exists(), (file, target)
+
+
 def test_executed_notebooks_and_data_can_be_downloaded(pages, html):
     for file, page in pages.items():
         if not file.startswith("book/figures/"):
