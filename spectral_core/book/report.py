@@ -11,7 +11,7 @@ import pandas as pd
 from spectral_core.data.prepared import split
 from spectral_core.networks import hidden_widths
 from spectral_core.results.agreement import FLOOR, agreement, between_precisions
-from spectral_core.results.authors import EXPECTED, deviation, gaps, mean_absolute_deviation
+from spectral_core.results.authors import EXPECTED, deviation, gaps
 from spectral_core.results.cells import counted, grid, with_spread
 from spectral_core.results.intervals import POINT, lead, points, shared_cuts
 from spectral_core.results.publishing import published_provenance
@@ -97,15 +97,12 @@ FEW_NODES = 10
 """Up to how many nodes of a layer each of them counts for a network's accuracy."""
 
 
-def gap_sentences(
-    released: pd.DataFrame, written: pd.DataFrame, shorter: pd.DataFrame | None = None
-) -> str:
+def gap_sentences(released: pd.DataFrame, written: pd.DataFrame) -> str:
     """Say which methods lie further from the authors' means than expected, and what seeds make up.
 
     Args:
         released: results at the released settings.
         written: results of the same networks as written, whose seeds tell how much chance does.
-        shorter: results at the released settings after half as many epochs, where there are some.
 
     Returns:
         Markdown, an item per panel and method beyond
@@ -113,7 +110,7 @@ def gap_sentences(
         where our curve has the accuracy that theirs has there, and, in standard deviations over the
         seeds as written, the one where chance is least likely to be the reason. Where a layer has
         at most :data:`FEW_NODES` left in some run at that first cut, the fewest nodes of a layer in
-        each run, with its accuracy. Last, how far off the shorter training is.
+        each run, with its accuracy.
     """
     items = []
     for (panel, method), rows in gaps(released).groupby(["panel", "method"], sort=False):
@@ -142,27 +139,8 @@ def gap_sentences(
                 f"written ({same['hidden'].iloc[0]} nodes) have them."
             )
         of_method = {"as released": mine[mine["method"] == method], "as written": same}
-        said += _narrowest_layers(of_method, worst["percentile"])
-        items.append(said + _of_the_trial(shorter, worst, mine["activation"].iloc[0]))
+        items.append(said + _narrowest_layers(of_method, worst["percentile"]))
     return "\n".join(items) or "No method lies further off than expected."
-
-
-def _of_the_trial(shorter: pd.DataFrame | None, gap: pd.Series, activation: str) -> str:
-    """How far from the authors' the same method is, trained half as long; empty if not known."""
-    if shorter is None or shorter.empty:
-        return ""
-    mine = shorter[(shorter["activation"] == activation) & (shorter["method"] == gap["method"])]
-    if mine.empty:
-        return ""
-    (size,) = mean_absolute_deviation(mine)[gap["method"]]
-    at = deviation(mine).set_index("percentile").loc[gap["percentile"], "deviation"]
-    seeds = counted(mine["seed"].nunique())
-    judged = "within" if size <= EXPECTED[gap["method"]] else "beyond"
-    return (
-        f" Trained for half as many epochs, it is {points(size, sign=False)} points off on average,"
-        f" {judged} what is allowed, and {points(at)} at {gap['percentile']:g} % ({seeds}); "
-        "[Where paper and code part](paper_and_code.ipynb) asks how long the networks trained."
-    )
 
 
 def _crossing(curve: pd.Series, accuracy: float, near: float) -> float | None:

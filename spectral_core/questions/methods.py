@@ -165,9 +165,12 @@ def stronger_answer(table: pd.DataFrame) -> str:
     worth = {title: each for title, each in worth.items() if each.leads}
     best_first = sorted(worth.items(), key=lambda item: -item[1].mean)
     gains = ", ".join(f"{title} {each}" for title, each in best_first)
-    answer += f" What each ingredient adds to the others: {gains}." if worth else ""
-    lacking_one = table[table["method"].str.startswith("stronger-without-")]
-    return answer + scope(lacking_one if worth else table)
+    answer += (
+        f" What each ingredient adds to the others, where it was taken away: {gains}."
+        if worth
+        else ""
+    )
+    return answer + scope(table)
 
 
 def by_depth(table: pd.DataFrame, answer: Callable[[pd.DataFrame], str]) -> str:
@@ -178,11 +181,11 @@ def by_depth(table: pd.DataFrame, answer: Callable[[pd.DataFrame], str]) -> str:
         answer: the answer to it, given such a table, which tells what depth its networks have.
 
     Returns:
-        An item per number of hidden layers; empty if all networks have the same.
+        An item per number of hidden layers that has an answer; empty if all networks have the same.
     """
     depths = [len(hidden_widths(label)) for label in table["hidden"]]
-    items = [f"- {answer(rows)}" for _, rows in table.groupby(depths)]
-    return "\n".join(items) if len(items) > 1 else ""
+    told = [answer(rows) for _, rows in table.groupby(depths)]
+    return "\n".join(f"- {each}" for each in told if each != NOTHING) if len(told) > 1 else ""
 
 
 def vanished_answer(table: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from spectral_core.networks import hidden_widths
-from spectral_core.results.cells import grid
+from spectral_core.results.cells import counted, grid
 from spectral_core.results.intervals import POINT, Interval, interval, leads, points
 from spectral_core.results.standings import NOTHING, Standing
 from spectral_core.study.panels import Panel, Recipe, in_words
@@ -156,7 +156,9 @@ def effect(name: str, found: pd.DataFrame) -> str:
     found = found[found["variation"] == name]
     for depth, of_depth in found.groupby("depth"):
         by_method = of_depth.groupby("method", sort=False)
-        said.append(f"with {_layers(depth)} {', '.join(_effect(*each) for each in by_method)}")
+        seeds = counted(of_depth.loc[of_depth["network"] == ALL, "seeds"].max())
+        told = ", ".join(_effect(*each) for each in by_method)
+        said.append(f"with {_layers(depth)} ({seeds}) {told}")
     return f"- {VARIATIONS[name].title}: {'; '.join(said)}" if said else ""
 
 

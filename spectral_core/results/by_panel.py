@@ -50,7 +50,7 @@ def curves(
     preset: str = "paper",
     questions: Collection[str] = (),
 ) -> list[Curves]:
-    """Published results panel by panel, in the registry's order, but for trials.
+    """Published results panel by panel, in the registry's order, without trials.
 
     Args:
         published: table of results by figure; those of the preset if ``None``.

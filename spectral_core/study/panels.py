@@ -17,12 +17,14 @@ from spectral_core.study.variations import VARIATIONS
 from spectral_core.training import PRECISIONS
 
 TRIAL = "released-50-epochs"
-"""The variant that no claim is about: it asks what made the authors' released results."""
+"""The variant that no claim is about: it asks what made the authors' released results.
+
+Presets smaller than ``paper`` have epochs of their own."""
 
 VARIANTS = {
     "": "as written",
     "released": "as released",
-    TRIAL: "as released, but for 50 epochs",
+    TRIAL: "as released, after 50 epochs",
     "jpeg": "from a JPEG copy",
 }
 """Settings of a panel, in words: those of the paper's text; of the authors' released results, with

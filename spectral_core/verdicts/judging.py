@@ -121,8 +121,9 @@ def judged(
         found = claim.judge(())
         return Judgement(claim, combined(each.verdict for each in found), {"": found}, {})
     findings, counts = {}, {}
-    covered = [panel for figure, panel in planned if claim.covers(figure, panel)]
-    covered = [panel for panel in covered if panel.variant != TRIAL]
+    covered = [
+        panel for figure, panel in planned if claim.covers(figure, panel) and panel.variant != TRIAL
+    ]
     mine = [each for each in there if claim.covers(each.figure, each.panel)]
     for variant, name in VARIANTS.items():
         wanted = [panel for panel in covered if panel.variant == variant]

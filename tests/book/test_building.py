@@ -114,11 +114,14 @@ def test_no_markup_shows_raw(pages):
 
 
 def test_links_of_the_text_and_of_outputs_lead_to_pages_that_are_there(pages, html):
+    found = set()
     for file, page in pages.items():
         for link in page.select("article a[href]:not([download])"):
             target = link["href"].split("#")[0]
             if target and not re.match(r"\w+:", target):
+                found.add((file.rsplit("/", 1)[-1], target))
                 assert (html / file).parent.joinpath(target).resolve().exists(), (file, target)
+    assert ("in_short", "stronger_variant.html") in found  # from an output
 
 
 def test_executed_notebooks_and_data_can_be_downloaded(pages, html):

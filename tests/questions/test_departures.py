@@ -209,7 +209,10 @@ def test_stage_two_is_answered_first_where_nothing_else_differs(monkeypatch):
     monkeypatch.setattr(departures, "published", lambda *_, **__: rows)
     answer = departures.stage_two([])
     assert answer.status == ANSWERED
-    assert "\n- stage 2 trains λ and φ: with 1 hidden layer pre +0.0 [" in answer.text
+    assert (
+        "\n- stage 2 trains λ and φ: with 1 hidden layer (5 seeds) pre +0.0 [+0.0, +0.0] points"
+        in answer.text
+    )
 
 
 def test_overview_has_the_status_of_each_question(no_settings):

@@ -143,7 +143,8 @@ def test_stronger_tells_its_leads_and_what_each_ingredient_adds():
     assert stronger_answer(without) == text[: text.index(" What each ingredient")] + scope
     # With three hidden layers no ingredient is taken away.
     both = table({name: [*gain, 0] for name, gain in gains.items()}, STRONGER[:5])
-    assert stronger_answer(both).endswith(f"(ahead in 0 of 4 networks, behind in 1).{scope}")
+    assert stronger_answer(both).endswith("L2 −0.5 points (ahead in 0 of 4 networks, behind in 1).")
+    assert "in 3 of 5 networks, and behind one of them in 1." in stronger_answer(both)
 
 
 def test_an_answer_is_given_by_depth_where_depths_differ():

@@ -93,10 +93,10 @@ def test_answer_changes_with_the_results():
         "0 others may do so, by their intervals."
     )
     assert (
-        "- λ starts in ±1: with 1 hidden layer "
+        "- λ starts in ±1: with 1 hidden layer (5 seeds) "
         "post +3.0 [+1.0, +5.0] points (ahead in 2 of 2 networks, behind in 0), "
         "pre +3.0 [+1.0, +5.0] points (ahead in 2 of 2 networks, behind in 0); "
-        "with 3 hidden layers "
+        "with 3 hidden layers (5 seeds) "
         "post +3.0 [+1.0, +5.0] points (ahead in the one network), "
         "pre +3.0 [+1.0, +5.0] points (ahead in the one network)"
     ) in some
