@@ -329,7 +329,9 @@ def test_status_lists_what_there_is_or_every_figure_at_every_preset(run, ours, p
     assert rest == f"{len(every) - 1 - len(rows)} rows without results are left out: --all"
     assert len(every) > len(FIGURES) * len(PRESETS)
     of_one = run("status", "fig06", "--preset", "paper", "--all", "--store", ours)[1]
-    assert [row.split()[::2][0] for row in of_one.splitlines()[1:]] == ["fig06"] * len(FIGURES["fig06"].panels)
+    assert [row.split()[::2][0] for row in of_one.splitlines()[1:]] == ["fig06"] * len(
+        FIGURES["fig06"].panels
+    )
     assert run("status", "fig08", "--store", ours)[1].startswith("nothing is computed")
 
 
