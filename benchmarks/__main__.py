@@ -29,7 +29,7 @@ from benchmarks import (
 )
 from benchmarks.measure import Skipped, machine
 from spectral_core._files import write_whole
-from spectral_core.study.provenance import made
+from spectral_core.paper.run.provenance import made
 
 SUITES: dict[str, ModuleType] = {
     module.__name__.removeprefix("benchmarks."): module

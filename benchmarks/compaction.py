@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from benchmarks.measure import spread
 from spectral_core import direct_mlp
-from spectral_core.networks import hidden_widths
-from spectral_core.questions import compaction
+from spectral_core.layers.networks import hidden_widths
+from spectral_core.paper.questions import compaction
 
 MINUTES = 8
 INPUTS, CLASSES = 784, 10

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from benchmarks.loops import name_of, plain_references, precisions, problem, race, training
-from spectral_core.study.steps import TrainStep
-from spectral_core.study.strategies import STRATEGIES
+from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.steps import TrainStep
 
 MINUTES = 4
 METHODS = ("direct", "post")

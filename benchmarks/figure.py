@@ -24,10 +24,12 @@ from benchmarks.loops import plain, plain_loop
 from benchmarks.measure import ratios, side_by_side, spread
 from spectral_core import evaluate, node_scores, prune, train_only
 from spectral_core.data import load
-from spectral_core.study.compute import compute
-from spectral_core.study.figures import FIGURES
-from spectral_core.study.planning import Study, plan
-from spectral_core.study.steps import (
+from spectral_core.paper.run.compute import compute
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.planning import Study, plan
+from spectral_core.paper.study.steps import (
     CutStep,
     Step,
     TrainStep,
@@ -35,9 +37,7 @@ from spectral_core.study.steps import (
     training_examples,
     with_trainings,
 )
-from spectral_core.study.store import Store
-from spectral_core.study.strategies import STRATEGIES
-from spectral_core.training import PRECISIONS
+from spectral_core.training.loop import PRECISIONS
 
 MINUTES = 20
 SEEDS, CORES = 5, 2

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 
 from benchmarks.measure import Skipped, in_turns, spread
-from spectral_core.study.compute import compute
-from spectral_core.study.planning import Study, plan
-from spectral_core.study.store import Store
+from spectral_core.paper.run.compute import compute
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.planning import Study, plan
 
 MINUTES = 6
 FIGURES = ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")

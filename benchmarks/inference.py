@@ -11,7 +11,7 @@ from torch import nn
 from benchmarks.loops import problem
 from benchmarks.measure import in_turns, ratios
 from spectral_core import fold, node_scores, prune, spectral_mlp
-from spectral_core.flow import Flow
+from spectral_core.layers.flow import Flow
 
 MINUTES = 1
 DEPTH = 3

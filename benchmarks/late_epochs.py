@@ -20,7 +20,7 @@ import joblib
 
 from benchmarks.loops import name_of, ours, plain, problem, training
 from benchmarks.measure import epoch_by_epoch, ratios, side_by_side, spread
-from spectral_core.study.progress import Tally, progress_bar
+from spectral_core.paper.run.progress import Tally, progress_bar
 
 MINUTES = 20  # more where denormal numbers are slow
 EPOCHS, LAST = 100, 20

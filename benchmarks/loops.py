@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.measure import OnEpoch, in_turns, ratios, side_by_side
 from spectral_core.data import load
-from spectral_core.study.panels import Panel, Recipe
-from spectral_core.study.planning import cut_step
-from spectral_core.study.steps import TrainStep, initial_network, run_train, training_examples
-from spectral_core.training import PRECISIONS
+from spectral_core.paper.study.panels import Panel, Recipe
+from spectral_core.paper.study.planning import cut_step
+from spectral_core.paper.study.steps import TrainStep, initial_network, run_train, training_examples
+from spectral_core.training.loop import PRECISIONS
 
 
 class Problem(NamedTuple):

@@ -13,7 +13,7 @@ from benchmarks.inference import pruned_networks
 from benchmarks.loops import problem
 from benchmarks.measure import Skipped, in_turns, ratios
 from spectral_core import export_onnx
-from spectral_core.flow import Flow
+from spectral_core.layers.flow import Flow
 
 MINUTES = 1
 

@@ -21,7 +21,7 @@ from benchmarks.inference import pruned_networks
 from benchmarks.loops import ours, plain, problem, training
 from benchmarks.pruning_curve import curve_of
 from spectral_core import fold
-from spectral_core.training import PRECISIONS
+from spectral_core.training.loop import PRECISIONS
 
 MINUTES = 2
 REST = "Python and calls"

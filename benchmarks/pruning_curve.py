@@ -10,7 +10,7 @@ import torch
 from benchmarks.loops import problem
 from benchmarks.measure import in_turns, ratios
 from spectral_core import direct_mlp, evaluate, node_scores, prune, spectral_mlp
-from spectral_core.curve import measure_cuts
+from spectral_core.pruning.curve import measure_cuts
 
 MINUTES = 2
 INPUTS = 10_000

@@ -18,8 +18,8 @@ import torch
 
 from benchmarks.loops import ours, plain, problem, training
 from benchmarks.measure import in_turns, spread
-from spectral_core.study.steps import TrainStep
-from spectral_core.training import PRECISIONS
+from spectral_core.paper.study.steps import TrainStep
+from spectral_core.training.loop import PRECISIONS
 
 MINUTES = 1
 BATCH = 200

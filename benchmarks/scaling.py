@@ -15,9 +15,9 @@ import joblib
 
 from benchmarks.loops import ours, plain, problem, training
 from benchmarks.measure import in_turns, spread
-from spectral_core.study.compute import compute
-from spectral_core.study.planning import plan
-from spectral_core.study.store import Store
+from spectral_core.paper.run.compute import compute
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.planning import plan
 
 MINUTES = 3
 WIDTHS = (125, 250, 500, 1000, 2000, 4000)

@@ -26,7 +26,7 @@ from benchmarks.epoch import every_network
 from benchmarks.loops import problem, training
 from benchmarks.measure import Skipped
 from spectral_core.data import Dataset, load
-from spectral_core.study.steps import TrainStep
+from spectral_core.paper.study.steps import TrainStep
 
 MINUTES = 4
 PYTHON = "SPECTRAL_CORE_TF_PYTHON"

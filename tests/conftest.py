@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from spectral_core import paths
-from spectral_core.results.tables import collect
-from spectral_core.study.compute import compute
-from spectral_core.study.planning import Study, plan
-from spectral_core.study.store import Store
+from spectral_core.paper import paths
+from spectral_core.paper.results.tables import collect
+from spectral_core.paper.run.compute import compute
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.planning import Study, plan
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

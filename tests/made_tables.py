@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from spectral_core.networks import hidden_label
-from spectral_core.results.tables import COLUMNS
+from spectral_core.layers.networks import hidden_label
+from spectral_core.paper.results.tables import COLUMNS
 
 CUTS = tuple(float(q) for q in range(0, 100, 5))
 

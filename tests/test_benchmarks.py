@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from benchmarks import __main__ as command
 from benchmarks import gpu, onnx, tensorflow
 from benchmarks.measure import Skipped, epoch_by_epoch, in_turns, ratios, side_by_side, spread
-from spectral_core.performance import measured
-from spectral_core.plots import performance
+from spectral_core.paper.performance import measured
+from spectral_core.paper.plots import performance
 
 HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu")]
 

@@ -137,7 +137,7 @@ def test_pins_are_closed_under_what_the_dependencies_need():
 
 
 def test_command_is_installed():
-    assert PROJECT["scripts"] == {"spectral-core": "spectral_core.cli:main"}
+    assert PROJECT["scripts"] == {"spectral-core": "spectral_core.paper.cli:main"}
 
 
 # Imports
@@ -215,7 +215,7 @@ print(*sorted(set(sys.modules) - before))
     done = python(code)
     assert done.returncode == 0, done.stderr
     brought = done.stdout.split()
-    assert "spectral_core.pruning" in brought
+    assert "spectral_core.pruning.prune" in brought
     assert not {name.split(".")[0] for name in brought} & heavy
 
 
@@ -266,8 +266,8 @@ class Without:
         return getattr(self.finder, name)
 
 sys.meta_path[:] = map(Without, sys.meta_path)
-from spectral_core import cli
-from spectral_core.study import compute
+from spectral_core.paper import cli
+from spectral_core.paper.study import compute
 for words in (
     ["compute", "fig03", "--preset", "smoke", "--seeds", "1", "--epochs", "1", "--workers", "1"],
     ["status"],

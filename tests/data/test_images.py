@@ -11,7 +11,7 @@ from PIL import Image
 
 from spectral_core import data
 from spectral_core.data import image_folder, images
-from spectral_core.study.planning import plan
+from spectral_core.paper.study.planning import plan
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Pruned networks elsewhere: files, ONNX, Torch-Pruning; comparisons and a plot of the spectrum."""

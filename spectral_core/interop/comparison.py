@@ -1,0 +1,167 @@
+"""A pruned network beside the full one: size, work, latency and accuracy, as a table."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from spectral_core import _checks
+from spectral_core.layers.conversion import fold
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.kinds import Dense, arrival_width, named_layers
+from spectral_core.training.evaluation import evaluate, evaluating
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROUNDS = 7
+"""How often each network is timed, in turns."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Size, work and quality of one network, folded and in evaluation mode."""
+
+    nodes: int
+    """Nodes of the hidden fully connected layers."""
+    channels: int
+    """Output channels of all convolutions."""
+    parameters: int
+    """Parameters of the whole model."""
+    flops: int
+    """Floating-point operations of matrix products and convolutions for one input, a
+    multiplication and an addition for each weight and place."""
+    latency: float
+    """Median time of one forward pass over the example batch, in seconds."""
+    accuracy: float | None
+    """Fraction of correctly classified inputs, in [0, 1]; ``None`` without targets."""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Two networks measured; prints as a table, and shows as one in a notebook."""
+
+    full: Measures
+    pruned: Measures
+    batch: int
+    """Number of inputs that the latency is for."""
+
+    def table(self) -> pd.DataFrame:
+        """One row per measure, as text: ``full``, ``pruned``, and what is left of it."""
+        import pandas as pd
+
+        rows = [
+            ("hidden nodes", "nodes", "{:,}", 1),
+            ("channels", "channels", "{:,}", 1),
+            ("parameters", "parameters", "{:,}", 1),
+            ("FLOPs per input", "flops", "{:,}", 1),
+            (f"ms per batch of {self.batch}", "latency", "{:.3g}", 1000),
+        ]
+        cells = {}
+        for title, name, form, scale in rows:
+            full, pruned = getattr(self.full, name), getattr(self.pruned, name)
+            if full:
+                texts = (form.format(scale * full), form.format(scale * pruned))
+                cells[title] = (*texts, f"{100 * pruned / full:.1f} %")
+        if self.full.accuracy is not None and self.pruned.accuracy is not None:
+            full, pruned = 100 * self.full.accuracy, 100 * self.pruned.accuracy
+            cells["accuracy (%)"] = (f"{full:.1f}", f"{pruned:.1f}", f"{pruned - full:+.1f} points")
+        return pd.DataFrame.from_dict(cells, orient="index", columns=["full", "pruned", "left"])
+
+    def __str__(self) -> str:
+        return self.table().to_string()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+@torch.no_grad()
+def compare(
+    model: nn.Module, pruned: nn.Module, example: Tensor, targets: Tensor | None = None
+) -> Comparison:
+    """Measure a pruned network beside the one that it comes from.
+
+    Both are folded and put into evaluation mode, in copies. Latencies are medians over several
+    rounds in which the two take turns, on as many threads as torch is set to; they are those of
+    this machine, and of what else it does meanwhile.
+
+    Args:
+        model: the full network, from (n, …) to (n, classes).
+        pruned: the smaller one, made by whatever tool.
+        example: inputs that both take, (n, …), n ≥ 1, on their device; the batch that is timed.
+        targets: class indices of the inputs, int64, shape (n,); without them accuracy is left out.
+
+    Raises:
+        TypeError, ValueError: if an argument is of the wrong kind, or the two give outputs of
+            different shapes.
+
+    Example:
+        >>> print(compare(network, small, test_inputs, test_targets))
+    """
+    networks = [_checks.module("model", model), _checks.module("pruned", pruned)]
+    _checks.batch(example)
+    # Before they are copied: torch copies a network with masks only after a pass without gradients.
+    shapes = [_output_shape(network, example) for network in networks]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"pruned must give outputs of the full model's shape, {shapes[0]}; got {shapes[1]}"
+        )
+    plain = [fold(network).eval() for network in networks]
+    measures = [
+        Measures(
+            nodes=_hidden_nodes(network),
+            channels=sum(
+                arrival_width(layer)
+                for layer in named_layers(network).values()
+                if not isinstance(layer, Dense)
+            ),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            flops=_flops(network, example[:1]),
+            latency=seconds,
+            accuracy=None if targets is None else evaluate(network, example, targets).accuracy,
+        )
+        for network, seconds in zip(plain, _latencies(plain, example))
+    ]
+    return Comparison(*measures, batch=len(example))
+
+
+def _output_shape(network: nn.Module, example: Tensor) -> tuple[int, ...]:
+    with evaluating(network):
+        return tuple(network(example).shape)
+
+
+def _hidden_nodes(network: nn.Module) -> int:
+    dense = any(isinstance(layer, Dense) for layer in named_layers(network).values())
+    return sum(Flow(network).widths) if dense else 0
+
+
+def _flops(network: nn.Module, example: Tensor) -> int:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        network(example)
+    return counter.get_total_flops()
+
+
+def _latencies(networks: Sequence[nn.Module], example: Tensor) -> list[float]:
+    """Median seconds of one pass of each network; they take turns."""
+    from torch.utils.benchmark import Timer
+
+    timers = [
+        Timer(
+            "network(example)",
+            globals={"network": network, "example": example},
+            num_threads=torch.get_num_threads(),
+        )
+        for network in networks
+    ]
+    passes = [timer.blocked_autorange(min_run_time=0.02).number_per_run for timer in timers]
+    rounds = [[timer.timeit(n).median for timer, n in zip(timers, passes)] for _ in range(ROUNDS)]
+    return [statistics.median(seconds) for seconds in zip(*rounds)]

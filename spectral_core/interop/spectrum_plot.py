@@ -1,0 +1,107 @@
+"""The eigenvalues of a network's layers, and which of its nodes a cut takes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from spectral_core import _checks
+from spectral_core._extras import needed
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.kinds import Dense, named_layers, spectrum
+from spectral_core.pruning.removal import checked_indices
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PLOTS_PER_ROW = 4
+"""Panels side by side, at most."""
+STAYS = "#0072B2"
+"""Colour, the paper's blue, of eigenvalues whose nodes stay."""
+GOES = "0.6"
+"""Colour, a grey, of eigenvalues whose nodes go."""
+
+
+def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Figure:
+    """Draw |λ_i| of every spectral layer, the largest first, with the cut.
+
+    Args:
+        model: model with spectral layers, before it is pruned and folded.
+        kept: one index tensor per hidden layer, as :func:`~spectral_core.select` returns them.
+            Nodes that are not among them are grey; where a layer keeps the largest |λ_i|, a dashed
+            line marks the smallest that stays. ``None`` keeps all.
+
+    Returns:
+        A figure of pyplot with one panel per layer, all on one scale.
+
+    Raises:
+        ImportError: without the extra ``[figures]``.
+        TypeError, ValueError: if no layer is spectral, or ``kept`` does not fit the hidden layers.
+
+    Example:
+        >>> figure = plot_spectrum(network, select(node_scores(network), 80))
+    """
+    plt = needed("matplotlib.pyplot", "figures", "plot_spectrum")
+
+    found = {name: spectrum(layer) for name, layer in named_layers(model).items()}
+    values = {name: s.eigenvalues.detach().abs().cpu() for name, s in found.items() if s}
+    if not values:
+        raise ValueError(
+            "model must have spectral layers; got none. spectralize makes them so, fold undoes it"
+        )
+    stay = _kept_by_name(model, kept)
+    columns = min(len(values), PLOTS_PER_ROW)
+    rows = math.ceil(len(values) / columns)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(7 if columns == 1 else 1 + 3 * columns, 0.6 + 3 * rows),
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    for panel, (name, lam) in zip(axes.flat, values.items()):
+        _draw(panel, lam, stay.get(name), STAYS)
+        panel.set(title=f"{name or 'the layer'}: {len(lam)} eigenvalues", ylim=(0, None))
+    for panel in axes.flat[len(values) :]:
+        panel.remove()
+    for panel in axes[:, 0]:
+        panel.set_ylabel("|λ| (no unit)")
+    figure.supxlabel("rank of the node or channel in its layer", fontsize="medium")
+    return figure
+
+
+def _kept_by_name(model: nn.Module, kept: Sequence[Tensor] | None) -> dict[str, Tensor]:
+    """Kept nodes of the hidden fully connected layers, by the layers' names."""
+    if kept is None:
+        return {}
+    if not any(isinstance(layer, Dense) for layer in named_layers(model).values()):
+        raise ValueError("kept needs a model with fully connected layers; got none")
+    flow = Flow(model)
+    return dict(zip(flow.hidden, checked_indices(_checks.items("kept", kept), flow.widths)))
+
+
+def _draw(axes: Axes, lam: Tensor, kept: Tensor | None, colour: str) -> None:
+    """Draw one layer's |λ|, shape (N,)."""
+    stays = torch.ones(len(lam), dtype=torch.bool)
+    if kept is not None:
+        stays = torch.zeros_like(stays).index_fill(0, kept.cpu(), True)
+    order = lam.argsort(descending=True, stable=True)
+    rank = torch.empty_like(order).index_copy(0, order, torch.arange(1, len(lam) + 1))
+    for which, shade, marker, label in (
+        (stays, colour, "s", "stays"),
+        (~stays, GOES, "x", "goes"),
+    ):
+        if which.any():
+            axes.plot(rank[which], lam[which], marker, color=shade, markersize=4, label=label)
+    if stays.any() and not stays.all():
+        cut = lam[stays].min()
+        if cut >= lam[~stays].max():
+            axes.axhline(float(cut), color="0.3", linestyle="--", linewidth=1, label="cut")
+    if not stays.all():
+        axes.legend(fontsize="small")

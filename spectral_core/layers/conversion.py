@@ -1,0 +1,164 @@
+"""A whole model in spectral variables and back: spectralize, sort its parameters, fold."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from spectral_core import _checks
+from spectral_core.layers.kinds import holders, named_layers, spectra
+from spectral_core.layers.linear import SpectralLinear
+from spectral_core.layers.parametrization import check_weight, spectral
+from spectral_core.layers.spectrum import Init
+
+
+def spectralize(
+    model: nn.Module,
+    layers: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv2d),
+    skip: Collection[str] | None = None,
+    init: Init = "norm",
+) -> nn.Module:
+    """Train a model's layers by their eigenvalues and eigenvectors; its function stays.
+
+    :func:`~spectral_core.spectral` for each layer. Build the optimiser afterwards.
+
+    Args:
+        model: any model; it is changed in place. Layers that are spectral already stay as they are.
+        layers: kinds of layers to reparametrise.
+        skip: names of modules, as in ``model.named_modules()``, to leave alone with all that is
+            in them. If ``None``, the classifier: the fully connected or convolutional layer that
+            was registered last, in torchvision's classifiers the one that gives the logits. ``()``
+            leaves none alone.
+        init: where λ and φ start, ``"norm"`` or ``"unit"``.
+
+    Returns:
+        The model itself.
+
+    Raises:
+        TypeError, ValueError: if there is no such layer, a name is unknown, or two layers share
+            one weight, which two spectra could not.
+
+    Example:
+        >>> model = spectralize(torchvision.models.resnet18())
+        >>> plain = fold(model)
+    """
+    left = _left_alone(model, skip)
+    found = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, tuple(layers)) and not {name, *_parents(name)} & left
+    }
+    if not found:
+        kinds = ", ".join(kind.__name__ for kind in layers)
+        raise ValueError(
+            f"model must have layers of the kinds {kinds} besides those to skip "
+            f"({', '.join(sorted(left)) or 'none'}); got none"
+        )
+    shared = holders(model)
+    new = {name: layer for name, layer in found.items() if "weight" not in spectra(layer)}
+    for name, layer in new.items():  # all are checked before one is changed
+        check_weight(layer)
+        if shared[id(layer.weight)] > 1:
+            raise ValueError(
+                f"each layer must have a weight of its own; {name!r} shares one. Name it in skip"
+            )
+    for layer in new.values():
+        spectral(layer, init=init)
+    return model
+
+
+def fold(model: nn.Module) -> nn.Module:
+    """Copy of a model with plain layers in place of spectral ones: the very same weights.
+
+    Every weight that :func:`~spectral_core.spectral` computes becomes an ordinary parameter, every
+    :class:`~spectral_core.SpectralLinear` an ``nn.Linear``. Nothing of this package is left in the
+    copy, whose ``state_dict`` is that of the model as it was before.
+
+    Args:
+        model: any model; it is left as it is.
+
+    Returns:
+        The copy. A folded weight trains if λ or φ did.
+    """
+    _checks.module("model", model)
+    folded = {id(m): m.to_linear() for m in model.modules() if isinstance(m, SpectralLinear)}
+    plain = copy.deepcopy(model, folded)
+    for module in plain.modules():
+        for name in spectra(module):
+            _fold(module, name)
+    return plain
+
+
+class SpectralParameters(NamedTuple):
+    """A model's parameters, each once, frozen ones too."""
+
+    eigenvalues: list[nn.Parameter]
+    """λ of each spectral layer."""
+    eigenvectors: list[nn.Parameter]
+    """φ of each spectral layer."""
+    rest: list[nn.Parameter]
+    """Biases, norms, plain layers."""
+
+
+def spectral_parameters(model: nn.Module) -> SpectralParameters:
+    """Sort a model's parameters for the groups of an optimiser.
+
+    Example:
+        >>> eigenvalues, eigenvectors, rest = spectral_parameters(model)
+        >>> torch.optim.AdamW(
+        ...     [
+        ...         {"params": eigenvalues, "lr": 1e-2, "weight_decay": 0},
+        ...         {"params": [*eigenvectors, *rest]},
+        ...     ]
+        ... )
+    """
+    _checks.module("model", model)
+    found = [spectrum for module in model.modules() for spectrum in spectra(module).values()]
+    both_sides = [lam for s in found for lam in (s.eigenvalues, s.input_eigenvalues)]
+    eigenvalues = [lam for lam in both_sides if lam is not None]
+    eigenvectors = [s.eigenvectors for s in found]
+    # Tied layers share theirs.
+    eigenvalues, eigenvectors = (
+        list({id(p): p for p in each}.values()) for each in (eigenvalues, eigenvectors)
+    )
+    sorted_out = {id(parameter) for parameter in (*eigenvalues, *eigenvectors)}
+    rest = [p for p in model.parameters() if id(p) not in sorted_out]
+    return SpectralParameters(eigenvalues, eigenvectors, rest)
+
+
+def _left_alone(model: nn.Module, skip: Collection[str] | None) -> set[str]:
+    """Names of the modules to skip."""
+    if skip is None:
+        return set(list(named_layers(model))[-1:])
+    if isinstance(skip, str) or not isinstance(skip, Collection):
+        raise TypeError(f"skip must be a list of module names; got {skip!r}")
+    names = [name for name, _ in _checks.module("model", model).named_modules()]
+    return {_checks.choice("skip", name, names) for name in skip}
+
+
+def _parents(name: str) -> list[str]:
+    """Names of the modules that a module lies in: a and a.b for a.b.c."""
+    parts = name.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+@torch.no_grad()
+def _fold(module: nn.Module, name: str) -> None:
+    """Put a plain parameter in the place of (λ, φ), in front of the others as in a plain layer."""
+    trains = any(p.requires_grad for p in module.parametrizations[name].parameters(recurse=False))
+    weight = nn.Parameter(getattr(module, name).detach().clone(), requires_grad=trains)
+    others = dict(module.named_parameters(recurse=False))
+    # A copy shares the class that torch made for the original, and that loses a property here.
+    shared = type(module)
+    module.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
+    parametrize.remove_parametrizations(module, name, leave_parametrized=True)
+    delattr(module, name)
+    for other in others:
+        delattr(module, other)
+    for key, parameter in {name: weight, **others}.items():
+        module.register_parameter(key, parameter)

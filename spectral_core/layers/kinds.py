@@ -1,0 +1,120 @@
+"""What a layer is asked, whichever kind it is: its spectrum, its widths, what each axis counts.
+
+Ranking, freezing, folding and pruning look at layers through this module alone. So plain layers,
+:class:`~spectral_core.SpectralLinear` and layers that :func:`~spectral_core.spectral` has
+reparametrised are all the same to them. A layer's ``weight`` and ``bias`` it answers by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from torch import nn
+from torch.nn.utils import parametrize
+
+from spectral_core import _checks
+from spectral_core.layers.linear import SpectralLinear
+from spectral_core.layers.parametrization import SpectralWeight
+from spectral_core.layers.spectrum import Spectrum
+
+Dense = nn.Linear | SpectralLinear
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
+Layer = Dense | Convolution
+
+Side = Literal["arrival", "departure"]
+
+
+def spectra(module: nn.Module) -> dict[str, Spectrum]:
+    """Eigenvalues and eigenvectors behind each weight of one module, by the weight's name.
+
+    Its submodules are not looked at; a module without spectral weights has none.
+    """
+    if isinstance(module, SpectralLinear):
+        return {"weight": module.spectrum}
+    if not parametrize.is_parametrized(module):
+        return {}
+    return {
+        name: Spectrum(stored.original0, stored.original1)
+        for name, stored in module.parametrizations.items()
+        if isinstance(stored[0], SpectralWeight)
+    }
+
+
+def spectrum(layer: nn.Module) -> Spectrum | None:
+    """Eigenvalues and eigenvectors of a layer's ``weight``; ``None`` for a plain layer."""
+    return spectra(layer).get("weight")
+
+
+def arrival_width(layer: Layer) -> int:
+    """Number of arrival nodes, or output channels."""
+    return layer.out_features if isinstance(layer, Dense) else layer.out_channels
+
+
+def axes(module: nn.Module) -> dict[str, tuple[Side, ...]]:
+    """What each axis of each parameter and buffer of a module counts, by the tensor's name.
+
+    Args:
+        module: a fully connected layer, or one that acts on each node by itself.
+
+    Raises:
+        TypeError: if the module holds a tensor of another kind, such as a mask of
+            ``torch.nn.utils.prune`` or another parametrisation.
+    """
+    if isinstance(module, SpectralLinear):
+        known = _SPECTRAL_LINEAR
+    elif isinstance(module, nn.Linear):
+        known = _LINEAR if spectrum(module) is None else _PARAMETRIZED
+    elif isinstance(module, nn.PReLU):
+        known = {"weight": () if module.num_parameters == 1 else ("arrival",)}
+    elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+        known = _BATCH_NORM
+    else:
+        known = {}
+    names = [name for name, _ in (*module.named_parameters(), *module.named_buffers())]
+    for name in names:
+        if name not in known:
+            raise TypeError(
+                f"a {type(module).__name__} that loses nodes must hold only "
+                f"{', '.join(known) or 'no tensors'}; got {name!r}. Make masks and other "
+                "parametrisations permanent first, with torch.nn.utils.prune.remove or "
+                "torch.nn.utils.parametrize.remove_parametrizations"
+            )
+    return {name: known[name] for name in names}
+
+
+_LINEAR: dict[str, tuple[Side, ...]] = {"weight": ("arrival", "departure"), "bias": ("arrival",)}
+_SPECTRAL_LINEAR: dict[str, tuple[Side, ...]] = {
+    "eigenvectors": ("arrival", "departure"),
+    "eigenvalues": ("arrival",),
+    "input_eigenvalues": ("departure",),
+    "bias": ("arrival",),
+}
+_PARAMETRIZED: dict[str, tuple[Side, ...]] = {
+    "parametrizations.weight.original0": ("arrival",),
+    "parametrizations.weight.original1": ("arrival", "departure"),
+    "bias": ("arrival",),
+}
+_BATCH_NORM: dict[str, tuple[Side, ...]] = {
+    **dict.fromkeys(("weight", "bias", "running_mean", "running_var"), ("arrival",)),
+    "num_batches_tracked": (),
+}
+
+
+def named_layers(network: nn.Module) -> dict[str, Layer]:
+    """Fully connected and convolutional layers by name, in the order of registration.
+
+    Raises:
+        TypeError: if ``network`` is no module.
+    """
+    _checks.module("network", network)
+    return {name: m for name, m in network.named_modules() if isinstance(m, Layer)}
+
+
+def holders(network: nn.Module) -> Counter[int]:
+    """How many modules hold each parameter and buffer as their own, by the tensor's ``id``."""
+    return Counter(
+        id(tensor)
+        for module in network.modules()
+        for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False))
+    )

@@ -1,0 +1,450 @@
+"""The command ``spectral-core``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spectral_core._checks import choice
+from spectral_core.paper import paths
+from spectral_core.paper.options import (
+    FIGURE_NAMES,
+    FigureName,
+    data_dir_option,
+    device_option,
+    figure_argument,
+    panels_option,
+    precision_option,
+    preset_option,
+    seeds_option,
+    settings,
+    store_option,
+    workers_option,
+)
+from spectral_core.paper.run.backends import BACKENDS
+from spectral_core.paper.study.figures import FIGURES, PRESETS
+from spectral_core.paper.study.planning import Study, plan
+
+if TYPE_CHECKING:
+    from spectral_core.data import Availability
+    from spectral_core.paper.run.compute import Cost
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="spectral-core")
+def cli(debug: bool) -> None:
+    """Spectral pruning of fully connected layers: compute, check and read the paper's figures.
+
+    \b
+    spectral-core compute fig03 --preset quick     train, prune and store what Fig. 3 needs
+    spectral-core verify fig03                     compare with the published results
+    spectral-core notebook fig03 -p seeds 3        run the figure's notebook
+    spectral-core book                             all of it, as a book
+
+    An interrupted command goes on where it stopped when it is given again. Exit codes: 0 done,
+    1 failed or results disagree, 2 wrong arguments, 130 stopped.
+    """
+
+
+@cli.group()
+def data() -> None:
+    """Fetch, verify and list data sets."""
+
+
+@data.command("list")
+@data_dir_option
+def list_data(data_dir: Path | None) -> None:
+    """Say which data sets are on this machine, without touching the network."""
+    from spectral_core.data import available
+
+    for row in available(data_dir):
+        click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
+
+
+@data.command("fetch")
+@click.argument("names", nargs=-1, required=True)
+@data_dir_option
+def fetch_data(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Get data sets onto this machine, with their checksums verified."""
+    from spectral_core.data import fetch
+
+    for name in names:
+        click.echo(f"{name}: {fetch(name, data_dir)}")
+
+
+@data.command("verify")
+@click.argument("names", nargs=-1)
+@data_dir_option
+def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
+    """Check the files of data sets against their known checksums; all that are here by default."""
+    from spectral_core.data import DATASETS, available
+
+    wanted = [choice("name", name, DATASETS) for name in names]
+    failed = False
+    for row in available(data_dir):
+        if row.name not in wanted and (wanted or row.found is None):
+            continue
+        failed |= not row.checksums_ok
+        click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@settings
+@workers_option
+@device_option
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="loky",
+    show_default=True,
+    help="loky: processes of this machine; dask: a cluster, which needs the extra [dask].",
+)
+@click.option("--scheduler", help="Address of the dask scheduler, such as tcp://host:8786.")
+@data_dir_option
+@store_option
+@click.option("--dry-run", is_flag=True, help="Only say what is missing and how long it takes.")
+def compute(
+    figure: str,
+    workers: int | None,
+    device: str,
+    backend: str,
+    scheduler: str | None,
+    data_dir: Path | None,
+    store_dir: Path,
+    dry_run: bool,
+    **changes: Any,
+) -> None:
+    """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter.
+
+    With --backend dask the workers of a cluster compute, one thread each; they and this command
+    must see the store at the same path, on a disk that they share.
+    """
+    run = plan(figure, **changes)
+    where = {"workers": workers, "device": device, "backend": backend, "scheduler": scheduler}
+    if dry_run:
+        click.echo(f"{figure} at the preset {run.preset}: {_forecast(run, store_dir, **where)}")
+        return
+    cost = _fill(run, store_dir, data_dir=data_dir, **where)
+    click.echo(_accuracies(run, store_dir))
+    click.echo(
+        f"{figure} at the preset {run.preset}: steps run: {cost.steps}, "
+        f"in {_duration(cost.seconds)}, with {_duration(cost.computing)} of computing; "
+        f"they are stored in {store_dir}"
+    )
+
+
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@settings
+@click.option(
+    "--setting",
+    type=click.Choice(["training", "decay"]),
+    default="training",
+    show_default=True,
+    help="training: learning rate and epochs of each method; decay: the L2 weight of stronger.",
+)
+@click.option("--workers", type=int, default=1, show_default=True, help="Processes side by side.")
+@data_dir_option
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the records go [default: results/choices].",
+)
+def choose(
+    figure: str,
+    setting: str,
+    workers: int,
+    data_dir: Path | None,
+    output_dir: Path | None,
+    **changes: Any,
+) -> None:
+    """Choose settings of the training by a held-out tenth of the training images.
+
+    Writes what was measured into a file per panel, named by the panel alone; the figure's own
+    settings stay as they are.
+    """
+    from spectral_core.paper.run.choice import record
+    from spectral_core.paper.run.choice_of_decay import choose_decay
+
+    if setting == "training" and (changes["epochs"] or changes["retraining_epochs"]):
+        raise click.UsageError("epochs are what --setting training chooses; leave them out")
+    how = {"by": choose_decay, "suffix": "-decay"} if setting == "decay" else {}
+    how |= {"folder": output_dir, "workers": workers, "data_dir": data_dir}
+    for file in record(plan(figure, **changes), **how):
+        click.echo(f"{file}: {json.loads(file.read_text(encoding='utf-8'))['chosen']}")
+
+
+# What is chosen, and what has no say in it, is no setting of a choice.
+choose.params = [
+    option
+    for option in choose.params
+    if option.name not in ("learning_rate", "seeds", "percentiles")
+]
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="Every notebook of the project.")
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Set a parameter; VALUE is JSON, or else text: -p seeds 3 -p hidden '[500]'.",
+)
+@click.option("--prepare-only", is_flag=True, help="Write the parameters in, but run nothing.")
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it goes [default: book/figures; _prepared if only prepared].",
+)
+def notebook(
+    name: str | None,
+    every: bool,
+    pairs: tuple[tuple[str, str], ...],
+    prepare_only: bool,
+    output_dir: Path | None,
+) -> None:
+    """Run a notebook with papermill, such as fig03; an undeclared parameter is an error."""
+    from spectral_core.paper.book import notebooks
+
+    known = notebooks.sources()
+    if every == (name is not None):
+        raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(known)}")
+    parameters = {key: _value(text) for key, text in pairs}
+    make = notebooks.prepare if prepare_only else notebooks.execute
+    if not every:
+        click.echo(make(name, parameters, output_dir))
+        return
+    declared = {each: notebooks.declared_parameters(source) for each, source in known.items()}
+    for parameter in parameters:
+        choice("parameter of a notebook", parameter, sorted(set().union(*declared.values())))
+    for each, names in declared.items():
+        own = {key: value for key, value in parameters.items() if key in names}
+        click.echo(make(each, own, output_dir))
+
+
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@preset_option("quick", "Which of the published runs to compare with.")
+@panels_option
+@seeds_option
+@precision_option
+@store_option
+def verify(
+    figure: str,
+    preset: str,
+    panels: tuple[str, ...] | None,
+    seeds: int | tuple[int, ...] | None,
+    precision: str | None,
+    store_dir: Path,
+) -> None:
+    """Compare this machine's results with the published ones of the same preset.
+
+    Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
+    the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
+    """
+    from spectral_core.paper.results.agreement import agreement
+    from spectral_core.paper.results.publishing import published
+    from spectral_core.paper.results.tables import collect
+    from spectral_core.paper.run.store import Store
+
+    study = plan(figure, preset, panels, seeds=seeds, precision=precision)
+    theirs = published(figure, preset, panels)
+    table = agreement(collect(study, Store(store_dir)), theirs)
+    click.echo(table.to_string(index=False, float_format="{:.4f}".format))
+    disagreeing = int((~table["agrees"]).sum())
+    click.echo(f"{len(table) - disagreeing} of {len(table)} points agree")
+    if disagreeing:
+        raise click.exceptions.Exit(1)
+
+
+@cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@preset_option("paper", "Which run to publish.")
+@panels_option
+@seeds_option
+@precision_option
+@store_option
+def publish(
+    figure: str,
+    preset: str,
+    panels: tuple[str, ...] | None,
+    seeds: int | tuple[int, ...] | None,
+    precision: str | None,
+    store_dir: Path,
+) -> None:
+    """Write a finished run into results/published: table, provenance and picture of each panel.
+
+    A run of some of the preset's seeds joins the seeds that are published already.
+    """
+    from spectral_core.paper.plots.curves import save_picture
+    from spectral_core.paper.results import publishing
+    from spectral_core.paper.run.store import Store
+
+    study = plan(figure, preset, panels, seeds=seeds, precision=precision)
+    files = publishing.publish(study, Store(store_dir))
+    which = (figure, preset, panels, study.recipe.precision)
+    there = publishing.published_files(*which)
+    for panel, rows in publishing.published(*which).groupby("panel", sort=False):
+        files.append(there[panel].picture)
+        save_picture(rows, files[-1])
+    for file in files:
+        click.echo(file)
+
+
+@cli.command(epilog=FIGURE_NAMES)
+@click.argument("figure", type=FigureName(), required=False)
+@click.option(
+    "--preset", type=click.Choice(list(PRESETS)), help="Of this preset only [default: all]."
+)
+@click.option("--all", "every", is_flag=True, help="Also panels of which there is nothing yet.")
+@store_option
+def status(figure: str | None, preset: str | None, every: bool, store_dir: Path) -> None:
+    """List what is computed on this machine and what is published, panel by panel."""
+    from spectral_core.paper.results import status as there
+    from spectral_core.paper.run.store import Store
+
+    table = there.status(
+        Store(store_dir),
+        figures=list(FIGURES) if figure is None else [figure],
+        presets=list(PRESETS) if preset is None else [preset],
+    )
+    nothing = table["computed"].str.startswith("0/") & (table["published"] == "-")
+    shown = table if every else table[~nothing]
+    click.echo(shown.to_string(index=False) if len(shown) else "nothing is computed or published")
+    if len(shown) < len(table):
+        click.echo(f"{len(table) - len(shown)} rows without results are left out: --all")
+
+
+@cli.command()
+@preset_option("quick", "What to run on this machine for comparison with the published results.")
+@click.option(
+    "--run",
+    "figures",
+    type=FigureName(),
+    multiple=True,
+    default=("fig03",),
+    show_default=True,
+    help="Figure to run on this machine; may be given several times. The others are read.",
+)
+@workers_option
+@device_option
+def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str) -> None:
+    """Compute, execute the notebooks and build the book; says where it is."""
+    from spectral_core.paper.book import building
+
+    for figure in figures:
+        _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
+    page = building.build(paths.project(), dict.fromkeys(figures, preset))
+    click.echo(f"\nThe book is at {page}")
+
+
+def main() -> None:
+    """Run the command; an error is one line, unless ``--debug`` is given."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers must not outlive this
+    debug = "--debug" in sys.argv[1:]
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may stand anywhere
+    try:
+        # An Exit's code comes back as the value.
+        sys.exit(cli(arguments, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(
+            "Stopped. Finished steps are stored; the same command goes on from here.", err=True
+        )
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, ValueError | TypeError) else 1)
+
+
+def _state(row: Availability) -> str:
+    if row.found is None:
+        return "not on this machine"
+    return "checksums right" if row.checksums_ok else "damaged"
+
+
+def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
+    """Compute what is missing of a study."""
+    from spectral_core.paper.run.store import Store
+    from spectral_core.paper.study import compute as computing
+
+    return computing.compute(run.steps(), Store(store_dir), **options)
+
+
+def _accuracies(run: Study, store_dir: Path) -> str:
+    """Mean accuracies of a study that is computed, at a few of its cuts."""
+    from spectral_core.paper.book.report import accuracy_table
+    from spectral_core.paper.results.tables import collect
+    from spectral_core.paper.run.store import Store
+
+    table = collect(run, Store(store_dir))
+    cuts = sorted(set(table["percentile"]))
+    few = cuts if len(cuts) <= 6 else [q for q in cuts if q in (0, 50, 70, 80, 90, 95)]
+    return accuracy_table(table, few if len(few) > 1 else cuts).to_string()
+
+
+def _forecast(
+    run: Study,
+    store_dir: Path,
+    workers: int | None,
+    device: str,
+    backend: str,
+    scheduler: str | None,
+) -> str:
+    """Say what is missing of a study and how long it will take; writes nothing."""
+    from spectral_core.paper.run.backends import check_backend
+    from spectral_core.paper.run.compute import check_device, default_workers
+    from spectral_core.paper.run.forecast import forecast
+    from spectral_core.paper.run.store import Store
+
+    check_backend(backend, scheduler, workers)
+    check_device(device)
+    workers = workers or default_workers(device)
+    store = Store(store_dir)
+    told = forecast(run.steps(), store, workers=workers, device=device)
+    missing = told.trainings + told.cuts
+    said = f"{told.stored} steps stored, {told.trainings} trainings and {told.cuts} cuts missing"
+    if not missing:
+        return said
+    if told.unknown == missing:
+        return f"{said}\ntime: unknown until a step like them has run on this machine"
+    times = [f"about {_duration(told.computing)} of computing"]
+    if backend == "loky":
+        times.insert(0, f"about {_duration(told.seconds)} with {workers} at a time")
+    if told.unknown:
+        times.append(f"unknown for {told.unknown} steps")
+    return f"{said}\ntime: {'; '.join(times)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _value(text: str) -> Any:
+    try:
+        return None if text == "None" else json.loads(text)
+    except ValueError:
+        return text

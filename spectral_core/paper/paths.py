@@ -1,0 +1,29 @@
+"""Where things are: the project's folders, and the store of this machine's results."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def project() -> Path:
+    """Root of the project: the checkout that holds this package, else the current folder."""
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout if (checkout / "_toc.yml").exists() else Path.cwd()
+
+
+def local_results() -> Path:
+    """Store of this machine: ``$SPECTRAL_CORE_STORE``, else ``results/local`` in the project."""
+    return Path(os.environ.get("SPECTRAL_CORE_STORE") or project() / "results" / "local")
+
+
+def choices() -> Path:
+    """Folder of the records of what was chosen by held-out images."""
+    return project() / "results" / "choices"
+
+
+def published_results(figure: str, preset: str) -> Path:
+    """Folder of a figure's committed results: ``results/published/<figure>`` at the paper's
+    settings, ``results/published/<preset>/<figure>`` at another preset's."""
+    published = project() / "results" / "published"
+    return published / figure if preset == "paper" else published / preset / figure

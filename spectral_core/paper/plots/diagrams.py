@@ -1,0 +1,367 @@
+"""The drawings of the paper, Figs. 1, 2 and 5, made from real objects: a layer, the strategies."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from torch import Tensor
+
+from spectral_core import _checks
+from spectral_core.layers.linear import SpectralLinear
+from spectral_core.paper.plots.curves import COLOURS
+from spectral_core.paper.study.methods import STRATEGIES, Strategy
+from spectral_core.pruning.ranking import SYMBOLS
+
+INK = "#222222"
+WIDTH = 9.0  # of every drawing, in inches
+
+# One colour for each kind of entry: Okabe and Ito's, but none of those that stand for a method.
+KINDS = {"other": "#BBBBBB", "departure": "#F0E442", "arrival": "#CC79A7", "block": "#56B4E9"}
+
+
+# Figs. 1 and 2: matrices, one square per entry
+
+
+class Span(NamedTuple):
+    """Consecutive nodes of the whole network, as its matrices number them."""
+
+    start: int
+    stop: int
+    name: str
+
+    @property
+    def nodes(self) -> slice:
+        """The nodes as an index."""
+        return slice(self.start, self.stop)
+
+    @property
+    def middle(self) -> float:
+        """Where the name goes."""
+        return (self.start + self.stop) / 2
+
+
+@torch.no_grad()
+def transfer_operator_figure(
+    layer: SpectralLinear, inputs: Tensor, before: int = 2, after: int = 2
+) -> Figure:
+    """A^(k) and its action on x^(k), drawn from a layer's own numbers (Fig. 1).
+
+    Args:
+        layer: leads from layer k to layer k+1; a dozen nodes in all stay readable.
+        inputs: activities of layer k, shape (in_features,); x^(k) is 0 elsewhere.
+        before: nodes of the layers before k, at least 0; A^(k) is the identity there.
+        after: nodes of the layers after k+1, at least 0; likewise.
+
+    Raises:
+        TypeError, ValueError: if a count is no whole number of at least 0, or ``inputs`` is no
+            vector with an entry for each departure node.
+    """
+    _, departure, arrival, _ = spans = _spans(layer, before, after)
+    if not isinstance(inputs, Tensor) or inputs.shape != (layer.in_features,):
+        got = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+        raise ValueError(f"inputs must be a tensor of shape ({layer.in_features},); got {got}")
+    operator = _in_whole_network(layer.transfer_operator(), before, after)
+    size = len(operator)
+    activity = np.zeros((size, 1))
+    activity[departure.nodes, 0] = inputs
+
+    x, y = size + 1.6, size + 4.2  # left edges of the two vectors
+    axes = _canvas(right=y + 1.6, bottom=size + 2.7, top=-2.6)
+    _draw_matrix(axes, operator, _kinds(spans), 0)
+    _name_nodes(axes, spans)
+    _draw_matrix(axes, activity, np.full((size, 1), "other"), x)
+    _draw_matrix(axes, operator @ activity, np.full((size, 1), "other"), y)
+    _write(axes, (size + 0.8, size / 2), "·", size=22)
+    _write(axes, ((x + 1 + y) / 2, size / 2), "=", size=18)
+    _write(axes, (size / 2, -2.0), r"$\mathbf{A}^{(k)}$", size=16)
+    _write(axes, (x + 0.5, -0.8), r"$\vec{x}^{\,(k)}$", size=15)
+    _write(axes, (y + 0.5, -0.8), r"$\vec{x}^{\,(k+1)}$", size=15)
+    _name_diagonal(axes, departure, r"$\lambda_{m(j)}^{(k)}$")
+    _name_diagonal(axes, arrival, r"$\lambda_{l(i)}^{(k)}$")
+    _name_block(axes, departure, arrival, r"$w_{ij}^{(k)}$")
+    key = {
+        "departure": r"eigenvalues $\lambda_{m(j)}^{(k)}$ of the departure nodes",
+        "arrival": r"eigenvalues $\lambda_{l(i)}^{(k)}$ of the arrival nodes",
+        "block": r"weights $w_{ij}^{(k)} = (\lambda_{m(j)}^{(k)} - \lambda_{l(i)}^{(k)})"
+        r"\,\Phi_{l(i),\,m(j)}^{(k)}$",
+        "other": "1 for the nodes of all other layers",
+    }
+    _draw_key(axes, size + 0.9, key)
+    return axes.figure
+
+
+@torch.no_grad()
+def eigenvector_figure(layer: SpectralLinear, before: int = 1, after: int = 1) -> Figure:
+    """Φ^(k), and beside it its inverse, drawn from a layer's own numbers (Fig. 2).
+
+    Args:
+        layer: leads from layer k to layer k+1; a dozen nodes in all stay readable.
+        before: nodes of the layers before k, at least 0.
+        after: nodes of the layers after k+1, at least 0.
+
+    Raises:
+        TypeError, ValueError: if a count is no whole number of at least 0.
+    """
+    _, departure, arrival, _ = spans = _spans(layer, before, after)
+    vectors = _in_whole_network(layer.eigenvector_matrix(), before, after)
+    size = len(vectors)
+    kinds = _kinds(spans)
+    kinds[np.diag_indices(size)] = "other"
+
+    second = size + 2.1  # left edge of the inverse
+    axes = _canvas(right=second + size + 0.2, bottom=size + 0.3, top=-2.8)
+    drawn = {
+        (0, r"$\mathbf{\Phi}^{(k)}$", r"$\phi^{(k)}$"): vectors,
+        (second, r"$(\mathbf{\Phi}^{(k)})^{-1}$", r"$-\phi^{(k)}$"): np.linalg.inv(vectors),
+    }
+    for (left, name, block), matrix in drawn.items():
+        _draw_matrix(axes, matrix, kinds, left)
+        _name_nodes(axes, spans, left)
+        _write(axes, (left + size / 2, -2.2), name, size=16)
+        _name_block(axes, departure, arrival, block, left)
+    return axes.figure
+
+
+def _spans(layer: SpectralLinear, before: int, after: int) -> list[Span]:
+    """Nodes before layer k, of layer k, of layer k+1 and after it."""
+    before, after = _checks.whole_number("before", before), _checks.whole_number("after", after)
+    counts = {
+        "layers\nbefore": before,
+        f"layer $k$\n$N_k = {layer.in_features}$": layer.in_features,
+        f"layer $k+1$\n$N_{{k+1}} = {layer.out_features}$": layer.out_features,
+        "layers\nafter": after,
+    }
+    stops = np.cumsum(list(counts.values()))
+    return [Span(int(stop - n), int(stop), name) for (name, n), stop in zip(counts.items(), stops)]
+
+
+def _in_whole_network(block: Tensor, before: int, after: int) -> np.ndarray:
+    """The N × N matrix of the whole network: a layer's block, and the identity outside of it."""
+    identities = (torch.eye(n, dtype=block.dtype) for n in (before, after))
+    return torch.block_diag(next(identities), block, next(identities)).numpy()
+
+
+def _kinds(spans: Sequence[Span]) -> np.ndarray:
+    """What each entry of the N × N matrix stands for, a key of :data:`KINDS`."""
+    _, departure, arrival, after = spans
+    kinds = np.full((after.stop, after.stop), "other", dtype=object)
+    kinds[departure.nodes, departure.nodes] = "departure"
+    kinds[arrival.nodes, arrival.nodes] = "arrival"
+    kinds[arrival.nodes, departure.nodes] = "block"
+    return kinds
+
+
+def _draw_matrix(axes: Axes, matrix: np.ndarray, kinds: np.ndarray, left: float) -> None:
+    """A matrix with its upper left corner at (left, 0). Exact zeros stay blank."""
+    rows, columns = matrix.shape
+    (low, high), grid = axes.get_xlim(), "#DDDDDD"
+    side = 72 * WIDTH / (high - low)  # of a square, in points
+    for (i, j), value in np.ndenumerate(matrix):
+        strength = 0.2 + 0.8 * min(abs(value), 1) if value else 0  # small entries are pale
+        colour = (*to_rgb(KINDS[kinds[i, j]]), strength)
+        square = Rectangle((left + j, i), 1, 1, facecolor=colour, edgecolor=grid, linewidth=0.6)
+        axes.add_patch(square)
+        if value:
+            text = f"{value:.0f}" if value == round(value) else f"{value:.2f}".replace("-", "−")
+            _write(axes, (left + j + 0.5, i + 0.5), text, size=min(0.29 * side, 9))
+    axes.add_patch(Rectangle((left, 0), columns, rows, fill=False, edgecolor=INK, linewidth=1.2))
+
+
+def _name_nodes(axes: Axes, spans: Sequence[Span], left: float = 0) -> None:
+    """Name the layers along the left and the upper edge of a matrix, and part them by lines."""
+    size = spans[-1].stop
+    for span in spans:
+        if span.start == span.stop:
+            continue
+        axes.hlines([span.start, span.stop], left, left + size, color=INK, linewidth=0.8)
+        axes.vlines([left + span.start, left + span.stop], 0, size, color=INK, linewidth=0.8)
+        _write(axes, (left + span.middle, -0.75), span.name, size=9.5)
+        _write(axes, (left - 0.75, span.middle), span.name, size=9.5, rotation=90)
+
+
+def _name_diagonal(axes: Axes, span: Span, name: str) -> None:
+    """Write a name above the diagonal of a layer's own block, which is blank there."""
+    if span.stop - span.start > 2:
+        _write(axes, (span.stop - 0.15, span.start + 0.9), name, ha="right", size=15)
+
+
+def _name_block(axes: Axes, departure: Span, arrival: Span, name: str, left: float = 0) -> None:
+    """Write a name below the block of weights, which is blank there."""
+    if departure.start > 1:
+        _write(axes, (left + departure.start - 0.2, arrival.middle), name, ha="right", size=15)
+    elif departure.stop > 2:
+        _write(axes, (left + departure.middle, arrival.stop + 0.5), name, size=13)
+
+
+def _draw_key(axes: Axes, top: float, names: Mapping[str, str]) -> None:
+    """Say what the colours stand for, in two columns."""
+    for place, (kind, name) in enumerate(names.items()):
+        x, y = 8.2 * (place % 2), top + 1.1 * (place // 2)
+        axes.add_patch(Rectangle((x, y - 0.25), 0.5, 0.5, facecolor=KINDS[kind]))
+        _write(axes, (x + 0.75, y), name, ha="left", size=10)
+
+
+# Fig. 5: the strategies as a flowchart
+
+
+class Box(NamedTuple):
+    """One box of the flowchart."""
+
+    kind: str
+    """Its row, a key of :data:`ROWS`."""
+    text: str
+    """What is done."""
+
+
+ROWS = {
+    "draw": "once for each seed",
+    "train": "once for each seed",
+    "rank": "once for each seed",
+    "cut": "for each percentile q",
+    "retrain": "for each percentile q",
+    "measure": "for each percentile q",
+}
+"""Rows of the flowchart, and how often their steps are taken."""
+
+
+def flow(strategy: Strategy) -> list[Box]:
+    """Steps of a strategy, from the initial network to the measured accuracy (Sec. VI)."""
+    spectral = strategy.layers == "spectral"
+    if not spectral:
+        trains = "Train the weights w"
+    elif strategy.trains == "both":
+        trains = "Train eigenvalues λ and eigenvectors φ"
+    else:
+        trains = "Train the eigenvalues λ; φ stays as drawn"
+    side = "below the q-th" if strategy.keeps == "largest" else "above the (100 − q)-th"
+    one, many = ("hidden node", "nodes") if strategy.removes == "nodes" else ("input", "inputs")
+    scale = ", divided by its layer's mean" if strategy.scaled else ""
+    pool = "their layer's scores" if strategy.per_layer else "all scores"
+    steps = [
+        Box("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
+        Box("train", trains),
+        Box("rank", f"Score each {one} by {SYMBOLS[strategy.score]}{scale}"),
+        Box(
+            "cut",
+            f"Remove the {many} that score {side} percentile of {pool}",
+        ),
+    ]
+    if strategy.restarts:
+        steps.append(Box("retrain", "Draw a new network as wide as what is left; train λ and φ"))
+    elif strategy.retrains and strategy.trains == "both":
+        steps.append(Box("retrain", f"Train the {'λ and φ' if spectral else 'w'} that are left"))
+    elif strategy.retrains:
+        steps.append(Box("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
+    return [*steps, Box("measure", "Measure the accuracy on the test images")]
+
+
+def flow_text(methods: Sequence[str] = ("pre", "post")) -> str:
+    """The steps of :func:`flowchart_figure` in words, as Markdown: a numbered list per method.
+
+    Arguments and errors are those of :func:`flowchart_figure`.
+    """
+    lists = []
+    for method, steps in _flows(methods).items():
+        items = [f"{i}. {step.text} ({ROWS[step.kind]})." for i, step in enumerate(steps, 1)]
+        lists.append("\n".join([f"**{method}**", "", *items]))
+    return "\n\n".join(lists)
+
+
+def flowchart_figure(methods: Sequence[str] = ("pre", "post")) -> Figure:
+    """The strategies side by side, steps of the same kind on one level (Fig. 5).
+
+    Args:
+        methods: names out of :data:`~spectral_core.paper.study.methods.STRATEGIES`, one column each.
+
+    Raises:
+        TypeError, ValueError: if a method is unknown or named twice.
+    """
+    flows = _flows(methods)
+    width, height, box = 2 / len(flows), 0.24, 0.155  # of a column, a row and a box
+    axes = _canvas(right=2, bottom=height * len(ROWS), left=-0.14, top=-0.18)
+    _draw_bands(axes, height)
+    for column, (method, steps) in enumerate(flows.items()):
+        centre = (column + 0.5) * width
+        _write(axes, (centre, -0.1), method, size=15, color=COLOURS[method], weight="bold")
+        heights = [(list(ROWS).index(step.kind) + 0.5) * height for step in steps]
+        for step, y in zip(steps, heights):
+            _draw_box(axes, (centre, y), (0.92 * width, box), step, COLOURS[method])
+        for above, below in itertools.pairwise(heights):
+            arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
+            ends = (centre, below - box / 2), (centre, above + box / 2)
+            axes.annotate("", *ends, arrowprops=arrow)
+    return axes.figure
+
+
+def _flows(methods: Sequence[str]) -> dict[str, list[Box]]:
+    """Steps of each method; raises if one is unknown or named twice."""
+    return {
+        name: flow(STRATEGIES[_checks.choice("methods", name, STRATEGIES)])
+        for name in _checks.distinct("methods", methods)
+    }
+
+
+def _draw_bands(axes: Axes, row: float) -> None:
+    """Shade the rows that are repeated together, and say how often they are."""
+    repeats = list(ROWS.values())
+    for shade, repeat in zip(("#F2F2F2", "#E4E4E4"), dict.fromkeys(repeats)):
+        top, height = row * repeats.index(repeat), row * repeats.count(repeat)
+        axes.add_patch(Rectangle((-0.13, top), 2.13, height, facecolor=shade))
+        _write(axes, (-0.075, top + height / 2), repeat, size=11, rotation=90)
+
+
+def _draw_box(
+    axes: Axes, at: tuple[float, float], size: tuple[float, float], step: Box, colour: str
+) -> None:
+    """A step: framed in the method's colour, and tinted with it where something trains."""
+    (x, y), (width, height) = at, size
+    tint = 0.3 if step.kind in ("train", "retrain") else 0
+    face = [1 - tint * (1 - part) for part in to_rgb(colour)]
+    shape = FancyBboxPatch(
+        (x - width / 2, y - height / 2),
+        width,
+        height,
+        boxstyle="round,pad=0,rounding_size=0.025",
+        facecolor=face,
+        edgecolor=colour,
+        linewidth=1.6,
+    )
+    axes.add_patch(shape)
+    _write(axes, at, textwrap.fill(step.text, int(45 * width)), size=11)
+
+
+# Both
+
+
+def _canvas(right: float, bottom: float, left: float = -1.6, top: float = -3.0) -> Axes:
+    """Axes without frame that fill a figure; y runs down, a unit is as long as one of x."""
+    figure = plt.figure(figsize=(WIDTH, WIDTH * (bottom - top) / (right - left)))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(bottom, top))
+    axes.axis("off")
+    return axes
+
+
+def _write(
+    axes: Axes,
+    at: tuple[float, float],
+    text: str,
+    *,
+    ha: str = "center",
+    size: float = 10,
+    rotation: float = 0,
+    color: str = INK,
+    weight: str = "normal",
+) -> None:
+    axes.text(
+        *at, text, ha=ha, va="center", size=size, rotation=rotation, color=color, weight=weight
+    )

@@ -1,0 +1,59 @@
+"""How far two runs of the same study agree, point by point."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from spectral_core.paper.results.publishing import published
+from spectral_core.paper.results.tables import POINT_COLUMNS, NoResults, summary
+from spectral_core.training.loop import PRECISIONS
+
+FLOOR = 0.01
+"""Difference in accuracy that is always tolerated."""
+
+
+def agreement(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Compare mean accuracies of two runs of the same study.
+
+    Two runs agree at a point if their means differ by no more than three standard errors of the
+    difference plus :data:`FLOOR`. The standard deviation is pooled over both runs.
+
+    Args:
+        ours: table of results with at least one seed.
+        theirs: table to compare with.
+
+    Returns:
+        One row per point that both have: :data:`~spectral_core.paper.results.tables.POINT_COLUMNS`,
+        ``ours``, ``theirs``, ``difference``, ``tolerance`` and ``agrees``.
+
+    Raises:
+        NoResults: if the two have no point in common.
+    """
+    both = summary(ours).merge(summary(theirs), on=POINT_COLUMNS, suffixes=("_ours", "_theirs"))
+    if both.empty:
+        raise NoResults("the two runs have no panel, method, penalty and percentile in common")
+    n, m = both["seeds_ours"], both["seeds_theirs"]
+    squares = (n - 1) * both["accuracy_sd_ours"].fillna(0) ** 2
+    squares += (m - 1) * both["accuracy_sd_theirs"].fillna(0) ** 2
+    pooled = np.sqrt(squares / (n + m - 2).clip(lower=1))
+    both["difference"] = both["accuracy_ours"] - both["accuracy_theirs"]
+    both["tolerance"] = FLOOR + 3 * pooled * np.sqrt(1 / n + 1 / m)
+    both["agrees"] = both["difference"].abs() <= both["tolerance"]
+    both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
+    return both[[*POINT_COLUMNS, "ours", "theirs", "difference", "tolerance", "agrees"]]
+
+
+def between_precisions(figure: str, preset: str) -> pd.DataFrame:
+    """Compare the panels of a figure that are published in both precisions.
+
+    Args:
+        figure: name out of :data:`~spectral_core.paper.study.figures.FIGURES`.
+        preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
+
+    Returns:
+        As :func:`agreement` makes it, of fp32 with bf16; empty if no panel is there twice.
+    """
+    runs = [published(figure, preset, "*", precision, missing_ok=True) for precision in PRECISIONS]
+    there = set.intersection(*(set(run["panel"]) for run in runs))
+    return agreement(*runs) if there else pd.DataFrame()

@@ -1,0 +1,58 @@
+"""What the released code did to CIFAR-10's benchmark: it ranked and removed inputs, not nodes.
+
+The benchmark of the text ranks the node *i* of the first layer by Σ_j |w_ij|. The released code
+sums over *i* instead, which gives a number for each input *j*, and removes the inputs with the
+smallest. It is here to show what that did to Figs. 10 and 11.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from spectral_core.pruning.selection import select
+
+
+class Selected(nn.Module):
+    """Passes on some of its inputs, (n, N), to (n, kept)."""
+
+    def __init__(self, kept: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("kept", kept)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs[:, self.kept]
+
+
+@torch.no_grad()
+def input_scores(layer: nn.Linear) -> Tensor:
+    """Σ_i |w_ij|, the outgoing absolute connectivity of each input of a layer; shape (N_1,)."""
+    return layer.weight.abs().sum(dim=0)
+
+
+@torch.no_grad()
+def prune_inputs(network: nn.Sequential, percentile: float) -> nn.Sequential:
+    """Remove the inputs whose score lies below a percentile of all; no hidden node goes.
+
+    Args:
+        network: stack whose first module is an ``nn.Linear``. It is left as it is.
+        percentile: in [0, 100]; 0 keeps every input.
+
+    Returns:
+        A new network that still takes all inputs, (n, N_1), and looks at those kept only; they are
+        the departure nodes of its first layer.
+
+    Raises:
+        TypeError: if the first module is not an ``nn.Linear``.
+        ValueError: if the percentile is out of range.
+    """
+    if not isinstance(network, nn.Sequential) or not isinstance(network[0], nn.Linear):
+        raise TypeError(f"network must be a stack that begins with an nn.Linear; got {network}")
+    (kept,) = select([input_scores(network[0])], percentile)
+    smaller = copy.deepcopy(network)
+    first = smaller[0]
+    first.weight = nn.Parameter(first.weight[:, kept].clone())
+    first.in_features = len(kept)
+    return nn.Sequential(Selected(kept), *smaller)

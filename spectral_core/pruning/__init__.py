@@ -1,0 +1,1 @@
+"""Ranking nodes, choosing which to keep, and removing the others (Sec. VI)."""

@@ -1,0 +1,169 @@
+"""Scores that rank the nodes of a network: the larger, the more important."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spectral_core import _checks
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.kinds import Layer, arrival_width, named_layers, spectrum
+from spectral_core.pruning.taylor import Loss, taylor
+
+Criterion = Callable[[Layer], Tensor]
+"""From a layer to one score per arrival node, or output channel; shape (out,)."""
+
+
+def eigenvalue(layer: Layer) -> Tensor:
+    """|λ_i| of each arrival node (Sec. VI); shape (out,).
+
+    Raises:
+        ValueError: if the layer is a plain one, whose transfer operator has only the
+            eigenvalue 0 (Sec. V).
+    """
+    found = spectrum(layer)
+    if found is None:
+        raise ValueError(
+            "by='eigenvalue' needs SpectralLinear layers or others made spectral; got "
+            f"{type(layer).__name__}, whose transfer operator has only zero eigenvalues. Rank it "
+            "by 'connectivity', or convert it with spectral or spectralize"
+        )
+    return found.eigenvalues.abs()
+
+
+def connectivity(layer: Layer) -> Tensor:
+    """Σ_j |w_ij|, the incoming absolute connectivity of each node (Sec. VI); shape (out,)."""
+    return layer.weight.flatten(1).abs().sum(dim=1)
+
+
+def invariant(layer: Layer) -> Tensor:
+    """|λ_i| ‖φ_i‖₂, which no rescaling λ → c λ, φ → φ / c changes; shape (out,).
+
+    Where λ_in = 0 it is the length ‖w_i‖₂ of the node's weights, and so it is for a plain layer.
+    """
+    found = spectrum(layer)
+    if found is None:
+        return torch.linalg.vector_norm(layer.weight.flatten(1), dim=1)
+    return found.eigenvalues.abs() * torch.linalg.vector_norm(found.eigenvectors.flatten(1), dim=1)
+
+
+CRITERIA: dict[str, Criterion] = {
+    "eigenvalue": eigenvalue,
+    "connectivity": connectivity,
+    "invariant": invariant,
+}
+"""Criteria that look at one layer's parameters, by name."""
+NAMES = (*CRITERIA, "taylor", "random")
+"""Every criterion that :func:`~spectral_core.node_scores` knows by name."""
+SYMBOLS: dict[str, str] = {
+    "eigenvalue": "|λᵢ|",
+    "connectivity": "Σⱼ |wᵢⱼ|",
+    "invariant": "|λᵢ|·‖φᵢ‖₂",
+    "taylor": "|activation × gradient|",
+    "random": "chance",
+}
+"""Every criterion as a formula."""
+
+
+@torch.no_grad()
+def node_scores(
+    network: nn.Module,
+    by: str | Criterion = "eigenvalue",
+    inputs: Tensor | None = None,
+    targets: Tensor | None = None,
+    *,
+    generator: torch.Generator | None = None,
+    loss: Loss = F.cross_entropy,
+) -> list[Tensor]:
+    """Score each node of the hidden fully connected layers; an output layer is never ranked.
+
+    Args:
+        network: feed-forward network of fully connected layers, spectral or plain, perhaps behind
+            others. Its layers count in the order in which they are at work, or, if
+            :mod:`torch.fx` cannot trace it, in which they were registered.
+        by: ``"eigenvalue"`` (|λ_i|), ``"connectivity"`` (Σ_j |w_ij|), ``"invariant"``
+            (|λ_i| ‖φ_i‖₂), ``"taylor"`` (|activation × gradient|, see
+            :func:`spectral_core.pruning.taylor.taylor`) or ``"random"``. Or a criterion of your own: a
+            function from a layer to its nodes' scores, shape (N_k,).
+        inputs: data that the network takes, (n, ...), for ``"taylor"``.
+        targets: class indices of shape (n,), or what else ``loss`` takes, for ``"taylor"``.
+        generator: source of ``"random"``, on the CPU; torch's default one if ``None``.
+        loss: from (outputs, targets) to the mean loss of a batch, for ``"taylor"``.
+
+    Returns:
+        One tensor of shape (N_k,) per hidden layer, the larger the more important. The criteria
+        above give scores ≥ 0.
+
+    Raises:
+        TypeError, ValueError: if the criterion is unknown, does not fit the layers or lacks its
+            data, or the network has no hidden layer.
+    """
+    flow = Flow(network)
+    if not flow.hidden:
+        raise ValueError(
+            "network must have at least one hidden layer, whose nodes another fully connected one "
+            f"reads; got {', '.join(map(repr, flow.layers))} alone"
+        )
+    scores = layer_scores(
+        network, by, inputs, targets, layers=flow.hidden, generator=generator, loss=loss
+    )
+    return list(scores.values())
+
+
+@torch.no_grad()
+def layer_scores(
+    network: nn.Module,
+    by: str | Criterion = "eigenvalue",
+    inputs: Tensor | None = None,
+    targets: Tensor | None = None,
+    *,
+    layers: Sequence[str] | None = None,
+    generator: torch.Generator | None = None,
+    loss: Loss = F.cross_entropy,
+) -> dict[str, Tensor]:
+    """Score the nodes, or output channels, of any layers of a network, by the layers' names.
+
+    Args:
+        network: any model.
+        by, inputs, targets, generator, loss: as :func:`~spectral_core.node_scores`.
+        layers: names of fully connected and convolutional layers; if ``None``, all of them or, by
+            ``"eigenvalue"``, all that are spectral.
+
+    Returns:
+        One tensor of shape (out,) per layer.
+
+    Raises:
+        TypeError, ValueError: as :func:`~spectral_core.node_scores`, or if a name is unknown.
+    """
+    every = named_layers(network)
+    if layers is None:
+        layers = [n for n, m in every.items() if by != "eigenvalue" or spectrum(m) is not None]
+    if not layers:
+        raise ValueError(
+            "by='eigenvalue' needs layers in spectral variables, and a network that is folded has "
+            "none left: score first, then fold; got none. Other criteria rank plain layers"
+            if every and by == "eigenvalue"
+            else "network must have fully connected or convolutional layers; got none"
+        )
+    chosen = {_checks.choice("layers", name, every): every[name] for name in layers}
+    if by == "taylor":
+        if inputs is None or targets is None:
+            raise ValueError("by='taylor' needs inputs and targets; got none")
+        return taylor(network, list(chosen), inputs, targets, loss)
+    if by == "random":
+        return {
+            name: torch.rand(arrival_width(layer), generator=generator).to(layer.weight.device)
+            for name, layer in chosen.items()
+        }
+    score = by if callable(by) else CRITERIA[_checks.choice("by", by, NAMES)]
+    scores = {name: score(layer).detach().clone() for name, layer in chosen.items()}
+    for name, layer in chosen.items():
+        if scores[name].shape != (arrival_width(layer),):
+            raise ValueError(
+                f"by must give one score per node, ({arrival_width(layer)},) for {name!r}; "
+                f"got {tuple(scores[name].shape)}"
+            )
+    return scores

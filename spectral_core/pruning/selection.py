@@ -1,0 +1,207 @@
+"""Which nodes to keep: by a threshold on their scores (Sec. VI), or as a budget allows."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spectral_core import _checks
+from spectral_core.layers.flow import Flow
+
+Budget = int | float
+"""A count of at least 0, or a fraction of the full network's, in [0, 1]."""
+
+
+def select(
+    scores: Sequence[Tensor],
+    percentile: float | Sequence[float] | None = None,
+    *,
+    nodes: Budget | None = None,
+    parameters: Budget | None = None,
+    flops: Budget | None = None,
+    per_layer: bool = False,
+    protect: Collection[int | str] = (),
+    least: int = 0,
+    network: nn.Module | None = None,
+) -> list[Tensor]:
+    """Indices of the nodes to keep: those whose score is not below the percentile of all scores.
+
+    All hidden layers form one pool with one threshold, so a layer may keep all or none of its
+    nodes. The threshold is the linearly interpolated percentile, in the scores' own precision;
+    nodes *strictly* below it go. In the place of a percentile a budget may be given: then the best
+    nodes stay that it allows, of equal ones those that come first.
+
+    Args:
+        scores: one tensor of shape (N_k,) per hidden layer.
+        percentile: percentile q of the pooled scores, in [0, 100]; 0 keeps every node. A list has
+            one for each hidden layer, of that layer's scores.
+        nodes: hidden nodes to keep in all; a whole number, or a fraction in [0, 1] of what there is
+            (so 1 is one node and 1.0 all of them).
+        parameters: weights and biases of the fully connected layers to keep at most, once folded,
+            see :meth:`spectral_core.layers.flow.Flow.parameters`; a number or fraction. Needs ``network``.
+        flops: floating-point operations of the fully connected layers to keep at most, for one
+            input vector, see :meth:`spectral_core.layers.flow.Flow.flops`; likewise.
+        per_layer: whether each layer has a threshold of its own. To a budget, nodes then count by
+            their rank in their layer, so that all layers lose the same share.
+        protect: hidden layers that keep all their nodes and stay out of the pool: by their number,
+            or by their name if ``network`` is given.
+        least: nodes that each hidden layer keeps at least, its best ones; all if it has fewer.
+        network: the network that was scored.
+
+    Returns:
+        One sorted int64 tensor of kept indices per hidden layer.
+
+    Raises:
+        TypeError, ValueError: if not exactly one of percentile and budgets is given or it is out
+            of range, the scores are not a non-empty sequence of vectors of finite numbers or do not
+            fit the network, or a budget is less than what must stay.
+    """
+    check_scores(scores)
+    flow = None if network is None else Flow(network)
+    if flow is not None:
+        check_fit(scores, flow.widths)
+    aims = {"percentile": percentile, "nodes": nodes, "parameters": parameters, "flops": flops}
+    given = [name for name, value in aims.items() if value is not None]
+    if len(given) != 1:
+        raise TypeError(f"exactly one of {', '.join(aims)} must be given; got {given or 'none'}")
+    values = [_numbers(score) for score in scores]
+    kept_whole = _protected(protect, len(values), flow)
+    free = [k for k in range(len(values)) if k not in kept_whole]
+    least = _checks.whole_number("least", least)
+    best = [np.argsort(-value, kind="stable") for value in values]
+    stay = [np.zeros(len(value), dtype=bool) for value in values]
+    for k, order in enumerate(best):
+        stay[k][order[: len(order) if k in kept_whole else least]] = True
+    if percentile is not None:
+        for k, threshold in _thresholds(values, free, percentile, per_layer).items():
+            stay[k] |= values[k] >= threshold
+    else:
+        ranks = [np.argsort(order) / max(len(order), 1) for order in best]  # 0 is the best
+        order = ranks if per_layer else [-value for value in values]
+        _fill_budget(stay, free, order, given[0], aims[given[0]], flow)
+    return [
+        torch.as_tensor(np.flatnonzero(mask)).to(score.device) for mask, score in zip(stay, scores)
+    ]
+
+
+def _thresholds(
+    values: list[np.ndarray],
+    free: list[int],
+    percentile: float | Sequence[float],
+    per_layer: bool,
+) -> dict[int, float]:
+    """Score from which on a node stays, for each layer that may lose some."""
+    if isinstance(percentile, Sequence) and not isinstance(percentile, str):
+        if len(percentile) != len(values):
+            raise ValueError(
+                f"percentile must be one number, or one per hidden layer, {len(values)}; "
+                f"got {len(percentile)}"
+            )
+        each, per_layer = list(percentile), True
+        each = [_checks.number(f"percentile[{k}]", q, 0, 100) for k, q in enumerate(each)]
+    else:
+        each = [_checks.number("percentile", percentile, 0, 100)] * len(values)
+    if not per_layer:
+        pool = np.concatenate([values[k] for k in free]) if free else np.empty(0)
+        return dict.fromkeys(free, np.percentile(pool, each[0]) if len(pool) else 0.0)
+    return {k: np.percentile(values[k], each[k]) if len(values[k]) else 0.0 for k in free}
+
+
+def _fill_budget(
+    stay: list[np.ndarray],
+    free: list[int],
+    order: list[np.ndarray],
+    name: str,
+    budget: Budget,
+    flow: Flow | None,
+) -> None:
+    """Let stay, best first, as many nodes as a budget allows.
+
+    Args:
+        stay: masks of the nodes that stay in any case, one per hidden layer; changed in place.
+        free: numbers of the layers that may lose nodes.
+        order: a number for each node, one vector per hidden layer; the least is the best.
+        name: ``"nodes"``, ``"parameters"`` or ``"flops"``.
+        budget: a number or fraction of it.
+        flow: the network's, for parameters and FLOPs.
+    """
+    if name != "nodes" and flow is None:
+        raise TypeError(f"{name} needs network, to count them; got none")
+    cost = sum if name == "nodes" else getattr(flow, name)
+    limit = allowance(name, budget, cost([len(mask) for mask in stay]))
+    candidates = sorted((order[k][i], k, i) for k in free for i in np.flatnonzero(~stay[k]))
+
+    def spent(more: int) -> int:
+        """What the network costs with the best so many candidates."""
+        layers = Counter(k for _, k, _ in candidates[:more])
+        return cost([int(mask.sum()) + layers[k] for k, mask in enumerate(stay)])
+
+    if spent(0) > limit:
+        raise ValueError(
+            f"{name} must be at least {spent(0)}, which protected layers and least nodes need; "
+            f"got {budget!r}, that is {limit}"
+        )
+    # The cost grows with the nodes.
+    most = bisect_right(range(len(candidates) + 1), limit, key=spent) - 1
+    for _, k, i in candidates[:most]:
+        stay[k][i] = True
+
+
+def allowance(name: str, budget: Budget, full: int) -> int:
+    """Number that a budget stands for: itself, or its fraction of what the full network has."""
+    if isinstance(budget, float):
+        return int(_checks.number(name, budget, 0, 1) * full + 1e-9)  # 0.3 · 10 must be 3
+    return _checks.whole_number(name, budget)
+
+
+def _protected(protect: Collection[int | str], layers: int, flow: Flow | None) -> set[int]:
+    """Numbers of the layers that keep all their nodes."""
+    if isinstance(protect, str) or not isinstance(protect, Collection):
+        raise TypeError(f"protect must be a list of hidden layers; got {protect!r}")
+    numbers = set()
+    for layer in protect:
+        if isinstance(layer, str):
+            if flow is None:
+                raise TypeError(f"protect by name needs network; got {layer!r} without one")
+            layer = flow.hidden.index(_checks.choice("protect", layer, flow.hidden))
+        if _checks.whole_number("protect", layer) >= layers:
+            raise ValueError(f"protect must name hidden layers from 0 to {layers - 1}; got {layer}")
+        numbers.add(layer)
+    return numbers
+
+
+def check_scores(scores: Sequence[Tensor]) -> None:
+    """Raise unless there is at least one layer, each with a vector of finite scores."""
+    if isinstance(scores, Tensor) or not isinstance(scores, Sequence) or len(scores) == 0:
+        raise TypeError(
+            f"scores must be a list with one tensor per hidden layer; got {type(scores).__name__}"
+        )
+    for k, score in enumerate(scores):
+        if not isinstance(score, Tensor) or score.dim() != 1:
+            got = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+            raise TypeError(f"scores[{k}] must be a vector, one score per node; got {got}")
+        if not torch.isfinite(score).all():
+            raise ValueError(f"scores[{k}] must be finite; got NaN or infinity")
+
+
+def check_fit(scores: Sequence[Tensor], widths: list[int]) -> None:
+    """Raise unless there is one score for each hidden node."""
+    if [len(score) for score in scores] != widths:
+        raise ValueError(
+            f"scores must have one score per hidden node, {widths}; "
+            f"got {[len(score) for score in scores]}"
+        )
+
+
+def _numbers(score: Tensor) -> np.ndarray:
+    """Scores as numpy holds them, which has no bfloat16; whole numbers, which may have no sign, as
+    floats."""
+    score = score.detach().cpu()
+    if score.dtype == torch.bfloat16:
+        score = score.float()
+    return (score if score.is_floating_point() else score.double()).numpy()

@@ -1,0 +1,176 @@
+"""Many trainings as one: networks of one kind trained side by side, for accelerators.
+
+Trainings that differ in their seed, or in what a cut has left of a layer, do the same sums on
+different numbers. Their parameters are stacked, (E, …) each, and every operation of a step then
+works on all E networks at once: long enough to keep an accelerator busy.
+
+Narrower networks are padded with nodes whose λ, φ, weights and biases are 0. That is exact: as
+f(0) = 0, such a node's activity is 0, nothing depends on it, and every gradient of what was added
+is 0, so Adam leaves it at 0.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from spectral_core.training.gradients import is_written_out
+from spectral_core.training.loop import fit
+
+
+def train_ensemble(
+    networks: Sequence[nn.Sequential],
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    epochs: int,
+    batch_size: int = 200,
+    learning_rate: float = 1e-3,
+    precision: str = "fp32",
+    penalty: float = 0.0,
+    decay: float = 0.0,
+    generators: Sequence[torch.Generator | None] | None = None,
+    on_epoch: Callable[[int, list[float]], None] | None = None,
+) -> list[list[float]]:
+    """Train networks side by side, each as :func:`~spectral_core.train` would, to float error.
+
+    Args:
+        networks: stacks of layers with ELU (α = 1), ReLU or tanh in between, at least one; alike
+            but for their hidden widths and their numbers. Each is trained in place.
+        inputs, targets, epochs, batch_size, learning_rate, precision, penalty, decay: as for
+            :func:`~spectral_core.train`, the same for all.
+        generators: source of the order of the examples for each network, on the CPU; networks
+            with the same one see the same order. Torch's default one for all if ``None``.
+        on_epoch: called after each epoch with its number, from 1, and each network's loss.
+
+    Returns:
+        For each network its cross-entropy of each epoch, in nats, without penalty and decay.
+
+    Raises:
+        TrainingDiverged: if a loss becomes NaN or infinite; its ``member`` tells whose.
+        TypeError, ValueError: as :func:`~spectral_core.train`, or if the networks are not alike.
+    """
+    _check_alike(networks)
+    generators = [None] * len(networks) if generators is None else list(generators)
+    if len(generators) != len(networks):
+        raise ValueError(
+            f"generators must be as many as networks, {len(networks)}; got {len(generators)}"
+        )
+
+    def draw_orders(n: int) -> Tensor:
+        orders = {own: torch.randperm(n, generator=own) for own in dict.fromkeys(generators)}
+        return torch.stack([orders[own] for own in generators])
+
+    together = stacked(networks)
+    history = fit(
+        together,
+        inputs,
+        targets,
+        draw_orders,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        precision=precision,
+        penalty=penalty,
+        decay=decay,
+        on_epoch=on_epoch,
+    )
+    _hand_back(together, networks)
+    return [list(losses) for losses in zip(*history)] or [[] for _ in networks]
+
+
+@torch.no_grad()
+def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
+    """Networks' parameters stacked, (E, …) each, zeros where a network is narrower than another.
+
+    Args:
+        networks: alike but for their hidden widths and their numbers.
+
+    Returns:
+        Modules that hold them for :class:`~spectral_core.training.gradients.Stack`; they cannot be called.
+    """
+    together = copy.deepcopy(networks[0])
+    for modules in zip(together, *networks):
+        for name, _ in modules[0].named_parameters():
+            members = [getattr(module, name) for module in modules[1:]]
+            widest = [max(sizes) for sizes in zip(*(member.shape for member in members))]
+            values = members[0].new_zeros(len(members), *widest)
+            for padded, member in zip(values, members):
+                _corner(padded, member.shape).copy_(member)
+            parameter = nn.Parameter(values, requires_grad=members[0].requires_grad)
+            setattr(modules[0], name, parameter)
+    return together
+
+
+def member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects: bool) -> int:
+    """Memory that one network of an ensemble takes, about.
+
+    Args:
+        sizes: nodes of each layer, input and output included, (N_1, …, N_ℓ).
+        batch_size: examples per step.
+        examples: examples in all.
+        projects: whether the first layer is frozen, so that x φᵀ is kept for all examples.
+    """
+    parameters = sum(after * (before + 2) for before, after in itertools.pairwise(sizes))
+    batch = batch_size * (sizes[0] + 6 * sum(sizes[1:]))  # x; z, a, ∂L/∂u, and what comes and goes
+    order = examples * 2  # indices are of 8 bytes
+    # Of each parameter: the network's own, the stacked one, its gradient and Adam's two moments.
+    return 4 * (5 * parameters + batch + order + projects * examples * sizes[1])
+
+
+def most_members(each: int, device: torch.device | str) -> int:
+    """How many networks of so many bytes each a device has room for, at least 1."""
+    device = torch.device(device)
+    room = 2**30  # where it is not told
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        room = torch.cuda.mem_get_info(device)[0]
+    return max(1, math.floor(0.7 * room / each))
+
+
+@torch.no_grad()
+def _hand_back(together: nn.Sequential, networks: Sequence[nn.Sequential]) -> None:
+    """Copy the stacked parameters back into the networks that they were made of."""
+    for e, network in enumerate(networks):
+        for values, own in zip(together.parameters(), network.parameters()):
+            own.copy_(_corner(values[e], own.shape))
+
+
+def _corner(values: Tensor, shape: torch.Size) -> Tensor:
+    return values[tuple(map(slice, shape))]
+
+
+def _check_alike(networks: Sequence[nn.Sequential]) -> None:
+    """Raise unless the networks can be stacked and their gradients are written out."""
+    if not isinstance(networks, Sequence) or isinstance(networks, nn.Module) or not networks:
+        raise TypeError(f"networks must be a list of at least one network; got {networks!r}")
+    for e, network in enumerate(networks):
+        if not is_written_out(network):
+            raise TypeError(
+                f"networks[{e}] must be a stack of Linear or SpectralLinear layers with ELU, ReLU "
+                "or tanh in between; train another kind by itself"
+            )
+        if _kind(network) != _kind(networks[0]):
+            raise ValueError(
+                "networks must be alike but for their hidden widths and their numbers; got\n"
+                f"networks[0]: {_kind(networks[0])}\nnetworks[{e}]: {_kind(network)}"
+            )
+
+
+def _kind(network: nn.Sequential) -> tuple[str, ...]:
+    """What networks of an ensemble have in common."""
+    layers = list(network)[::2]
+    return (
+        f"{layers[0].in_features} inputs",
+        f"{layers[-1].out_features} outputs",
+        *(type(module).__name__ for module in network),
+        *(
+            f"{name} {'trains' if p.requires_grad else 'frozen'}, {p.dtype}"
+            for name, p in network.named_parameters()
+        ),
+    )

@@ -1,0 +1,94 @@
+"""Comparison: counts worked out by hand, accuracy as evaluated, and tables that say them."""
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import prune as masks
+
+from spectral_core import compare, evaluate, fold, node_scores, prune, spectral_mlp, spectralize
+from spectral_core.layers.flow import Flow
+
+
+@pytest.fixture(scope="module")
+def networks():
+    full = spectral_mlp((784, 300, 100, 10), "relu", bias=True)
+    return full, prune(full, node_scores(full), percentile=[50, 50])
+
+
+def test_lenets_numbers(networks):
+    found = compare(*networks, torch.rand(5, 784))
+    assert (found.full.nodes, found.pruned.nodes) == (400, 200)
+    assert found.full.channels == found.pruned.channels == 0
+    assert found.full.parameters == 266_610
+    assert found.pruned.parameters == 784 * 150 + 150 + 150 * 50 + 50 + 50 * 10 + 10
+    assert found.full.flops == 2 * (784 * 300 + 300 * 100 + 100 * 10)
+    assert found.pruned.flops == Flow(networks[1]).flops()
+    assert found.full.latency > 0 and found.pruned.latency > 0
+    assert found.full.accuracy is None and found.batch == 5
+
+
+def test_accuracy_is_that_of_evaluate_and_modes_stay(networks):
+    x, y = torch.rand(40, 784), torch.randint(10, (40,))
+    found = compare(*networks, x, y)
+    assert found.full.accuracy == evaluate(networks[0], x, y).accuracy
+    assert found.pruned.accuracy == evaluate(networks[1], x, y).accuracy
+    assert all(network.training for network in networks)
+
+
+def test_convolutions_count_by_channels_and_places():
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
+    )
+    found = compare(spectralize(model), model, torch.rand(2, 3, 6, 6))
+    assert found.full.channels == 8 and found.full.nodes == 0
+    assert found.full.flops == 2 * (8 * 3 * 9 * 16 + 8 * 5)
+    assert found.full.parameters == 8 * 27 + 8 + 45  # folded, as the spectral model is
+    assert list(found.table().index)[:2] == ["channels", "parameters"]
+    without = compare(model[:4], model[:4], torch.rand(2, 3, 6, 6))
+    assert without.full.nodes == 0 and without.full.flops == 2 * 8 * 3 * 9 * 16
+
+
+def test_masked_networks_are_as_large_as_before():
+    full = fold(spectral_mlp((20, 30, 4), "elu"))
+    masked = fold(full)
+    masks.ln_structured(masked[0], "weight", amount=0.9, n=2, dim=0)
+    found = compare(full, masked, torch.rand(3, 20))
+    assert found.pruned.parameters == found.full.parameters
+    assert found.pruned.flops == found.full.flops
+
+
+def test_table_in_a_terminal_and_in_a_notebook(networks):
+    x, y = torch.rand(40, 784), torch.randint(10, (40,))
+    found = compare(*networks, x, y)
+    table = found.table()
+    assert isinstance(table, pd.DataFrame) and list(table.columns) == ["full", "pruned", "left"]
+    assert list(table.loc["hidden nodes"]) == ["400", "200", "50.0 %"]
+    assert table.loc["parameters", "full"] == "266,610"
+    points = 100 * (found.pruned.accuracy - found.full.accuracy)
+    assert table.loc["accuracy (%)", "left"] == f"{points:+.1f} points"
+    assert "ms per batch of 40" in table.index
+    text, html = str(found), found._repr_html_()
+    for cell in ("hidden nodes", "266,610", "50.0 %"):
+        assert cell in text and cell in html
+    assert repr(found) == text and "<table" in html
+    assert "accuracy (%)" not in str(compare(*networks, x))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((None, nn.Linear(4, 2), torch.rand(1, 4)), TypeError, "model must be"),
+        ((nn.Linear(4, 2), None, torch.rand(1, 4)), TypeError, "pruned must be"),
+        ((nn.Linear(4, 2), nn.Linear(4, 2), [1.0]), TypeError, "example must be .* list"),
+        ((nn.Linear(4, 2), nn.Linear(4, 2), torch.rand(0, 4)), TypeError, r"\(0, 4\)"),
+        (
+            (nn.Linear(4, 2), nn.Linear(4, 3), torch.rand(1, 4)),
+            ValueError,
+            r"pruned must .*\(1, 2\); got \(1, 3\)",
+        ),
+    ],
+)
+def test_bad_arguments_are_named(arguments, error, words):
+    with pytest.raises(error, match=words):
+        compare(*arguments)

@@ -1,0 +1,111 @@
+"""ONNX: onnxruntime gives what torch gives, at any batch size; the file is checked or not there."""
+
+import os
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from spectral_core import export_onnx, fold, node_scores, prune, spectral_mlp, spectralize
+from spectral_core.interop import onnx as module
+
+
+def session(file):
+    return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The network of Fig. 4's size, full and pruned by 90 %, with their files."""
+    full = spectral_mlp((784, 500, 500, 500, 10), "elu", generator=torch.Generator().manual_seed(0))
+    pruned = prune(full, node_scores(full), 90)
+    folder = tmp_path_factory.mktemp("onnx")
+    example = torch.rand(5, 784, generator=torch.Generator().manual_seed(1))
+    made = {}
+    for name, network in (("full", full), ("pruned", pruned)):
+        difference = export_onnx(network, folder / name, example)
+        assert difference <= 1e-5
+        made[name] = (network, folder / name)
+    return made
+
+
+@pytest.mark.parametrize("batch", [1, 2, 13, 1000])
+@pytest.mark.parametrize("name", ["full", "pruned"])
+def test_outputs_are_torchs_at_any_batch(files, name, batch):
+    network, file = files[name]
+    inputs = torch.rand(batch, 784)
+    (outputs,) = session(file).run(["outputs"], {"inputs": inputs.numpy()})
+    with torch.no_grad():
+        expected = fold(network)(inputs).numpy()
+    np.testing.assert_allclose(outputs, expected, atol=1e-5 * max(1, abs(expected).max()))
+
+
+def test_pruned_file_is_as_small_as_its_weights(files):
+    sizes = {name: os.path.getsize(file) for name, (_, file) in files.items()}
+    weights = {
+        name: 4 * sum(p.numel() for p in fold(network).parameters())
+        for name, (network, _) in files.items()
+    }
+    assert weights["pruned"] < weights["full"] / 10
+    for name, size in sizes.items():
+        assert weights[name] < size < weights[name] + 20_000
+    assert len(list(files["full"][1].parent.iterdir())) == 2  # no weights in a second file
+
+
+def test_other_layers_go_along(tmp_path):
+    torch.manual_seed(0)
+    model = spectralize(
+        nn.Sequential(
+            *(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 20)),
+            *(nn.BatchNorm1d(20), nn.Dropout(), nn.Sigmoid(), nn.Linear(20, 3)),
+        )
+    )
+    model(torch.rand(16, 1, 8, 8))  # batch statistics
+    small = prune(model, node_scores(model), 50, fill="constant").train()
+    example = torch.rand(1, 1, 8, 8)
+    assert export_onnx(small, tmp_path / "net", example) <= 1e-5
+    assert small.training
+    (outputs,) = session(tmp_path / "net").run(None, {"inputs": example.numpy()})
+    with torch.no_grad():
+        np.testing.assert_allclose(outputs, small.eval()(example).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("difference", [0.5, float("nan")])
+def test_a_file_that_differs_is_not_there(tmp_path, monkeypatch, difference):
+    network = spectral_mlp((4, 3, 2), "elu")
+    monkeypatch.setattr(module, "_difference", lambda *_: difference)
+    with pytest.raises(ArithmeticError, match=f"to 1e-05; they differ by {difference}"):
+        export_onnx(network, tmp_path / "a", torch.rand(2, 4))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_difference_is_the_largest_of_all_batches(tmp_path):
+    """The check of a file against another network than the one in it."""
+    torch.manual_seed(0)
+    network, example = nn.Linear(4, 2), torch.rand(3, 4)
+    export_onnx(network, tmp_path / "a", example)
+    with torch.no_grad():
+        network.bias += torch.tensor([0.0, 0.25])
+        ours = network(example).abs()
+    expected = 0.25 / max(1, float(ours.max()))
+    assert module._difference(tmp_path / "a", network, example) == pytest.approx(expected, rel=1e-3)
+    network.bias.data[0] = float("nan")
+    assert not module._difference(tmp_path / "a", network, example) <= 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"network": {}}, TypeError, "network must be"),
+        ({"example": [1.0]}, TypeError, "example must be .* list"),
+        ({"example": torch.rand(0, 4)}, TypeError, r"example must be .*\(0, 4\)"),
+        ({"tolerance": -1}, ValueError, "tolerance must be"),
+    ],
+)
+def test_bad_arguments_are_named(settings, error, words, tmp_path):
+    arguments = {"network": nn.Linear(4, 2), "path": tmp_path / "a", "example": torch.rand(2, 4)}
+    with pytest.raises(error, match=words):
+        export_onnx(**arguments | settings)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,235 @@
+"""Whole models in spectral variables, folded back, in the tools that train and keep models."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from spectral_core import (
+    SpectralLinear,
+    fold,
+    spectral,
+    spectral_mlp,
+    spectral_parameters,
+    spectralize,
+    train_only,
+)
+from spectral_core.data.torchvision_import import import_torchvision
+from spectral_core.layers.kinds import named_layers, spectra
+
+
+def mlp():
+    return nn.Sequential(
+        *(nn.Linear(64, 20), nn.BatchNorm1d(20), nn.ELU(), nn.Linear(20, 10), nn.ReLU()),
+        nn.Linear(10, 5),
+    )
+
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2).flatten(1)
+        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
+
+
+class Transformer(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), nn.Linear(16, 3))
+
+
+MODELS = {
+    "mlp": (mlp, (4, 64)),
+    "lenet": (LeNet, (2, 1, 28, 28)),
+    "transformer": (Transformer, (2, 5, 16)),
+    "mobilenet_v2": (lambda: import_torchvision().models.mobilenet_v2(), (1, 3, 64, 64)),
+    "resnet18": (lambda: import_torchvision().models.resnet18(), (1, 3, 64, 64)),
+}
+
+
+@pytest.mark.parametrize("init", ["norm", "unit"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_spectralized_and_folded_is_the_model(name, init):
+    make, shape = MODELS[name]
+    torch.manual_seed(0)
+    model = make().eval()
+    x = torch.rand(shape)
+    wide = spectralize(copy.deepcopy(model), init=init)
+    plain = fold(wide)
+    with torch.no_grad():
+        expected = model(x)
+        torch.testing.assert_close(wide(x), expected, rtol=1e-4, atol=1e-5)
+        assert torch.equal(plain(x), wide(x))  # the same weights, so the same floats
+    assert list(plain.state_dict()) == list(model.state_dict())
+    assert [type(m) for m in plain.modules()] == [type(m) for m in model.modules()]
+    model.load_state_dict(plain.state_dict())
+    assert torch.equal(model(x), plain(x))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_all_layers_but_the_classifier_are_spectral_and_take_gradients(name):
+    make, shape = MODELS[name]
+    model = spectralize(make().train())
+    layers = list(named_layers(model).values())
+    assert all("weight" in spectra(layer) for layer in layers[:-1])
+    assert not spectra(layers[-1])
+    model(torch.rand(4, *shape[1:])).square().sum().backward()
+    eigenvalues, eigenvectors, rest = spectral_parameters(model)
+    assert len(eigenvalues) == len(eigenvectors) == len(layers) - 1
+    assert sum(p.numel() for p in eigenvalues) == sum(len(layer.weight) for layer in layers[:-1])
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    assert any((p.grad != 0).any() for p in eigenvalues)
+    every = [*eigenvalues, *eigenvectors, *rest]
+    assert {id(p) for p in every} == {id(p) for p in model.parameters()}
+    assert len(every) == len(list(model.parameters()))
+
+
+def test_skip_names_modules_with_all_that_is_in_them():
+    model = spectralize(nn.Sequential(mlp(), mlp()), skip=["0", "1.5"])
+    assert [bool(spectra(layer)) for layer in named_layers(model).values()] == [
+        *(False, False, False),
+        *(True, True, False),
+    ]
+    assert all(spectra(layer) for layer in named_layers(spectralize(mlp(), skip=())).values())
+    only_conv = spectralize(LeNet(), layers=(nn.Conv2d,))
+    assert [bool(spectra(m)) for m in named_layers(only_conv).values()] == [True] * 2 + [False] * 3
+
+
+def test_spectralizing_twice_changes_nothing():
+    model = spectralize(mlp())
+    before = [id(p) for p in model.parameters()]
+    assert [id(p) for p in spectralize(model).parameters()] == before
+
+
+def test_spectral_linear_layers_fold_too_even_one_alone():
+    network = spectral_mlp((6, 5, 4), "elu", bias=True)
+    x = torch.rand(3, 6)
+    plain = fold(network)
+    assert [type(m) for m in plain] == [nn.Linear, nn.ELU, nn.Linear]
+    torch.testing.assert_close(plain(x), network(x))
+    assert type(network[0]) is SpectralLinear
+    assert (
+        type(fold(network[0])) is nn.Linear and type(fold(spectral(nn.Linear(2, 3)))) is nn.Linear
+    )
+
+
+def test_train_only_freezes_the_reparametrised_layers():
+    model = train_only(spectralize(LeNet()), "eigenvalues")
+    eigenvalues, eigenvectors, rest = spectral_parameters(model)
+    assert all(p.requires_grad for p in (*eigenvalues, *rest))
+    assert not any(p.requires_grad for p in eigenvectors)
+    train_only(model, "eigenvectors")
+    assert not any(p.requires_grad for p in eigenvalues)
+    assert all(p.requires_grad for p in eigenvectors)
+
+
+def digits(n=200):
+    generator = torch.Generator().manual_seed(0)
+    y = torch.randint(0, 5, (n,), generator=generator)
+    centres = torch.randn(5, 64, generator=generator)
+    return centres[y] + 0.3 * torch.randn(n, 64, generator=generator), y
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_stock_loop_with_adamw_learns_with_and_without_autocast(autocast):
+    torch.manual_seed(0)
+    model, (x, y) = spectralize(mlp()), digits()
+    eigenvalues, eigenvectors, rest = spectral_parameters(model)
+    optimiser = torch.optim.AdamW(
+        [{"params": eigenvalues, "weight_decay": 0.0}, {"params": [*eigenvectors, *rest]}], lr=3e-3
+    )
+    scaler = torch.amp.GradScaler("cpu", enabled=autocast)
+    before = [p.detach().clone() for p in eigenvalues]
+    for _ in range(30):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            outputs = model(x)
+            loss = F.cross_entropy(outputs, y)
+        optimiser.zero_grad()
+        scaler.scale(loss).backward()
+        scaler.step(optimiser)
+        scaler.update()
+    assert outputs.dtype == (torch.bfloat16 if autocast else torch.float32)
+    plain = fold(model).eval()
+    assert (plain(x).argmax(dim=1) == y).float().mean() > 0.9
+    assert all((p != old).any() for p, old in zip(eigenvalues, before))
+
+
+def test_deepcopy_and_state_dict_carry_everything():
+    one, other = spectralize(mlp()).eval(), spectralize(mlp()).eval()
+    x = torch.rand(3, 64)
+    twin = copy.deepcopy(one)
+    assert torch.equal(twin(x), one(x))
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(other(x), one(x))
+    with torch.no_grad():
+        spectral_parameters(twin).eigenvalues[0].zero_()
+    assert (spectral_parameters(one).eigenvalues[0] != 0).all()
+
+
+def test_a_compiled_model_gives_the_same_in_value_and_gradient():
+    model = spectralize(mlp()).eval()
+    x = torch.rand(3, 64)
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), model(x))
+    compiled(x).sum().backward()
+    grads = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    model(x).sum().backward()
+    torch.testing.assert_close(grads, [p.grad for p in model.parameters()])
+
+
+def test_data_parallel_training_steps_as_one_process_does(tmp_path):
+    model, (x, y) = spectralize(mlp()), digits(20)
+    alone = copy.deepcopy(model)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1
+    )
+    try:
+        parallel = nn.parallel.DistributedDataParallel(model)
+        for network in (parallel, alone):
+            optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+            F.cross_entropy(network(x), y).backward()
+            optimiser.step()
+    finally:
+        torch.distributed.destroy_process_group()
+    torch.testing.assert_close(model.state_dict(), alone.state_dict())
+
+
+def tied():
+    model = mlp()
+    model.extend([nn.ReLU(), nn.Linear(5, 5), nn.Linear(5, 5)])
+    model[7].weight = model[8].weight
+    return model
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: spectralize(nn.ReLU()), ValueError, ["model", "Linear, Conv2d", "none"]),
+        (lambda: spectralize(nn.Linear(3, 2)), ValueError, ["model", "besides", "none"]),
+        (lambda: spectralize(mlp(), skip="5"), TypeError, ["skip", "list", "'5'"]),
+        (lambda: spectralize(LeNet(), skip=["fc4"]), ValueError, ["skip", "Did you mean 'fc3'"]),
+        (lambda: spectralize(tied()), ValueError, ["'7'", "weight of its own", "skip"]),
+        (lambda: spectralize([1]), TypeError, ["Module", "list"]),
+        (lambda: fold([1]), TypeError, ["model", "Module", "list"]),
+    ],
+)
+def test_bad_arguments_are_named(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_parameters_of_tied_layers_are_listed_once():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    spectralize(model, skip=())
+    model = nn.Sequential(model[0], model[1], model[0], model[2])
+    found = spectral_parameters(model)
+    listed = [id(parameter) for group in found for parameter in group]
+    assert sorted(listed) == sorted(map(id, model.parameters()))

@@ -1,0 +1,233 @@
+"""Notebooks: their parameters, their two forms in step, and runs that are whole or not at all."""
+
+import ast
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+
+from spectral_core.paper import paths
+from spectral_core.paper.book import notebooks
+from spectral_core.paper.book.notebooks import NotebookFailed, execute, prepare
+from spectral_core.paper.plots import curves
+from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.planning import SETTINGS
+
+ROOT = paths.project()
+SOURCES = notebooks.sources()
+
+
+@pytest.fixture(params=SOURCES.values(), ids=SOURCES.keys())
+def source(request):
+    return request.param
+
+
+def parameters_cells(notebook):
+    return [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+
+
+# The project's notebooks
+
+
+def test_every_figure_has_a_notebook():
+    assert set(FIGURES) <= set(SOURCES)
+
+
+def test_notebook_has_one_cell_of_parameters_that_are_plain_values(source):
+    (cell,) = parameters_cells(nbformat.read(source, 4))
+    assert cell.cell_type == "code"
+    names, values = zip(*(line.split(" = ", 1) for line in cell.source.splitlines()))
+    for value in values:
+        ast.literal_eval(value)
+    assert notebooks.declared_parameters(source) == list(names)
+
+
+def test_notebook_is_kept_without_outputs_and_for_any_python(source):
+    notebook = nbformat.read(source, 4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+
+
+def test_text_form_holds_the_same_cells(source):
+    def content(file):
+        return [(c.cell_type, c.source, dict(c.metadata)) for c in jupytext.read(file).cells]
+
+    assert content(source.with_suffix(".md")) == content(source)
+
+
+def test_notebook_does_not_name_a_place_of_some_machine(source):
+    for file in (source, source.with_suffix(".md")):
+        assert not machine_paths(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_figures_notebook_takes_every_setting_of_the_study(figure):
+    declared = notebooks.declared_parameters(SOURCES[figure])
+    assert {"preset", "panels", "band", "workers", "device", *SETTINGS} == set(declared)
+    assert all(band in SOURCES[figure].read_text(encoding="utf-8") for band in curves.BANDS)
+
+
+# A notebook of three cells, in a project of its own
+
+
+@pytest.fixture
+def tiny(project):
+    """Name of a notebook with the parameters ``count`` and ``word``; it fails from 5 on."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "count = 1  # below 5\nword = 'a'  # any", metadata={"tags": ["parameters"]}
+            ),
+            nbformat.v4.new_code_cell("print(word * count)"),
+            nbformat.v4.new_code_cell("assert count < 5, 'too many'"),
+        ],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
+    (project / "notebooks").mkdir()
+    nbformat.write(notebook, project / "notebooks" / "tiny.ipynb")
+    return "tiny"
+
+
+def outputs(file):
+    cells = nbformat.read(file, 4).cells
+    return [o.text for c in cells if c.cell_type == "code" for o in c.outputs if "text" in o]
+
+
+def machine_paths(text):
+    """Places of this machine that a text names."""
+    places = {ROOT, Path.home(), Path(sys.prefix), Path(sys.base_prefix), tempfile.gettempdir()}
+    return [place for place in map(str, places) if place != "/" and f"{place}/" in text]
+
+
+def test_executed_whole_or_not_at_all(tiny, tmp_path, monkeypatch):
+    folder = tmp_path / "made"
+    made = execute(tiny, {"count": 2, "word": "ab"}, folder, progress=False)
+    assert made == folder / "tiny.ipynb"
+    assert outputs(made) == ["abab\n"]
+    first = made.read_bytes()
+    metadata = json.loads(first)["metadata"]
+    assert metadata["parameters"] == {"count": 2, "word": "ab"}
+    assert not machine_paths(first.decode())
+    assert str(tmp_path) not in first.decode()
+
+    # A failing cell: the error is named, the old result stays, nothing else is there.
+    with pytest.raises(NotebookFailed, match=r"tiny.ipynb, cell \d+: AssertionError: too many"):
+        execute(tiny, {"count": 5}, folder, progress=False)
+    assert made.read_bytes() == first
+    assert list(folder.iterdir()) == [made]
+
+    # The same again is not executed again.
+    def fail(*_, **__):
+        raise RuntimeError("executed")
+
+    monkeypatch.setattr(papermill, "execute_notebook", fail)
+    assert execute(tiny, {"count": 2, "word": "ab"}, folder, progress=False) == made
+    assert made.read_bytes() == first
+    for changed in ({"count": 3, "word": "ab"}, None):
+        with pytest.raises(RuntimeError, match="executed"):
+            execute(tiny, changed, folder, progress=False)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "notebook",
+        "results/published/fig03/a.csv",
+        "results/choices/a.json",
+        "results/authors/a.csv",
+    ],
+)
+def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path, changed):
+    prepare(tiny, None, tmp_path / "made")
+    made = tmp_path / "made" / "tiny.ipynb"
+    before = made.stat().st_mtime_ns
+    prepare(tiny, None, tmp_path / "made")
+    assert made.stat().st_mtime_ns == before
+    if changed == "notebook":
+        source = project / "notebooks" / "tiny.ipynb"
+        source.write_text(source.read_text().replace("too many", "far too many"))
+    else:
+        (project / changed).parent.mkdir(parents=True, exist_ok=True)
+        (project / changed).write_text("1\n")
+    prepare(tiny, None, tmp_path / "made")
+    assert made.stat().st_mtime_ns > before
+
+
+def test_failure_without_an_older_result_leaves_nothing(tiny, tmp_path, monkeypatch):
+    def half(source, target, **_):
+        Path(target).write_text('{"cells": [')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(papermill, "execute_notebook", half)
+    with pytest.raises(KeyboardInterrupt):
+        execute(tiny, None, tmp_path / "made", progress=False)
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_damaged_result_is_made_anew(tiny, tmp_path):
+    made = prepare(tiny, None, tmp_path / "made")
+    whole = json.loads(made.read_text())
+    made.write_text("{")
+    prepare(tiny, None, tmp_path / "made")
+    assert [c["source"] for c in json.loads(made.read_text())["cells"]] == [
+        c["source"] for c in whole["cells"]
+    ]
+
+
+def test_prepared_copy_holds_the_parameters_and_no_output(tiny, project):
+    made = prepare(tiny, {"count": 4})
+    assert made == project / "_prepared" / "tiny.ipynb"
+    assert outputs(made) == []
+    assert any("count = 4" in cell.source for cell in nbformat.read(made, 4).cells)
+
+
+@pytest.mark.parametrize("make", [execute, prepare])
+@pytest.mark.parametrize(
+    ("name", "parameters", "said"),
+    [
+        ("tiny", {"cuont": 2}, "parameter of tiny.ipynb must be one of count, word; got 'cuont'. "
+         "Did you mean 'count'?"),
+        ("tidy", None, "notebook must be one of tiny; got 'tidy'. Did you mean 'tiny'?"),
+    ],
+)  # fmt: skip
+def test_undeclared_parameter_or_notebook_is_refused(tiny, tmp_path, make, name, parameters, said):
+    with pytest.raises(ValueError) as caught:
+        make(name, parameters, tmp_path / "made")
+    assert said in str(caught.value)
+    assert not (tmp_path / "made").exists()
+
+
+def test_source_is_never_overwritten(tiny, project):
+    source = project / "notebooks" / "tiny.ipynb"
+    before = source.read_bytes()
+    with pytest.raises(ValueError, match="folder must be another one"):
+        prepare(tiny, {"count": 2}, project / "notebooks")
+    assert source.read_bytes() == before
+
+
+def test_project_without_notebooks_is_named(project):
+    with pytest.raises(FileNotFoundError, match="Run this from a checkout"):
+        notebooks.sources()
+
+
+# A real one
+
+
+def test_executed_figure_names_no_place_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPECTRAL_CORE_STORE", str(tmp_path / "store"))
+    made = execute("fig03", {"preset": "smoke", "workers": 1}, tmp_path / "made", progress=False)
+    text = made.read_text(encoding="utf-8")
+    assert not machine_paths(text)
+    assert str(tmp_path) not in text
+    assert "image/png" in text and "spectral-core compute fig03 --preset smoke" in text
+    assert len(list((tmp_path / "store" / "cut").glob("*.json"))) == 18

@@ -1,0 +1,118 @@
+"""L2 on λ and φ: its least value is the group lasso, and a training approaches it as told."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize, minimize_scalar
+
+from spectral_core.layers.spectrum import Spectrum
+from spectral_core.paper.questions import group_lasso
+from spectral_core.paper.questions.group_lasso import balance_table, imbalance
+
+DOUBLE = torch.float64
+weights = st.lists(st.floats(-10, 10).filter(lambda w: w == 0 or abs(w) > 1e-3), min_size=1).map(
+    lambda values: torch.tensor([values], dtype=DOUBLE)
+)
+
+
+def squares(found: Spectrum) -> torch.Tensor:
+    """½ (λ_i² + ‖φ_i‖²) of each arrival node, shape (out,); α times their sum is the L2 term."""
+    phi = found.eigenvectors.flatten(1)
+    return (found.eigenvalues.square() + phi.square().sum(dim=1)) / 2
+
+
+@torch.no_grad()
+def balanced(weight: torch.Tensor) -> Spectrum:
+    """The λ and φ of some weights whose squares are least: |λ_i| = ‖φ_i‖ = √‖w_i‖.
+
+    Args:
+        weight: shape (out, in, ...).
+    """
+    root = torch.linalg.vector_norm(weight.flatten(1), dim=1).sqrt()
+    scale = torch.where(root > 0, root, 1.0).reshape(-1, *[1] * (weight.dim() - 1))
+    return Spectrum(-root, weight / scale)
+
+
+@given(weights, st.floats(1e-3, 10))
+def test_least_l2_term_of_some_weights_is_their_length(weight, alpha):
+    """Found by a search that knows nothing of the formula: convex in t = λ²."""
+    length = float(weight.norm())
+
+    def term(log_t):  # λ² = t and φ = w / λ
+        return alpha / 2 * (np.exp(log_t) + length**2 * np.exp(-log_t))
+
+    least = minimize_scalar(term, bounds=(-40, 10), method="bounded", options={"xatol": 1e-10})
+    assert least.fun == pytest.approx(alpha * length, rel=1e-6, abs=1e-12)
+    assert float(alpha * squares(balanced(weight))) == pytest.approx(alpha * length, abs=1e-12)
+
+
+@given(weights, st.floats(1e-2, 100))
+def test_every_other_pair_of_the_same_weights_has_a_larger_term(weight, factor):
+    lam, phi, _ = least = balanced(weight)
+    other = Spectrum(factor * lam, phi / factor)
+    torch.testing.assert_close(least.weight(), weight, rtol=1e-12, atol=0)
+    torch.testing.assert_close(other.weight(), weight, rtol=1e-12, atol=0)
+    assert (squares(other) >= squares(least) * (1 - 1e-12)).all()
+    torch.testing.assert_close(imbalance(least), torch.zeros(1, dtype=DOUBLE), rtol=0, atol=1e-9)
+
+
+def test_a_regression_with_the_l2_term_is_one_with_the_group_lasso():
+    """Three nodes, one of which the data hardly need: both objectives have the same minimum."""
+    generator = np.random.default_rng(0)
+    x, alpha = generator.normal(size=(50, 4)), 0.3
+    truth = np.array([[1.0, -2.0, 0.5, 0.0], [0.3, 0.2, -0.1, 0.4], [0.01, 0.02, 0.0, 0.0]])
+    y = x @ truth.T + 0.01 * generator.normal(size=(50, 3))
+
+    def loss(w):
+        return ((x @ w.T - y) ** 2).sum() / 100
+
+    def with_squares(parameters):
+        lam, phi = parameters[:3], parameters[3:].reshape(3, 4)
+        return loss(-lam[:, None] * phi) + alpha / 2 * (parameters**2).sum()
+
+    w = np.zeros((3, 4))  # the group lasso, which is convex, by proximal gradient steps
+    for _ in range(2000):
+        w -= 0.1 * (x @ w.T - y).T @ x / 50
+        w *= np.maximum(0, 1 - 0.1 * alpha / np.maximum(np.linalg.norm(w, axis=1), 1e-12))[:, None]
+
+    start = generator.normal(size=15)
+    spectral = minimize(with_squares, start, method="BFGS", options={"gtol": 1e-9})
+    direct = loss(w) + alpha * np.linalg.norm(w, axis=1).sum()
+    assert spectral.fun == pytest.approx(direct, rel=1e-6)
+    lam, phi = spectral.x[:3], spectral.x[3:].reshape(3, 4)
+    lengths = np.linalg.norm(phi, axis=1)
+    np.testing.assert_allclose(np.abs(lam), lengths, atol=1e-4)
+    np.testing.assert_allclose(-lam[:, None] * phi, w, atol=1e-4)
+    assert not w[2].any() and lengths[2] < 1e-3  # a node has vanished whole
+
+
+def test_imbalance_falls_as_the_gradient_flow_says_while_the_network_learns():
+    found = group_lasso.relaxation(decay=0.01, learning_rate=0.1, steps=600, every=200)
+    start = found[found["time"] == 0]["imbalance"].abs().max()
+    assert (found["imbalance"] - found["law"]).abs().max() < 0.005 * start
+    last = found[found["time"] == 60]
+    assert (last["law"].abs() < 0.31 * start).all() and len(last) == 32
+    losses = found.groupby("time")["loss"].first()
+    assert losses.iloc[-1] < 0.9 * losses.iloc[0]
+
+
+def test_without_l2_the_imbalance_stays_as_drawn():
+    found = group_lasso.relaxation(decay=0.0, learning_rate=0.05, steps=200, every=200)
+    assert (found["imbalance"] - found["law"]).abs().max() < 1e-3
+
+
+def test_adam_with_l2_evens_out_and_ranks_as_the_weights_do():
+    nodes = group_lasso.trained_nodes(epochs=20, decays=(0.0, 1e-2))
+    assert len(nodes) == 4 * 32 and (nodes["weight"] >= 0).all()
+    shown = balance_table(nodes).astype(float)
+    ratio, rank = shown.columns
+    for start in ("paper's", "stronger's"):
+        assert 1 <= shown.loc[(start, "0.01"), ratio] < shown.loc[(start, "0"), ratio]
+        assert shown.loc[(start, "0"), rank] < shown.loc[(start, "0.01"), rank] <= 1
+
+
+def test_of_no_weights_nothing_is_left():
+    lam, phi, _ = balanced(torch.zeros(2, 3))
+    assert not lam.any() and not phi.any()

@@ -1,0 +1,143 @@
+"""The authors' released means: complete, matched by setting, compared with the right error."""
+
+import math
+
+import pandas as pd
+import pytest
+from made_tables import made
+
+from spectral_core.paper import paths
+from spectral_core.paper.results import authors
+from spectral_core.paper.results.tables import NoResults
+from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.panels import Panel
+
+CUTS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
+
+
+def test_every_curve_of_figures_3_to_9_has_six_cuts():
+    table = authors.released()
+    assert tuple(table.columns) == authors.COLUMNS
+    curves = {name: list(rows["percentile"]) for name, rows in table.groupby(authors.SETTING)}
+    assert len(curves) == 36 and all(cuts == CUTS for cuts in curves.values())
+    drawn = {
+        (len(panel.hidden), panel.dataset, panel.activation, method)
+        for name in ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
+        for panel in FIGURES[name].panels
+        for method in panel.methods
+    }
+    assert set(curves) == drawn
+
+
+def test_numbers_are_in_range_and_few_curves_have_fewer_than_five_realisations():
+    table = authors.released()
+    assert table["accuracy"].between(0, 1).all() and not table.isna().any(axis=None)
+    counts = table.drop_duplicates(authors.SETTING)["realisations"].value_counts().to_dict()
+    assert counts == {5: 33, 4: 2, 2: 1}
+
+
+@pytest.mark.parametrize(
+    ("setting", "accuracies"),
+    [
+        ((1, "fashion-mnist", "elu", "post"), (0.8929, 0.8930, 0.8681, 0.8237, 0.6929, 0.5631)),
+        ((3, "mnist", "relu", "direct"), (0.9853, 0.9840, 0.9769, 0.9507, 0.5871, 0.2775)),
+        ((3, "mnist", "tanh", "pre"), (0.9754, 0.9735, 0.9710, 0.9607, 0.7274, 0.5009)),
+    ],
+)
+def test_curves_are_the_released_ones(setting, accuracies):
+    table = authors.released().set_index(authors.SETTING)
+    assert tuple(table.loc[setting, "accuracy"]) == accuracies
+
+
+def test_first_and_last_line_are_those_of_the_transcript():
+    table = authors.released()
+    assert (table["accuracy"].iloc[0], table["accuracy"].iloc[-1]) == (0.8948, 0.5009)
+
+
+def test_table_with_other_columns_is_refused(project):
+    file = project / "results" / "authors" / "released.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("dataset,accuracy\nmnist,0.9\n")
+    with pytest.raises(ValueError, match="must have the columns hidden_layers, dataset"):
+        authors.released()
+
+
+def test_readme_beside_the_table_names_its_columns_and_its_source():
+    text = (paths.project() / "results" / "authors" / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{column}`" in text for column in authors.COLUMNS)
+    assert "GPL-3.0" in text and "github.com/Bufferoni/spectral_learning" in text
+
+
+def flat(*_):
+    return 0.9
+
+
+@pytest.mark.parametrize("hidden", [(500,), (2000,)])
+def test_means_of_the_same_setting_stand_beside_a_panel_whatever_its_width(hidden):
+    beside = authors.beside(made(Panel("mnist", "relu", hidden), flat))
+    assert len(beside) == 3 * 6
+    assert set(beside[authors.SETTING[:3]].itertuples(index=False, name=None)) == {
+        (1, "mnist", "relu")
+    }
+
+
+def test_number_of_layers_tells_panels_apart():
+    beside = authors.beside(made(Panel("mnist", "relu", (500, 500, 500)), flat, methods=["post"]))
+    assert list(beside["accuracy"]) == [0.9855, 0.9780, 0.9145, 0.7745, 0.3842, 0.2942]
+
+
+def test_nothing_stands_beside_a_panel_that_the_authors_did_not_release():
+    assert authors.beside(made(Panel("digits", "relu", (32,)), flat)).empty
+
+
+def test_deviation_is_ours_minus_theirs_with_the_standard_error_of_our_mean():
+    panel = Panel("fashion-mnist", "elu", (500,))
+    table = made(panel, lambda method, q, seed, _: (0.7, 0.8, 0.9)[seed], seeds=3)
+    found = authors.deviation(table)
+    assert list(found["percentile"]) == CUTS * 3
+    row = found.set_index(["method", "percentile"]).loc[("post", 90)]
+    assert row["panel"] == "fashion-mnist-elu-500"
+    assert (row["ours"], row["theirs"]) == (pytest.approx(0.8), 0.6929)
+    assert row["deviation"] == pytest.approx(0.8 - 0.6929)
+    assert row["standard_error"] == pytest.approx(0.1 / math.sqrt(3))
+
+
+def test_one_seed_has_no_standard_error():
+    found = authors.deviation(made(Panel("mnist", "elu", (500,)), flat, seeds=1))
+    assert found["standard_error"].isna().all() and found["deviation"].notna().all()
+
+
+def test_only_common_cuts_and_networks_without_penalty_are_compared():
+    panel = Panel("mnist", "elu", (500,))
+    table = made(panel, lambda m, q, s, penalty: 0.9 - penalty, cuts=(0, 50), penalties=(0, 0.5))
+    found = authors.deviation(table)
+    assert list(found["percentile"]) == [50.0] * 3
+    assert (found["ours"] == 0.9).all()
+
+
+def test_settings_that_the_authors_did_not_release_cannot_be_compared():
+    with pytest.raises(NoResults, match="the authors released no results"):
+        authors.deviation(made(Panel("digits", "elu", (32,)), flat))
+
+
+def test_mean_absolute_deviation_does_not_cancel():
+    panel = Panel("mnist", "elu", (500,))
+    theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
+    signs = dict(zip(CUTS, (1, -1, 1, -1, 1, -1)))
+
+    def shifted(method, q, *_):
+        return theirs[1, "mnist", "elu", method, q] + {"direct": 0.02}.get(method, 0) * signs[q]
+
+    far = authors.mean_absolute_deviation(made(panel, shifted, cuts=CUTS))
+    assert list(far.index) == ["mnist-elu-500"] and list(far.columns) == ["direct", "post", "pre"]
+    assert far.loc["mnist-elu-500"].tolist() == pytest.approx([0.02, 0, 0])
+
+
+def test_several_panels_are_compared_each_with_its_own():
+    panels = [Panel("mnist", activation, (500,)) for activation in ("elu", "tanh")]
+    far = authors.mean_absolute_deviation(pd.concat([made(panel, flat) for panel in panels]))
+    theirs = authors.released().query("hidden_layers == 1 and dataset == 'mnist'")
+    for panel in panels:
+        mine = theirs[(theirs["activation"] == panel.activation) & (theirs["method"] == "pre")]
+        expected = (mine["accuracy"] - 0.9).abs().mean()
+        assert far.loc[panel.name, "pre"] == pytest.approx(expected)

@@ -1,0 +1,89 @@
+"""Where a number comes from: time, versions, machine and commit."""
+
+import datetime
+import subprocess
+from importlib.metadata import version
+
+import joblib
+import pytest
+from packaging.version import Version
+
+from spectral_core.paper.study import provenance
+
+commit = provenance.commit.__wrapped__  # the answer of now, not the one of this process's start
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
+    done = subprocess.run(
+        ["git", *identity, "-C", folder, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository that holds a package with one committed module, taken for this one."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    return tmp_path
+
+
+def test_circumstances_are_complete():
+    before = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    made = provenance.made(1.23456, "cpu")
+    assert list(made) == ["at", "seconds", "device", "hardware", "versions", "commit"]
+    at = datetime.datetime.fromisoformat(made["at"])
+    assert at.utcoffset() == datetime.timedelta(0)
+    assert before <= at <= datetime.datetime.now(datetime.UTC)
+    assert (made["seconds"], made["device"]) == (1.235, "cpu")
+
+
+def test_versions_are_the_installed_ones():
+    assert list(provenance.versions()) == ["python", "torch", "numpy"]
+    for name in ("torch", "numpy"):
+        assert Version(provenance.versions()[name]).public == Version(version(name)).public
+
+
+def test_hardware_names_the_processor_and_its_cores():
+    processor, cores, widest = provenance.hardware("cpu").rsplit(", ", 2)
+    assert widest and widest.upper() == widest
+    assert processor
+    assert cores == f"{joblib.cpu_count()} cores"
+
+
+def test_commit_is_that_of_a_clean_checkout(repository):
+    assert commit() == git(repository, "rev-parse", "HEAD")[:12]
+
+
+@pytest.mark.parametrize("change", ["edited", "added"])
+def test_changed_package_is_told_apart(repository, change):
+    module = repository / "package" / ("__init__.py" if change == "edited" else "new.py")
+    module.write_text("x = 1")
+    assert commit() == git(repository, "rev-parse", "HEAD")[:12] + "+changes"
+
+
+def test_changes_outside_the_package_do_not_matter(repository):
+    (repository / "results.csv").write_text("1,2")
+    assert commit() == git(repository, "rev-parse", "HEAD")[:12]
+
+
+def test_copy_inside_another_repository_has_no_commit(repository, monkeypatch):
+    installed = repository / "site-packages" / "package"
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").write_text("")
+    monkeypatch.setattr(provenance, "PACKAGE", installed)
+    assert commit() is None
+
+
+def test_no_commit_outside_a_repository_or_without_git(repository, tmp_path_factory, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(provenance, "PACKAGE", tmp_path_factory.mktemp("plain"))
+        assert commit() is None
+    monkeypatch.setenv("PATH", "")
+    assert commit() is None

@@ -1,0 +1,159 @@
+"""The store: a step is there whole or not at all."""
+
+import json
+import os
+import threading
+
+import pytest
+import torch
+from filelock import FileLock, Timeout
+
+from spectral_core._files import write_whole
+from spectral_core.layers.networks import spectral_mlp
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.study import store as store_module
+from spectral_core.paper.study.planning import plan
+from spectral_core.paper.study.steps import describe
+
+CUT = plan("fig03", "smoke").steps()[0]
+TRAIN = CUT.trained
+RESULT, MADE = {"accuracy": 0.5}, {"seconds": 1.0}
+
+
+def network(seed=0):
+    return spectral_mlp((4, 3, 2), "elu", generator=torch.Generator().manual_seed(seed))
+
+
+def files(store):
+    return sorted(str(p.relative_to(store.root)) for p in store.root.rglob("*") if p.is_file())
+
+
+class Killed(BaseException):
+    """Ends a step from outside, as Ctrl-C does."""
+
+
+def test_stored_step_comes_back(store):
+    assert CUT not in store and store.record(CUT) is None
+    store.save(CUT, RESULT, MADE)
+    assert CUT in store
+    assert store.record(CUT) == {"step": describe(CUT), "result": RESULT, "made": MADE}
+    assert files(store) == [f"cut/{CUT.key}.json"]
+    assert TRAIN not in store
+
+
+def test_stored_network_comes_back_bit_for_bit(store):
+    store.save(TRAIN, RESULT, MADE, network(0))
+    assert files(store) == [f"train/{TRAIN.key}.json", f"train/{TRAIN.key}.safetensors"]
+    loaded = store.load_network(TRAIN, network(1))
+    for name, tensor in network(0).state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+def test_records_are_all_that_is_whole(store):
+    assert list(store.records()) == []
+    store.save(CUT, RESULT, MADE)
+    store.save(TRAIN, RESULT, MADE, network())
+    (store.root / "cut" / f".0123abcd.{CUT.key}.json").write_text('{"step": {')
+    assert list(store.records()) == [store.record(CUT), store.record(TRAIN)]
+
+
+def test_two_stores_on_one_folder_see_the_same(store):
+    store.save(CUT, RESULT, MADE)
+    assert CUT in Store(str(store.root))
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), Killed()])
+@pytest.mark.parametrize("breaks", ["save_file", "os.replace", "json"])
+def test_interrupted_save_leaves_no_step_and_no_file(store, monkeypatch, breaks, error):
+    def broken(*arguments, **named):
+        raise error
+
+    if breaks == "save_file":
+
+        def half(tensors, path):
+            path.write_bytes(b"half")
+            broken()
+
+        monkeypatch.setattr(store_module, "save_file", half)
+    elif breaks == "os.replace":
+        monkeypatch.setattr(os, "replace", broken)
+    else:
+        monkeypatch.setattr(store_module.json, "dumps", broken)
+    with pytest.raises(type(error)):
+        store.save(TRAIN, RESULT, MADE, network())
+    monkeypatch.undo()
+    assert TRAIN not in store
+    assert store.record(TRAIN) is None
+    assert [f for f in files(store) if not f.endswith(".safetensors")] == []
+    if breaks != "json":
+        assert files(store) == []
+    store.save(TRAIN, RESULT, MADE, network())
+    assert TRAIN in store
+
+
+def test_network_is_in_place_before_the_step_is(store, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        os, "replace", lambda aside, path: seen.append((path.suffix, TRAIN in store))
+    )
+    store.save(TRAIN, RESULT, MADE, network())
+    assert seen == [(".safetensors", False), (".json", False)]
+
+
+def test_failed_write_keeps_the_old_file(tmp_path):
+    target = tmp_path / "made" / "file.txt"
+    write_whole(target, lambda path: path.write_text("old"))
+
+    def fail(path):
+        path.write_text("half of the n")
+        assert target.read_text() == "old"
+        raise Killed
+
+    with pytest.raises(Killed):
+        write_whole(target, fail)
+    assert target.read_text() == "old"
+    assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
+
+
+def test_file_has_the_usual_permissions(tmp_path):
+    write_whole(tmp_path / "whole", lambda path: path.write_text(""))
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("text", ["", '{"step": ', "\x00"])
+def test_unreadable_record_is_named_with_what_to_do(store, text):
+    store.save(CUT, RESULT, MADE)
+    file = store.root / "cut" / f"{CUT.key}.json"
+    file.write_text(text)
+    with pytest.raises(RuntimeError) as caught:
+        store.record(CUT)
+    assert str(file) in str(caught.value)
+    assert "Delete it to compute it again" in str(caught.value)
+
+
+def test_record_tells_its_own_configuration(store):
+    store.save(CUT, RESULT, MADE)
+    described = json.loads((store.root / "cut" / f"{CUT.key}.json").read_text())["step"]
+    assert described["kind"] == "cut"
+    assert described["percentile"] == CUT.percentile
+    assert described["trained"]["hidden"] == list(TRAIN.hidden)
+
+
+def test_lock_keeps_a_second_holder_out_until_it_is_free(store):
+    entered = threading.Event()
+
+    def second():
+        with Store(store.root).lock(CUT):
+            entered.set()
+
+    with store.lock(CUT):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.2)
+        with pytest.raises(Timeout), FileLock(store.lock(CUT).lock_file, timeout=0):
+            pass
+        with Store(store.root).lock(TRAIN):  # another step is not held
+            pass
+    assert entered.wait(10)
+    thread.join()

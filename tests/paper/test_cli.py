@@ -1,0 +1,397 @@
+"""The command line: its help, its exit codes, and errors of one line."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from spectral_core.data import DATASETS
+from spectral_core.paper import cli, paths
+from spectral_core.paper.book import notebooks
+from spectral_core.paper.results.publishing import publish
+from spectral_core.paper.results.tables import COLUMNS, command
+from spectral_core.paper.run.compute import Cost
+from spectral_core.paper.study.figures import FIGURES, PRESETS
+from spectral_core.paper.study.planning import SETTINGS, plan
+
+SCRIPT = Path(sys.executable).with_name("spectral-core")
+
+
+def all_commands(group, *path):
+    """Every command and group, as the words that call it."""
+    yield path
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from all_commands(command, *path, name)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; gives its exit code, output and errors."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["spectral-core", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def ours(finished, tmp_path):
+    """Path of a store of its own with the finished smoke run."""
+    return shutil.copytree(finished.store.root, tmp_path / "ours")
+
+
+@pytest.mark.parametrize("words", list(all_commands(cli.cli)), ids=" ".join)
+def test_every_command_explains_itself_and_its_options(words, run):
+    code, out, err = run(*words, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: ")
+    command = cli.cli
+    for word in words:
+        command = command.commands[word]
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help and max(option.opts, key=len) in out
+
+
+def test_installed_script_is_this_command():
+    done = subprocess.run([SCRIPT, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("spectral-core, version ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compute"], "Missing argument"),
+        (["compute", "fig3"], "Did you mean 'fig03'?"),
+        (["compute", "fig01"], "fig01 is drawn, not computed; run: spectral-core notebook fig01"),
+        (["status", "scores"], "Did you mean 'score'?"),
+        (["choose", "fig10", "--seeds", "3"], "No such option"),
+        (["choose", "fig10", "--epochs", "3"], "epochs are what --setting training chooses"),
+        (["compute", "fig03", "--preset", "fast"], "'fast' is not one of 'smoke', 'quick'"),
+        (["compute", "fig03", "--epoch", "3"], "No such option"),
+        (["compute", "fig03", "--epochs", "many"], "'many' is not a valid integer"),
+        (["compute", "fig03", "--hidden", "8x8"], "'8x8' is not a list like int-int…"),
+        (["compute", "fig03", "--percentiles", "0;50"], "'0;50' is not a list like float,float…"),
+        (["compute", "fig03", "--seeds", "1,b"], "'1,b' is not a list like int,int…"),
+        (["verify", "fig99"], "figure must be one of fig03, "),
+        (["nothing"], "No such command 'nothing'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_arguments_that_cannot_be_read_exit_with_2(run, words, said):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert said in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dataset", "fashion"], "Did you mean 'fashion-mnist'?"),
+        (["--activation", "rely"], "Did you mean 'relu'?"),
+        (["--methods", "direct,prae"], "Did you mean 'pre'?"),
+        (["--stage-two", "eigenvector"], "Did you mean 'eigenvectors'?"),
+        (["--hidden", "0"], "hidden[0] must be a whole number of at least 1; got 0"),
+        (["--percentiles", "0,101"], "percentiles[1] must be a number in [0, 100]; got 101.0"),
+        (["--seeds", "-1"], "seeds must be a whole number of at least 1; got -1"),
+        (["--learning-rate", "0"], "learning_rate must be a finite number above 0; got 0.0"),
+        (["--eigenvalue-range", "1,-1"], "eigenvalue_range must be a pair (low, high)"),
+        (["--workers", "0"], "workers must be a whole number of at least 1; got 0"),
+        (["--device", "gpu"], "device must be one that torch can use here"),
+        (["--device", "gpu", "--dry-run"], "device must be one that torch can use here"),
+        (["--scheduler", "tcp://a:1"], "scheduler must be left out unless backend is 'dask'"),
+        (["--backend", "dask", "--workers", "2"], "workers must be left out: a dask cluster"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_setting_exits_with_2_and_one_line(run, tmp_path, words, said):
+    code, out, err = run("compute", "fig03", "--store", tmp_path / "store", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: ") and said in err.splitlines()[0]
+    assert "Traceback" not in err
+    assert not (tmp_path / "store").exists()
+
+
+def test_debug_shows_the_traceback():
+    words = ["compute", "fig03", "--activation", "rely", "--debug"]
+    done = subprocess.run([SCRIPT, *words], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Traceback")
+    assert "ValueError: activation must be one of" in done.stderr
+
+
+def test_failure_exits_with_1_and_one_line(run, tmp_path):
+    words = ["--panels", "fashion-mnist-elu-500", "--store", tmp_path]
+    code, out, err = run("verify", "fig03", *words)
+    assert (code, out) == (1, "")
+    assert err == (
+        "Error: 54 of 54 points of fig03 are not computed; "
+        "run: spectral-core compute fig03 --preset quick --panels 'fashion-mnist-elu-500'\n"
+    )
+
+
+def test_verify_asks_for_nothing_that_there_is_nothing_to_compare_with(run, tmp_path):
+    code, out, err = run("verify", "fig04", "--store", tmp_path)
+    assert (code, out) == (1, "")
+    assert err == "Error: no results of fig04 are published at the preset 'quick'\n"
+
+
+def test_interrupted_run_says_how_to_go_on(run, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_fill", interrupt)
+    code, _, err = run("compute", "fig03")
+    assert code == 130
+    assert "the same command goes on from here" in err
+
+
+def test_compute_says_what_it_did_and_goes_on_from_what_is_stored(run, ours, monkeypatch):
+    words = ["compute", "fig03", "--preset", "smoke", "--workers", "1", "--store", ours]
+    code, out, _ = run(*words)
+    assert code == 0
+    assert "\nfig03 at the preset smoke: steps run: 0, in 0 s" in out
+    assert [line.split()[0] for line in out.splitlines()[2:5]] == ["direct", "post", "pre"]
+    assert out.endswith(f"they are stored in {ours}\n")
+    lost = next(ours.glob("cut/*.json"))
+    lost.unlink()
+    code, out, err = run(*words)
+    assert code == 0
+    assert re.search(r"steps run: 1, in \d+ s, with \d+ s of computing; they are stored in ", out)
+    assert "pruning, 1/1 steps 100%" in err
+    assert lost.exists()
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=" ".join)
+def test_missing_extra_exits_with_1_and_says_which(run, tmp_path, monkeypatch, dry):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ["--backend", "dask", "--scheduler", "tcp://a:1", "--store", tmp_path / "store", *dry]
+    code, out, err = run("compute", "fig03", *words)
+    assert (code, out) == (1, "")
+    assert err == (
+        "Error: backend 'dask' needs the extra [dask]: "
+        "python -m pip install 'spectral-core[dask]'\n"
+    )
+
+
+def test_dry_run_tells_the_cost_and_writes_nothing(run, ours, tmp_path):
+    words = ["compute", "fig03", "--preset", "smoke", "--workers", "2", "--dry-run", "--store"]
+    where = "fig03 at the preset smoke:"
+    assert run(*words, tmp_path / "none") == (
+        0,
+        f"{where} 0 steps stored, 6 trainings and 18 cuts missing\n"
+        "time: unknown until a step like them has run on this machine\n",
+        "",
+    )
+    assert not (tmp_path / "none").exists()
+
+    before = sorted(ours.rglob("*"))
+    assert run(*words, ours)[1] == f"{where} 24 steps stored, 0 trainings and 0 cuts missing\n"
+    _, out, _ = run(*words, ours, "--seeds", "3")
+    assert out.startswith(f"{where} 24 steps stored, 3 trainings and 9 cuts missing\n")
+    assert re.search(r"time: about \d+ s with 2 at a time; about \d+ s of computing\n$", out)
+    _, out, _ = run(*words, ours, "--seeds", "3", "--stage-two", "both")
+    assert out.startswith(f"{where} 18 steps stored, 3 trainings and 15 cuts missing\n")
+    assert out.endswith("; unknown for 9 steps\n")
+    assert sorted(ours.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (99.4, "99 s"), (100, "2 min"), (5969, "99 min"), (5971, "1 h 40 min")],
+)
+def test_duration_is_in_the_unit_that_fits(seconds, said):
+    assert cli._duration(seconds) == said
+
+
+def test_store_of_the_environment_is_used_unless_one_is_named(run, ours, tmp_path, monkeypatch):
+    words = ["compute", "fig03", "--preset", "smoke", "--workers", "1", "--seeds", "1"]
+    monkeypatch.setenv("SPECTRAL_CORE_STORE", str(ours))
+    assert "steps run: 0," in run(*words)[1]
+    assert "steps run: 12," in run(*words, "--store", tmp_path / "other")[1]
+
+
+def test_choosing_writes_a_record_for_each_panel_and_tells_what_is_best(run, project):
+    words = ["--preset", "smoke", "--methods", "direct,", "--activation", "elu"]
+    code, out, _ = run("choose", "fig10", *words)
+    assert code == 0
+    file = project / "results" / "choices" / "digits-elu-32.json"
+    (chosen,) = json.loads(file.read_text(encoding="utf-8"))["chosen"].values()
+    assert str(file) in out and str(chosen) in out
+    assert set(chosen) == {"learning_rate", "epochs"}
+
+
+def test_choosing_the_decay_writes_a_record_of_its_own(run, project):
+    words = ["--setting", "decay", "--preset", "smoke", "--panels", "mnist-elu-500"]
+    code, out, _ = run("choose", "stronger", *words)
+    assert code == 0
+    file = project / "results" / "choices" / "digits-elu-32-decay.json"
+    assert str(file) in out
+    assert set(json.loads(file.read_text(encoding="utf-8"))["chosen"]) == {"stronger"}
+
+
+def test_every_setting_of_a_study_has_an_option():
+    options = {option.name for option in cli.compute.params}
+    assert {*SETTINGS, "panels"} <= options
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"seeds": 3},
+        {"seeds": [0, 2]},
+        {"seeds": [2]},
+        {"hidden": 16, "hidden_by_method": {"pre": [8], "direct": [4]}},
+        {"hidden": (8, 6), "methods": ["post"], "percentiles": [0, 12.5]},
+        {"eigenvalue_range": [-0.25, 0.5], "eigenvector_range": (0, 1)},
+        {"dataset": "mnist", "activation": "tanh", "epochs": 1, "retraining_epochs": 0},
+        {"stage_two": "both", "batch_size": 50, "learning_rate": 1e-5, "train_images": 100},
+        {"penalties": [0, 1e-3], "output_bias": True, "precision": "bf16"},
+        {"eigenvector_range": "glorot", "decay": 1e-4, "rounds": 3, "input_eigenvalues": True},
+        {"panels": "*released"},
+        {"features": "mean", "backbone_weights": "067cfda5"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_command_of_a_study_computes_that_study(run, monkeypatch, preset, changes):
+    study, computed = plan("fig03", preset, **changes), []
+
+    def remember(run, *_, **__):
+        computed.append(run)
+        return Cost(0, 0.0, 0.0)
+
+    monkeypatch.setattr(cli, "_fill", remember)
+    monkeypatch.setattr(cli, "_accuracies", lambda *_: "")
+    program, *words = shlex.split(command(study))
+    assert program == "spectral-core"
+    code, _, err = run(*words)
+    assert code == 0, err
+    (again,) = computed
+    assert (again.figure, again.preset) == (study.figure, study.preset)
+    assert (again.panels, again.recipe) == (study.panels, study.recipe)
+
+
+def test_verify_exits_with_0_where_runs_agree_and_with_1_where_not(run, ours, finished, project):
+    words = ["verify", "fig03", "--preset", "smoke", "--store", ours]
+    code, _, err = run(*words)
+    assert code == 1 and "no results of fig03 are published" in err
+
+    csv, _ = publish(*finished)
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert out.endswith("9 of 9 points agree\n")
+
+    lines = csv.read_text().splitlines()
+    for i in (1, 4):  # direct, uncut, both seeds
+        fields = dict(zip(COLUMNS, lines[i].split(",")))
+        assert fields["method"] == "direct" and fields["percentile"] == "0"
+        fields["accuracy"] = "1"
+        lines[i] = ",".join(fields.values())
+    csv.write_text("\n".join(lines) + "\n")
+    code, out, err = run(*words)
+    assert (code, err) == (1, "")
+    assert out.endswith("8 of 9 points agree\n")
+
+
+def test_publish_writes_into_the_project_and_names_the_files(run, ours, project):
+    code, out, err = run("publish", "fig03", "--preset", "smoke", "--store", ours)
+    assert (code, err) == (0, "")
+    folder = paths.published_results("fig03", "smoke")
+    assert folder.is_relative_to(project)
+    assert [Path(line) for line in out.splitlines()] == sorted(folder.iterdir())
+    code, out, err = run("publish", "fig03", "--store", ours)
+    assert (code, out) == (1, "") and "are not computed" in err
+
+
+def test_status_lists_what_there_is_or_every_figure_at_every_preset(run, ours, project):
+    code, out, _ = run("status", "--store", ours)
+    assert code == 0
+    header, *rows, rest = out.splitlines()
+    assert header.split()[:4] == ["figure", "panel", "preset", "computed"]
+    assert any("digits-elu-32" in row and "18/18" in row for row in rows)
+    assert not any(" 0/" in row for row in rows)
+    every = run("status", "--store", ours, "--all")[1].splitlines()
+    assert rest == f"{len(every) - 1 - len(rows)} rows without results are left out: --all"
+    assert len(every) > len(FIGURES) * len(PRESETS)
+    of_one = run("status", "fig06", "--preset", "paper", "--all", "--store", ours)[1]
+    assert [row.split()[::2][0] for row in of_one.splitlines()[1:]] == ["fig06"] * len(
+        FIGURES["fig06"].panels
+    )
+    assert run("status", "fig08", "--store", ours)[1].startswith("nothing is computed")
+
+
+@pytest.mark.parametrize("words", [[], ["fig03", "--all"]], ids=" ".join)
+def test_notebook_wants_one_name_or_all(run, words):
+    code, _, err = run("notebook", *words)
+    assert code == 2
+    assert "name one notebook, or give --all; there are " + ", ".join(notebooks.sources()) in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fig3"], "Did you mean 'fig03'?"),
+        (["fig03", "-p", "hiden", "[8]"], "Did you mean 'hidden'?"),
+    ],
+)
+def test_unknown_notebook_or_parameter_exits_with_2(run, tmp_path, words, said):
+    code, _, err = run("notebook", *words, "--output-dir", tmp_path / "made")
+    assert code == 2
+    assert err.startswith("Error: ") and said in err.splitlines()[0]
+    assert not (tmp_path / "made").exists()
+
+
+def test_parameters_are_json_or_else_text(run, tmp_path, monkeypatch):
+    given = {}
+
+    def remember(name, parameters, folder):
+        given[name] = (parameters, folder)
+        return folder / f"{name}.ipynb"
+
+    monkeypatch.setattr(notebooks, "prepare", remember)
+    words = ["-p", "hidden", "[8, 6]", "-p", "preset", "smoke", "-p", "seeds", "2"]
+    code, out, _ = run("notebook", "fig03", "--prepare-only", *words, "--output-dir", tmp_path)
+    assert (code, out) == (0, f"{tmp_path / 'fig03.ipynb'}\n")
+    assert given == {"fig03": ({"hidden": [8, 6], "preset": "smoke", "seeds": 2}, tmp_path)}
+    given.clear()
+    run("notebook", "--all", "--prepare-only", *words, "--output-dir", tmp_path)
+    assert list(given) == list(notebooks.sources())
+    for name, (parameters, _) in given.items():
+        declared = notebooks.declared_parameters(notebooks.sources()[name])
+        assert set(parameters) == {"hidden", "preset", "seeds"} & set(declared)
+
+
+def test_data_commands_tell_fetch_and_verify(run, tmp_path):
+    at = ["--data-dir", tmp_path / "data"]
+    code, out, _ = run("data", "list", *at)
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(DATASETS)
+    code, out, _ = run("data", "fetch", "digits", *at)
+    assert code == 0 and out.startswith("digits: ")
+    assert Path(out.removeprefix("digits: ").strip()).is_dir()
+    assert run("data", "verify", "digits", *at)[0] == 0
+    code, _, err = run("data", "fetch", "digit", *at)
+    assert code == 2 and "Did you mean 'digits'?" in err
+    code, _, err = run("data", "verify", "digit", *at)
+    assert code == 2 and "Did you mean 'digits'?" in err
+
+
+def test_missing_data_fails_verification(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("SPECTRAL_CORE_DATA_PATH", raising=False)
+    code, out, _ = run("data", "verify", "cifar10", "--data-dir", tmp_path)
+    assert code == 1 and out.startswith("cifar10")

@@ -1,0 +1,84 @@
+"""Pruning in steps, with training in between."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spectral_core import node_scores, prune_in_steps, remove, spectral_mlp
+from spectral_core.layers.flow import Flow
+
+
+def network_of(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return spectral_mlp((7, 20, 10, 3), "elu", bias=True, generator=generator)
+
+
+def test_without_training_the_steps_end_where_one_cut_does():
+    network, seen = network_of(), []
+    pruned = prune_in_steps(
+        network, lambda net, step: seen.append((step, sum(Flow(net).widths))), nodes=[24, 0.5, 6]
+    )
+    assert seen == [(1, 24), (2, 15), (3, 6)]
+    assert sum(Flow(network).widths) == 30
+    x = torch.rand(4, 7)
+    torch.testing.assert_close(pruned.network(x), remove(network, pruned.kept)(x))
+    best = torch.cat(node_scores(network)).sort(descending=True).values
+    kept = [score[indices] for score, indices in zip(node_scores(network), pruned.kept)]
+    assert torch.equal(torch.cat(kept).sort(descending=True).values, best[:6])
+
+
+def test_each_step_ranks_what_training_left():
+    """A training that turns the ranking round makes the next cut take the other end."""
+    network = nn.Sequential(nn.Linear(2, 6, bias=False), nn.ReLU(), nn.Linear(6, 2))
+    network[0].weight.data = torch.arange(1.0, 7.0)[:, None].expand(6, 2).clone()
+
+    def invert(net, step):
+        net[0].weight.data = 10 - net[0].weight.data
+
+    pruned = prune_in_steps(
+        network, invert, score=partial(node_scores, by="connectivity"), nodes=[4, 2]
+    )
+    assert pruned.kept[0].tolist() == [2, 3]  # first 0 and 1 went, then 4 and 5
+    assert pruned.network[0].weight[:, 0].tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("name", ["parameters", "flops"])
+def test_fractions_are_of_the_given_network(name):
+    network, left = network_of(), []
+    full = getattr(Flow(network), name)()
+    prune_in_steps(
+        network,
+        lambda net, _: left.append(getattr(Flow(net), name)()),
+        **{name: np.geomspace(1, 0.2, 4)[1:]},
+    )
+    for share, count in zip(np.geomspace(1, 0.2, 4)[1:], left):
+        assert 0.7 * share * full < count <= share * full
+
+
+def test_floors_and_protected_layers_hold_at_each_step():
+    pruned = prune_in_steps(
+        network_of(), lambda *_: None, nodes=[20, 13], protect=[1], least=3, fill="constant"
+    )
+    assert Flow(pruned.network).widths == [3, 10]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({}, TypeError, ["exactly one", "nodes, parameters, flops"]),
+        ({"nodes": [3], "flops": [3]}, TypeError, ["exactly one", "['nodes', 'flops']"]),
+        ({"nodes": 3}, TypeError, ["nodes", "list", "3"]),
+        ({"nodes": []}, ValueError, ["nodes", "at least one"]),
+        ({"nodes": [0.5, 2.0]}, ValueError, ["nodes[1]", "[0, 1]", "2.0"]),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_trains(settings, error, words):
+    def never(*_):
+        raise AssertionError
+
+    with pytest.raises(error) as caught:
+        prune_in_steps(network_of(), never, **settings)
+    assert all(word in str(caught.value) for word in words)

@@ -1,0 +1,119 @@
+"""Steps that are recorded once and replayed: with a stand-in for the device, and on a device."""
+
+import itertools
+
+import pytest
+import torch
+
+from spectral_core import direct_mlp, spectral_mlp, train, train_only
+from spectral_core.training import cuda_graphs as replay
+from spectral_core.training.cuda_graphs import Replayed, own_stream
+from spectral_core.training.ensemble import train_ensemble
+from spectral_core.training.gradients import Stack
+
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def examples(device="cpu"):
+    inputs = torch.rand(70, 6, dtype=torch.float64, generator=seeded(1))
+    return inputs.to(device), torch.randint(0, 4, (70,), generator=seeded(2)).to(device)
+
+
+class Recorder:
+    """Does at each replay what a graph on a device would, with the tensors that it was shown."""
+
+    def __init__(self, optimiser):
+        self.optimiser, self.recorded = optimiser, 0
+
+    def capturable(self):
+        return [group["capturable"] for group in self.optimiser.param_groups]
+
+    def __call__(self, step):
+        assert self.capturable() == [True]
+        self.recorded += 1
+        loss = torch.full((), float("nan"), dtype=torch.float64)
+        return lambda: loss.copy_(step()), loss
+
+
+def losses_of(steps, replayed, monkeypatch):
+    """Losses of steps over batches of 20 and 10, and the network that they leave."""
+    inputs, targets = examples()
+    network = spectral_mlp((6, 5, 4), "elu", generator=seeded()).double()
+    stack = Stack(network, 20)
+    optimiser = torch.optim.Adam(network.parameters(), fused=True)
+    ran = []
+
+    def step(chosen):
+        ran.append(len(chosen))
+        loss = stack(inputs[chosen], targets[chosen])
+        optimiser.step()
+        return loss
+
+    recorder = Recorder(optimiser)
+    monkeypatch.setattr(replay, "record", recorder)
+    run = Replayed(step, optimiser) if replayed else step
+    batches = itertools.cycle(torch.randperm(70, generator=seeded(3)).split(20))
+    losses = [run(next(batches)).item() for _ in range(steps)]
+    assert ran == [20, 20, 20, 10] * (steps // 4)
+    assert recorder.capturable() == [False]
+    return losses, network, recorder.recorded
+
+
+def test_replayed_steps_are_those_that_run_plainly(monkeypatch):
+    plain, network, none = losses_of(12, False, monkeypatch)
+    losses, replayed, graphs = losses_of(12, True, monkeypatch)
+    assert (none, graphs) == (0, 2)  # one of each size of batch
+    assert losses == plain
+    for one, other in zip(network.parameters(), replayed.parameters()):
+        assert torch.equal(one, other)
+
+
+def test_a_size_seen_once_is_not_recorded(monkeypatch):
+    assert losses_of(4, True, monkeypatch)[2] == 1
+
+
+def test_the_cpu_has_no_streams():
+    with own_stream(torch.device("cpu")):
+        assert (torch.ones(2) + 1).sum() == 4
+
+
+@CUDA
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
+def test_a_cuda_device_trains_as_the_cpu_does(trains):
+    def make(device):
+        networks = []
+        for seed, width in enumerate((9, 5, 2)):
+            sizes, start = (6, width, width + 1, 4), seeded(seed)
+            if trains == "weights":
+                network = direct_mlp(sizes, "elu", generator=start)
+            else:
+                network = train_only(spectral_mlp(sizes, "elu", generator=start), trains)
+            networks.append(network.double().to(device))
+        return networks
+
+    settings = {"epochs": 8, "batch_size": 20}
+    alone, single, together = make("cpu"), make("cuda"), make("cuda")
+    for seed, networks in enumerate(zip(alone, single)):
+        for network, device in zip(networks, ("cpu", "cuda")):
+            train(network, *examples(device), **settings, generator=seeded(seed))
+    orders = [seeded(seed) for seed in range(3)]
+    train_ensemble(together, *examples("cuda"), **settings, generators=orders)
+    for networks in zip(alone, single, together):
+        for expected, *found in zip(*(network.parameters() for network in networks)):
+            for parameter in found:
+                torch.testing.assert_close(parameter.cpu(), expected, rtol=0, atol=1e-10)
+
+
+@CUDA
+def test_a_cuda_device_trains_in_bf16():
+    inputs, targets = examples("cuda")
+    networks = [spectral_mlp((6, 64, 4), "elu", generator=seeded(s)).cuda() for s in range(2)]
+    losses = train_ensemble(
+        networks, inputs.float(), targets, epochs=30, batch_size=20, precision="bf16"
+    )
+    assert all(own[-1] < own[0] for own in losses)

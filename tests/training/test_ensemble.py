@@ -1,0 +1,308 @@
+"""Networks trained side by side against the same ones trained one by one."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from spectral_core import TrainingDiverged, direct_mlp, remove, spectral_mlp, train, train_only
+from spectral_core.data import load
+from spectral_core.layers.networks import ACTIVATIONS
+from spectral_core.training.ensemble import member_bytes, most_members, stacked, train_ensemble
+from spectral_core.training.gradients import Stack
+from spectral_core.training.loop import fit
+
+DOUBLE = torch.float64
+TRAINS = ["weights", "both", "eigenvalues", "eigenvectors"]
+# Widths of three networks; each layer has another one that is the widest.
+WIDTHS = {1: [(7,), (20,), (1,)], 3: [(20, 3, 9), (5, 15, 2), (1, 1, 10)]}
+FIFTY_STEPS = {"epochs": 10, "batch_size": 100}  # of 430 examples: the last batch has 30
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def orders(count=3):
+    return [seeded(100 + seed) for seed in range(count)]
+
+
+def examples(dtype=DOUBLE, count=430):
+    data = load("digits")
+    return data.train_inputs[:count].to(dtype), data.train_targets[:count]
+
+
+def network_of(hidden, trains, activation="elu", bias=False, seed=0, dtype=DOUBLE, two=False):
+    sizes, generator = (64, *hidden, 10), seeded(seed)
+    if trains == "weights":
+        return direct_mlp(sizes, activation, bias, generator=generator).to(dtype)
+    network = spectral_mlp(sizes, activation, bias, input_eigenvalues=two, generator=generator).to(
+        dtype
+    )
+    return train_only(network, trains)
+
+
+def networks_of(trains, depth=1, activation="elu", bias=False, dtype=DOUBLE, two=False):
+    return [
+        network_of(hidden, trains, activation, bias, seed, dtype, two)
+        for seed, hidden in enumerate(WIDTHS[depth])
+    ]
+
+
+def assert_equal(ours, theirs, tolerance=1e-12):
+    for one, other in zip(ours, theirs, strict=True):
+        for p, q in zip(one.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(p, q, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("depth", WIDTHS)
+@pytest.mark.parametrize("trains", TRAINS)
+def test_fifty_steps_equal_those_of_each_network_by_itself(trains, depth, activation):
+    inputs, targets = examples()
+    bias = depth == 1
+    together = networks_of(trains, depth, activation, bias)
+    alone = networks_of(trains, depth, activation, bias)
+    before = networks_of(trains, depth, activation, bias)
+    losses = train_ensemble(together, inputs, targets, **FIFTY_STEPS, generators=orders())
+    one_by_one = [
+        train(network, inputs, targets, **FIFTY_STEPS, generator=generator)
+        for network, generator in zip(alone, orders())
+    ]
+    assert_equal(together, alone)
+    assert torch.tensor(losses).shape == (3, 10)
+    torch.testing.assert_close(torch.tensor(losses), torch.tensor(one_by_one), rtol=1e-6, atol=0)
+    for network, start in zip(together, before):
+        for p, q in zip(network.parameters(), start.parameters()):
+            assert p.grad is None
+            assert torch.equal(p, q) != p.requires_grad
+
+
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues"])
+def test_penalty_is_that_of_each_network_by_itself(trains):
+    inputs, targets = examples()
+    together, alone = networks_of(trains, 3), networks_of(trains, 3)
+    settings = {**FIFTY_STEPS, "penalty": 1e-2, "learning_rate": 1e-2}
+    train_ensemble(together, inputs, targets, **settings, generators=orders())
+    for network, generator in zip(alone, orders()):
+        train(network, inputs, targets, **settings, generator=generator)
+    assert_equal(together, alone)
+
+
+@pytest.mark.parametrize("trains", TRAINS)
+def test_decay_and_eigenvalues_of_departure_nodes_are_those_of_each_network_by_itself(trains):
+    inputs, targets = examples()
+    together, alone = (networks_of(trains, 3, two=trains != "weights") for _ in range(2))
+    settings = {**FIFTY_STEPS, "decay": 1e-2, "learning_rate": 1e-2}
+    train_ensemble(together, inputs, targets, **settings, generators=orders())
+    for network, generator in zip(alone, orders()):
+        train(network, inputs, targets, **settings, generator=generator)
+    assert_equal(together, alone)
+
+
+@pytest.mark.parametrize("two", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("trains", TRAINS)
+def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
+    inputs, targets = examples()
+    penalty = 0.1 if trains != "eigenvectors" else 0.0
+    networks = networks_of(trains, 3, activation, bias=True, two=two)
+    together = stacked(networks)
+
+    def padding(of):
+        """What lies outside each network's own corner of the stacked tensors."""
+        for values, *members in zip(
+            together.parameters(), *(network.parameters() for network in networks)
+        ):
+            outside = torch.ones_like(values, dtype=torch.bool)
+            for e, member in enumerate(members):
+                outside[e][tuple(map(slice, member.shape))] = False
+            if of(values) is not None:
+                yield of(values)[outside]
+
+    stack = Stack(together, 50, penalty=penalty)
+    data = stack.prepare(inputs)
+    chosen = torch.stack([torch.arange(50)] * 3)
+    firsts = torch.arange(3)[:, None] * 430 if stack.projects else 0
+    stack(data[chosen + firsts], targets[chosen])
+    gradients = torch.cat(list(padding(lambda values: values.grad)))
+    assert len(gradients) > 30 and (gradients == 0).all()
+
+    fit(
+        together,
+        inputs,
+        targets,
+        lambda n: torch.stack([torch.randperm(n, generator=seeded(e)) for e in range(3)]),
+        epochs=5,
+        batch_size=50,
+        learning_rate=0.1,
+        precision="fp32",
+        penalty=penalty,
+        decay=0.1,
+        on_epoch=None,
+    )
+    values = torch.cat(list(padding(lambda values: values)))
+    assert len(values) > 1000 and (values == 0).all()
+
+
+def test_a_network_that_has_lost_a_layer_trains_beside_others():
+    inputs, targets = examples()
+    nothing = torch.tensor([], dtype=torch.int64)
+
+    def make(empty):
+        networks = [network_of((6, 5), "both", bias=True, seed=seed) for seed in range(2)]
+        return [
+            remove(network, [nothing if e in empty else torch.arange(4), torch.arange(3)])
+            for e, network in enumerate(networks)
+        ]
+
+    for empty in ([1], [0, 1]):
+        together, alone = make(empty), make(empty)
+        train_ensemble(together, inputs, targets, epochs=2, generators=orders(2))
+        for network, generator in zip(alone, orders(2)):
+            train(network, inputs, targets, epochs=2, generator=generator)
+        assert_equal(together, alone)
+        assert together[1][0].out_features == 0
+
+
+def test_networks_with_the_same_generator_see_the_same_order():
+    inputs, targets = examples()
+
+    def ensemble(generators):
+        networks = [network_of((7,), "both") for _ in generators]
+        train_ensemble(networks, inputs, targets, **FIFTY_STEPS, generators=generators)
+        return networks
+
+    shared, other = seeded(1), seeded(2)
+    one, different, same = ensemble([shared, other, shared])
+    assert_equal([one], [same])
+    assert (one[0].eigenvectors != different[0].eigenvectors).any()
+    again, _ = ensemble([seeded(1), seeded(2)])
+    assert_equal([one], [again])
+    torch.manual_seed(1)
+    by_default, too = ensemble([None, None])
+    assert_equal([one, one], [by_default, too])
+
+
+@pytest.mark.parametrize("trains", TRAINS)
+def test_bf16_is_that_of_each_network_by_itself(trains):
+    inputs, targets = examples(torch.float32)
+    settings = {"epochs": 15, "batch_size": 50, "precision": "bf16"}
+    losses = train_ensemble(
+        networks_of(trains, 1, dtype=torch.float32),
+        inputs,
+        targets,
+        **settings,
+        generators=orders(),
+    )
+    alone = [
+        train(network, inputs, targets, **settings, generator=generator)
+        for network, generator in zip(networks_of(trains, 1, dtype=torch.float32), orders())
+    ]
+    for one, other in zip(losses, alone):
+        assert one == pytest.approx(other, rel=0.02)
+
+
+def test_the_network_that_diverged_is_told():
+    inputs, targets = examples()
+    networks = networks_of("both")
+    networks[1][0].eigenvalues.data[0] = float("nan")
+    with pytest.raises(TrainingDiverged, match="became nan at step 1 of epoch 1") as caught:
+        train_ensemble(networks, inputs, targets, epochs=2)
+    assert caught.value.member == 1
+
+
+def test_the_network_whose_last_step_broke_it_is_told():
+    inputs, targets = examples()
+    networks = networks_of("both")
+    networks[2][0].eigenvalues.data[0] = float("inf")  # no loss is there to see it
+    with pytest.raises(TrainingDiverged, match="a parameter is nan or infinite") as caught:
+        train_ensemble(networks, inputs, targets, epochs=0)
+    assert caught.value.member == 2
+
+
+def test_losses_are_told_after_each_epoch():
+    inputs, targets = examples()
+    seen = []
+    losses = train_ensemble(
+        networks_of("both"), inputs, targets, epochs=3, on_epoch=lambda *e: seen.append(e)
+    )
+    assert seen == [(epoch, [own[epoch - 1] for own in losses]) for epoch in (1, 2, 3)]
+    assert train_ensemble(networks_of("both"), inputs, targets, epochs=0) == [[], [], []]
+
+
+def some(**changes):
+    return network_of(**{"hidden": (5,), "trains": "both", **changes})
+
+
+@pytest.mark.parametrize(
+    ("networks", "error", "said"),
+    [
+        ([], TypeError, r"networks must be a list of at least one network; got \[\]"),
+        (some(), TypeError, "networks must be a list of at least one network; got Sequential"),
+        ([some(), nn.Linear(64, 10)], TypeError, r"networks\[1\] must be a stack of Linear or"),
+        (
+            [some(), some(activation="tanh")],
+            ValueError,
+            r"(?s)alike but .*ELU.*networks\[1\].*Tanh",
+        ),
+        ([some(), some(trains="eigenvalues")], ValueError, "0.eigenvectors frozen"),
+        ([some(), some(trains="weights")], ValueError, "0.weight trains"),
+        ([some(), some(hidden=(5, 5))], ValueError, "2.eigenvectors trains"),
+        ([some(), some(bias=True)], ValueError, "0.bias trains"),
+        ([some(), some(dtype=torch.float32)], ValueError, "torch.float32"),
+        ([some(), spectral_mlp((64, 5, 9), "elu").double()], ValueError, "9 outputs"),
+    ],
+    ids=str,
+)
+def test_networks_that_cannot_be_stacked_are_refused(networks, error, said):
+    with pytest.raises(error, match=said):
+        train_ensemble(networks, *examples(), epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        (
+            {"generators": [None, None]},
+            ValueError,
+            "generators must be as many as networks, 3; got",
+        ),
+        ({"epochs": -1}, ValueError, "epochs must be a whole number of at least 0; got -1"),
+        ({"precision": "fp8"}, ValueError, "precision must be one of fp32, bf16"),
+        ({"penalty": -1.0}, ValueError, "penalty must be a finite number of at least 0"),
+    ],
+    ids=str,
+)
+def test_bad_arguments_are_named(changes, error, said):
+    with pytest.raises(error, match=said):
+        train_ensemble(networks_of("both"), *examples(), **{"epochs": 1, **changes})
+
+
+@pytest.mark.parametrize("trains", ["both", "eigenvalues"])
+def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
+    sizes = (64, 200, 100, 10)
+    networks = [
+        train_only(spectral_mlp(sizes, "elu", generator=seeded(seed)), trains) for seed in range(4)
+    ]
+    inputs = torch.rand(1000, 64)
+    together = stacked(networks)
+    stack = Stack(together, 50)
+    data = stack.prepare(inputs)
+    parameters = [*together.parameters(), *itertools.chain(*(n.parameters() for n in networks))]
+    moments = [p for p in together.parameters() if p.requires_grad] * 2
+    buffers = [t for layer in stack.layers for t in (layer.a, layer.g, layer.scratch, layer.z)]
+    tensors = [*parameters, *moments, *buffers, *([] if data is inputs else [data])]
+    gradients = [p.grad for p in together.parameters() if p.grad is not None]
+    held = sum(t.numel() * t.element_size() for t in [*tensors, *gradients])
+    estimate = 4 * member_bytes(sizes, 50, 1000, projects=trains == "eigenvalues")
+    assert 1.0 < estimate / held < 1.6
+
+
+def test_as_many_networks_as_the_memory_holds(monkeypatch):
+    assert most_members(2**24, "cpu") == int(0.7 * 64)
+    assert most_members(2**40, "cpu") == 1
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**36, 2**37))
+    assert most_members(2**30, "cuda") == int(0.7 * 64)

@@ -1,0 +1,262 @@
+"""The written-out passes against automatic differentiation, in float64."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import prune
+
+from spectral_core import SpectralLinear, direct_mlp, spectral_mlp, train, train_only
+from spectral_core.data import load
+from spectral_core.layers.networks import ACTIVATIONS
+from spectral_core.training import gradients as stack_module
+from spectral_core.training.gradients import Stack, is_written_out, penalised
+
+DOUBLE = torch.float64
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def network_of(hidden, activation, bias, trains, seed, two_spectra=False):
+    sizes, generator = (6, *hidden, 4), seeded(seed)
+    if trains == "weights":
+        network = direct_mlp(sizes, activation, bias, generator=generator).to(DOUBLE)
+    else:
+        spectra = {"input_eigenvalues": two_spectra, "generator": generator}
+        network = spectral_mlp(sizes, activation, bias, **spectra).to(DOUBLE)
+    if bias:
+        for layer in network[::2]:
+            layer.bias.data.uniform_(-1, 1, generator=seeded(seed))
+    return network if trains == "weights" else train_only(network, trains)
+
+
+def by_autograd(network, x, y):
+    for parameter in network.parameters():
+        parameter.grad = None
+    loss = F.cross_entropy(network(x), y)
+    loss.backward()
+    return loss.detach(), {name: p.grad for name, p in network.named_parameters()}
+
+
+networks = st.fixed_dictionaries(
+    {
+        "hidden": st.lists(st.integers(1, 5), max_size=4),
+        "activation": st.sampled_from(list(ACTIVATIONS)),
+        "bias": st.booleans(),
+        "trains": st.sampled_from(["weights", "both", "eigenvalues", "eigenvectors"]),
+        "seed": st.integers(0, 10_000),
+        "two_spectra": st.booleans(),
+    }
+)
+
+
+@given(networks, st.integers(1, 9))
+def test_loss_and_gradients_are_those_of_autograd(network, m):
+    network = network_of(**network)
+    x = torch.randn(9, 6, dtype=DOUBLE, generator=seeded(1))
+    y = torch.randint(0, 4, (9,), generator=seeded(2))
+    stack = Stack(network, batch_size=9)
+    data = stack.prepare(x)
+    stack(data, y)  # whatever an earlier, larger batch left in the buffers must not matter
+    loss = stack(data[:m], y[:m])
+    ours = {name: p.grad for name, p in network.named_parameters()}
+    expected_loss, expected = by_autograd(network, x[:m], y[:m])
+    torch.testing.assert_close(loss, expected_loss, rtol=0, atol=1e-12)
+    for name, gradient in expected.items():
+        assert (gradient is None) == (ours[name] is None), name
+        if gradient is not None:
+            torch.testing.assert_close(ours[name], gradient, rtol=0, atol=1e-12)
+
+
+def test_fifty_steps_equal_the_loop_over_autograd():
+    data = load("digits")
+    inputs, targets = data.train_inputs[:500].to(DOUBLE), data.train_targets[:500]
+    of_spectra = itertools.product(("both", "eigenvalues", "eigenvectors"), (False, True))
+    for trains, two_spectra in [("weights", False), *of_spectra]:
+
+        def make(trains=trains, two_spectra=two_spectra):
+            if trains == "weights":
+                return direct_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(DOUBLE)
+            spectra = {"input_eigenvalues": two_spectra, "generator": seeded()}
+            return train_only(spectral_mlp((64, 20, 15, 10), "elu", **spectra).to(DOUBLE), trains)
+
+        ours = make()
+        theirs = nn.Sequential(*make(), nn.Identity())  # not written out: goes through autograd
+        assert is_written_out(ours) and not is_written_out(theirs)
+        for network in (ours, theirs):
+            train(network, inputs, targets, epochs=10, batch_size=100, generator=seeded(1))
+        for one, other in zip(ours.parameters(), theirs.parameters()):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("two_spectra", [False, True])
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
+def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
+    network = network_of((64, 48), "elu", True, trains, 0, two_spectra).to(torch.float32)
+    x = torch.rand(100, 6, generator=seeded(1))
+    y = torch.randint(0, 4, (100,), generator=seeded(2))
+    stack = Stack(network, 100, precision="bf16")
+    loss = stack(stack.prepare(x), y)
+    ours = {name: p.grad.clone() for name, p in network.named_parameters() if p.requires_grad}
+    expected_loss, expected = by_autograd(network, x, y)
+    assert abs(loss - expected_loss) < 0.02 * expected_loss
+    for name, gradient in ours.items():
+        assert (gradient - expected[name]).norm() < 0.03 * expected[name].norm(), name
+
+
+@pytest.mark.parametrize("shape", [(), (3,)], ids=["one", "three"])
+def test_bf16_product_in_fp32_is_the_sum_rounded_once(shape):
+    a = torch.randn(*shape, 20, 30, generator=seeded(1)).bfloat16()
+    b = torch.randn(*shape, 30, 40, generator=seeded(2)).bfloat16()
+    product = torch.bmm if shape else torch.mm
+    out = torch.empty(*shape, 20, 40, dtype=torch.bfloat16)
+    exact = a.double() @ b.double()
+    found = stack_module._product_in_fp32(product, a, b.mT.contiguous().mT, out=out)
+    assert found is out and found.dtype == torch.bfloat16
+    # Half a unit in the last of 8 places, and what float32 loses in sums that nearly cancel.
+    torch.testing.assert_close(found.double(), exact, rtol=2**-8, atol=1e-5)
+    assert torch.equal(stack_module._product_in_fp32(product, a, b), out)
+
+
+def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
+    network = network_of((64, 48), "elu", True, "both", 0, False).to(torch.float32)
+    x = torch.rand(100, 6, generator=seeded(1))
+    y = torch.randint(0, 4, (100,), generator=seeded(2))
+    losses, gradients = [], []
+    for native in (True, False):
+        monkeypatch.setattr(stack_module, "has_bf16", lambda device, native=native: native)
+        stack = Stack(network, 100, precision="bf16")
+        losses.append(stack(stack.prepare(x), y))
+        gradients.append([p.grad.clone() for p in network.parameters()])
+    torch.testing.assert_close(*losses, rtol=1e-3, atol=0)
+    for native, emulated in zip(*gradients):
+        assert (native - emulated).norm() < 0.01 * native.norm()
+
+
+def test_this_processor_is_asked_for_bf16():
+    known = torch.cpu.get_capabilities()
+    if known["architecture"] == "x86_64" and not known["avx512_f"]:
+        assert stack_module.has_bf16(torch.device("cpu")) == known["avx_ne_convert"]
+    assert stack_module.has_bf16(torch.device("cuda"))
+
+
+def test_bf16_trains_as_well_as_fp32():
+    data = load("digits")
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        network = spectral_mlp((64, 64, 10), "elu", generator=seeded())
+        losses[precision] = train(
+            network,
+            data.train_inputs,
+            data.train_targets,
+            epochs=15,
+            batch_size=50,
+            precision=precision,
+            generator=seeded(1),
+        )[-1]
+        assert all(p.dtype == torch.float32 for p in network.parameters())
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.05)
+
+
+def test_a_frozen_first_layer_is_projected_once():
+    network = train_only(spectral_mlp((6, 5, 4), "elu", generator=seeded()), "eigenvalues")
+    x = torch.rand(7, 6)
+    torch.testing.assert_close(Stack(network, 7).prepare(x), x @ network[0].eigenvectors.t())
+    assert Stack(train_only(network, "both"), 7).prepare(x) is x
+
+
+@pytest.mark.parametrize(
+    ("network", "known"),
+    [
+        (nn.Sequential(nn.Linear(3, 2)), True),
+        (nn.Sequential(nn.Linear(3, 2), nn.Tanh(), SpectralLinear(2, 2)), True),
+        (nn.Linear(3, 2), False),
+        (nn.Sequential(nn.Linear(3, 2), nn.ELU()), False),
+        (nn.Sequential(nn.Linear(3, 2), nn.ELU(alpha=2.0), nn.Linear(2, 2)), False),
+        (nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2)), False),
+        (nn.Sequential(SpectralLinear(3, 2, input_eigenvalues=True)), True),
+    ],
+)
+def test_what_is_written_out(network, known):
+    assert is_written_out(network) is known
+
+
+class Doubled(nn.Sequential):
+    """A network whose outputs are twice those of its layers."""
+
+    def forward(self, inputs):
+        return 2 * super().forward(inputs)
+
+
+def masked():
+    network = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2))
+    prune.l1_unstructured(network[0], "weight", amount=1)
+    return network
+
+
+def twice():
+    layer = nn.Linear(3, 3)
+    return nn.Sequential(layer, nn.Tanh(), layer)
+
+
+def tied():
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second)
+
+
+def hooked():
+    network = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2))
+    network[1].register_forward_hook(lambda module, inputs, output: 2 * output)
+    return network
+
+
+def doubled():
+    return Doubled(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("make", [masked, twice, tied, hooked, doubled])
+def test_what_does_more_than_its_layers_is_left_to_autograd(make):
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(make())
+    network, theirs = networks
+    assert not is_written_out(network)
+    optimiser = torch.optim.Adam(theirs.parameters(), lr=0.01, eps=1e-7)
+    x, y = torch.rand(8, 3), torch.tensor([0, 1] * 4)
+    for _ in range(3):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(theirs(x), y).backward()
+        optimiser.step()
+    train(network, x, y, epochs=3, batch_size=8, learning_rate=0.01)
+    for one, other in zip(network.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
+    class HeadFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head, self.body = nn.Linear(4, 2), nn.Linear(3, 4)
+
+        def forward(self, inputs):
+            return self.head(torch.tanh(self.body(inputs)))
+
+    network = HeadFirst()
+    assert penalised(network) == [network.body.weight]
+    assert penalised(nn.Sequential(nn.Tanh())) == []
+
+
+def test_bf16_is_refused_where_it_is_not_to_be_had():
+    network = nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
+    with pytest.raises(ValueError, match=r"precision must be fp32 for networks other.*'bf16'"):
+        train(
+            network, torch.rand(4, 3), torch.zeros(4, dtype=torch.int64), epochs=1, precision="bf16"
+        )

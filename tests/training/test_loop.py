@@ -1,0 +1,303 @@
+"""Training against a plain loop, in numbers; what must not move; what must be refused."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from spectral_core import TrainingDiverged, direct_mlp, evaluate, spectral_mlp, train, train_only
+from spectral_core.data import load
+from spectral_core.layers.networks import ACTIVATIONS
+from spectral_core.training.loop import ADAM_EPSILON, denormals_flushed
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def examples(dtype=torch.float32):
+    data = load("digits")
+    return data.train_inputs.to(dtype), data.train_targets
+
+
+def plain_loop(
+    network,
+    inputs,
+    targets,
+    epochs,
+    batch_size,
+    learning_rate,
+    generator,
+    keras=False,
+    regularised=lambda network: 0.0,
+):
+    """Adam written out, over autograd: the reference that owes nothing to torch.optim."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    first = [torch.zeros_like(p) for p in parameters]
+    second = [torch.zeros_like(p) for p in parameters]
+    step = 0
+    for _ in range(epochs):
+        order = torch.randperm(len(targets), generator=generator)
+        for start in range(0, len(targets), batch_size):
+            batch = order[start : start + batch_size]
+            loss = F.cross_entropy(network(inputs[batch]), targets[batch])
+            gradients = torch.autograd.grad(loss + regularised(network), parameters)
+            step += 1
+            with torch.no_grad():
+                for p, g, m, v in zip(parameters, gradients, first, second):
+                    m.mul_(0.9).add_(0.1 * g)
+                    v.mul_(0.999).add_(0.001 * g * g)
+                    bias_1, bias_2 = 1 - 0.9**step, 1 - 0.999**step
+                    if keras:  # ε joins √v before the bias correction
+                        size = learning_rate * bias_2**0.5 / bias_1
+                        p -= size * m / (v.sqrt() + ADAM_EPSILON)
+                    else:  # ε joins the corrected √v
+                        p -= learning_rate * (m / bias_1) / ((v / bias_2).sqrt() + ADAM_EPSILON)
+    return network
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("make", [spectral_mlp, direct_mlp])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, 2e-4), (torch.float64, 1e-10)], ids=["fp32", "fp64"]
+)
+def test_two_epochs_equal_a_plain_loop(make, activation, dtype, tolerance):
+    inputs, targets = examples(dtype)
+    settings = {"epochs": 2, "batch_size": 100, "learning_rate": 1e-3}
+    ours = make((64, 20, 10), activation, bias=True, generator=seeded()).to(dtype)
+    theirs = make((64, 20, 10), activation, bias=True, generator=seeded()).to(dtype)
+    train(ours, inputs, targets, **settings, generator=seeded(1))
+    plain_loop(theirs, inputs, targets, **settings, generator=seeded(1))
+    for one, other in zip(ours.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
+
+
+def make_network(trains, dtype=torch.float64):
+    """64-20-15-10, ELU; ``trains`` the weights, or some of the spectral variables."""
+    if trains == "weights":
+        return direct_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(dtype)
+    return train_only(spectral_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(dtype), trains)
+
+
+def appendix_d(network, penalty):
+    """γ Σ|λ_i|, or γ Σ|w_ij|, over the two hidden layers of a network."""
+    hidden = (network[0], network[2])
+    return penalty * sum(
+        (layer.weight if isinstance(layer, nn.Linear) else layer.eigenvalues).abs().sum()
+        for layer in hidden
+    )
+
+
+@pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues"])
+def test_fifty_penalised_steps_equal_autograd_of_the_penalised_loss(trains, written_out):
+    inputs, targets = (t[:500] for t in examples(torch.float64))
+    settings = {"epochs": 10, "batch_size": 100, "learning_rate": 1e-2}
+    ours, theirs, free = (make_network(trains) for _ in range(3))
+    trained = ours if written_out else nn.Sequential(*ours, nn.Identity())
+    train(trained, inputs, targets, **settings, penalty=1e-2, generator=seeded(1))
+    plain_loop(
+        theirs,
+        inputs,
+        targets,
+        **settings,
+        generator=seeded(1),
+        regularised=lambda network: appendix_d(network, 1e-2),
+    )
+    train(free, inputs, targets, **settings, generator=seeded(1))
+    for one, other in zip(ours.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    assert appendix_d(ours, 1.0) < 0.8 * appendix_d(free, 1.0)
+
+
+@pytest.mark.parametrize("written_out", [True, False])
+@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues"])
+def test_fifty_decayed_steps_equal_autograd_of_the_loss_with_squares(trains, written_out):
+    inputs, targets = (t[:500] for t in examples(torch.float64))
+    settings = {"epochs": 10, "batch_size": 100, "learning_rate": 1e-2}
+    ours, theirs, free = (make_network(trains) for _ in range(3))
+
+    def squares(network):
+        return sum(p.square().sum() for p in network.parameters() if p.requires_grad)
+
+    trained = ours if written_out else nn.Sequential(*ours, nn.Identity())
+    train(trained, inputs, targets, **settings, decay=1e-2, generator=seeded(1))
+    plain_loop(
+        theirs,
+        inputs,
+        targets,
+        **settings,
+        generator=seeded(1),
+        regularised=lambda network: 1e-2 / 2 * squares(network),
+    )
+    train(free, inputs, targets, **settings, generator=seeded(1))
+    for one, other in zip(ours.parameters(), theirs.parameters()):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+    assert squares(ours) < 0.8 * squares(free)
+
+
+@pytest.mark.parametrize("written_out", [True, False])
+def test_history_leaves_the_penalty_out_and_what_is_zero_is_not_pushed(written_out):
+    inputs, targets = examples()
+    network = spectral_mlp((64, 20, 10), "elu", generator=seeded())
+    network[0].eigenvalues.data[:3] = 0
+    network[2].eigenvectors.data[:, :3] = 0  # nor by the loss: nothing depends on these nodes
+    expected = F.cross_entropy(network(inputs), targets).item()
+    trained = network if written_out else nn.Sequential(*network, nn.Identity())
+    one_step = {"epochs": 1, "batch_size": len(targets), "generator": seeded()}
+    (loss,) = train(trained, inputs, targets, penalty=100.0, **one_step)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert (network[0].eigenvalues[:3] == 0).all() and (network[0].eigenvalues[3:] != 0).all()
+
+
+def test_a_penalty_needs_something_to_act_on():
+    frozen = train_only(spectral_mlp((4, 3, 2), "elu"), "eigenvectors")
+    for network in (frozen, direct_mlp((4, 2), "elu")):
+        with pytest.raises(ValueError, match=r"penalty must be 0 .* without a hidden fully .* 0.1"):
+            train(network, **GOOD, penalty=0.1)
+
+
+def test_keras_and_torch_epsilon_agree():
+    """Where ε enters moves the accuracy less than the seed does."""
+    data = load("digits")
+    accuracies = {True: [], False: []}
+    for keras, found in accuracies.items():
+        for seed in range(4):
+            network = spectral_mlp((64, 30, 10), "elu", generator=seeded(seed))
+            plain_loop(
+                network, data.train_inputs, data.train_targets, 10, 50, 1e-3, seeded(9), keras
+            )
+            found.append(evaluate(network, data.test_inputs, data.test_targets).accuracy)
+    keras, torch_ = (torch.tensor(accuracies[which]) for which in (True, False))
+    assert (keras - torch_).abs().max() <= max(torch_.std().item(), 1.5 / len(data.test_targets))
+
+
+def test_loss_falls_and_is_reported_per_epoch():
+    inputs, targets = examples()
+    seen = []
+    network = spectral_mlp((64, 20, 10), "elu", generator=seeded())
+    history = train(
+        network,
+        inputs,
+        targets,
+        epochs=5,
+        batch_size=20,
+        generator=seeded(),
+        on_epoch=lambda *e: seen.append(e),
+    )
+    assert seen == list(enumerate(history, start=1)) and len(history) == 5
+    assert history == sorted(history, reverse=True)
+    assert history[-1] < 0.8 * history[0]
+
+
+def test_the_same_seed_gives_the_same_bits():
+    inputs, targets = examples()
+    networks = [spectral_mlp((64, 20, 10), "elu", generator=seeded()) for _ in range(3)]
+    for network, seed in zip(networks, (1, 1, 2)):
+        train(network, inputs, targets, epochs=3, generator=seeded(seed))
+    one, again, other = ([p.detach() for p in network.parameters()] for network in networks)
+    assert all(torch.equal(p, q) for p, q in zip(one, again))
+    assert not all(torch.equal(p, q) for p, q in zip(one, other))
+
+
+@pytest.mark.parametrize("which", ["eigenvalues", "eigenvectors"])
+def test_frozen_parameters_keep_their_bits(which):
+    inputs, targets = examples()
+    network = train_only(spectral_mlp((64, 20, 10), "elu", bias=True, generator=seeded()), which)
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    train(network, inputs, targets, epochs=2, generator=seeded())
+    for name, parameter in network.named_parameters():
+        moved = not torch.equal(parameter, before[name])
+        assert moved == name.endswith((which, "bias")), name
+
+
+def test_an_epoch_sees_each_example_once_and_the_last_step_what_is_left():
+    seen = []
+
+    class Spy(nn.Linear):
+        def forward(self, x):
+            seen.append(x[:, 0].detach().clone())
+            return super().forward(x)
+
+    inputs = torch.arange(7.0)[:, None]
+    train(Spy(1, 2), inputs, torch.zeros(7, dtype=torch.int64), epochs=2, batch_size=3)
+    assert [len(batch) for batch in seen] == [3, 3, 1, 3, 3, 1]
+    for epoch in (seen[:3], seen[3:]):
+        assert sorted(torch.cat(epoch).tolist()) == list(range(7))
+    assert torch.cat(seen[:3]).tolist() != torch.cat(seen[3:]).tolist()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_broken_loss_stops_with_the_step_and_the_settings(bad):
+    inputs, targets = torch.rand(10, 4), torch.zeros(10, dtype=torch.int64)
+    inputs[0] = bad
+    with pytest.raises(TrainingDiverged) as caught:
+        train(
+            direct_mlp((4, 2), "elu"), inputs, targets, epochs=3, batch_size=20, learning_rate=0.5
+        )
+    for words in ("nan", "step 1 of epoch 1", "learning rate 0.5", "batch size 20"):
+        assert words in str(caught.value)
+
+
+def test_a_last_step_that_breaks_a_parameter_is_no_result():
+    inputs, targets = torch.rand(10, 4), torch.zeros(10, dtype=torch.int64)
+    with pytest.raises(TrainingDiverged, match="a parameter is nan or infinite after the last"):
+        train(direct_mlp((4, 2), "elu"), inputs, targets, epochs=1, learning_rate=1e38)
+
+
+def test_an_emptied_network_can_be_trained():
+    network = spectral_mlp((4, 3, 2), "elu", bias=True)
+    from spectral_core import remove
+
+    empty = remove(network, [torch.tensor([], dtype=torch.int64)])
+    train(empty, torch.rand(10, 4), torch.zeros(10, dtype=torch.int64), epochs=1)
+    assert empty(torch.rand(2, 4)).isfinite().all()
+
+
+def test_denormals_are_flushed_inside_and_kept_outside():
+    tiny = torch.tensor([1e-39])
+    with denormals_flushed():
+        assert (tiny * 0.5).item() == 0
+        with denormals_flushed():
+            pass
+        assert (tiny * 0.5).item() == 0  # an inner block does not end the outer one's
+    assert (tiny * 0.5).item() > 0
+
+
+GOOD = {"epochs": 1, "inputs": torch.rand(5, 4), "targets": torch.zeros(5, dtype=torch.int64)}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"epochs": -1}, ValueError, ["epochs", "at least 0", "-1"]),
+        ({"epochs": 1.5}, TypeError, ["epochs", "whole number", "1.5"]),
+        ({"batch_size": 0}, ValueError, ["batch_size", "at least 1", "0"]),
+        ({"learning_rate": 0}, ValueError, ["learning_rate", "above 0", "0"]),
+        ({"learning_rate": "1"}, TypeError, ["learning_rate", "number", "'1'"]),
+        ({"penalty": -0.1}, ValueError, ["penalty", "at least 0", "-0.1"]),
+        ({"targets": torch.zeros(4, dtype=torch.int64)}, ValueError, ["targets", "(4,)"]),
+        ({"targets": torch.full((5,), 2)}, ValueError, ["targets", "below 2", "got 2"]),
+        ({"targets": torch.full((5,), -1)}, ValueError, ["targets", "at least 0", "got -1"]),
+        ({"inputs": torch.rand(5, 3)}, ValueError, ["inputs", "(n, 4)", "(5, 3)"]),
+        ({"inputs": torch.rand(5, 4).byte()}, TypeError, ["inputs", "float32", "uint8"]),
+    ],
+)
+def test_bad_arguments_are_named(change, error, words):
+    with pytest.raises(error) as caught:
+        train(direct_mlp((4, 2), "elu"), **{**GOOD, **change})
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_network_with_nothing_to_train_is_refused():
+    network = direct_mlp((4, 2), "elu").requires_grad_(False)
+    with pytest.raises(ValueError, match="network must have parameters with requires_grad"):
+        train(network, **GOOD)
+
+
+def test_losses_are_as_precise_as_the_network():
+    x, y = torch.randn(20, 4, dtype=torch.float64), torch.randint(0, 2, (20,))
+    network = direct_mlp((4, 3, 2), "elu").double()
+    expected = nn.functional.cross_entropy(network(x), y).item()
+    (loss,) = train(network, x, y, epochs=1, batch_size=20)
+    assert loss == pytest.approx(expected, rel=1e-12)
