@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from spectral_core import _checks
@@ -63,6 +64,18 @@ class Dataset:
     def class_count(self) -> int:
         """Number of classes."""
         return len(self.classes)
+
+    def to(self, device: str | torch.device) -> Dataset:
+        """Return the dataset with its tensors on a device.
+
+        Args:
+            device: such as ``"cpu"`` or ``"cuda"``.
+
+        Returns:
+            A copy that shares with this one the tensors that are on the device already.
+        """
+        names = ("train_inputs", "train_targets", "test_inputs", "test_targets")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
 @dataclass(frozen=True)

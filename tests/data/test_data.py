@@ -211,6 +211,17 @@ def test_loads_are_cached_by_the_directories_they_come_from(tiny, tmp_path, monk
     assert data.load(NAME, tmp_path / "elsewhere") is not first
 
 
+def test_moved_dataset_is_on_the_device_and_shares_what_is_there_already(tiny):
+    put(tiny.own, tiny.contents)
+    dataset = data.load(NAME)
+    same, moved = dataset.to("cpu"), dataset.to("meta")
+    for part in ("train_inputs", "train_targets", "test_inputs", "test_targets"):
+        assert getattr(same, part) is getattr(dataset, part)
+        assert getattr(moved, part).device.type == "meta"
+        assert getattr(moved, part).shape == getattr(dataset, part).shape
+    assert (moved.name, moved.classes) == (dataset.name, dataset.classes)
+
+
 def truncate(stored: bytes) -> bytes:
     return stored[:-3]
 
