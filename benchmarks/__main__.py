@@ -15,15 +15,10 @@ from benchmarks import (
     epoch,
     figure,
     gpu,
-    imports,
     inference,
-    late_epochs,
     onnx,
-    profile,
     pruning_curve,
     roofline,
-    scaling,
-    stage_one,
     tensorflow,
     tools,
 )
@@ -36,23 +31,18 @@ SUITES: dict[str, ModuleType] = {
     for module in (
         epoch,
         tensorflow,
-        stage_one,
         pruning_curve,
         inference,
         compaction,
         onnx,
-        imports,
         roofline,
-        profile,
-        scaling,
-        late_epochs,
         figure,
         tools,
         gpu,
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("compaction", "late_epochs", "figure", "tools", "gpu")
+LONG = ("compaction", "figure", "tools", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -15,7 +15,7 @@ from spectral_core.paper.study.steps import TrainStep
 
 MINUTES = 4
 METHODS = ("direct", "post")
-"""Plain layers, and spectral ones of which λ and φ train. λ alone: :mod:`benchmarks.stage_one`."""
+"""Plain layers, and spectral layers in which both λ and φ train."""
 
 
 def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import statistics
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import joblib
@@ -22,10 +19,6 @@ OnEpoch = Callable[[int, float], None]
 
 class Skipped(RuntimeError):
     """A suite cannot run here; the message says what it needs."""
-
-
-class _Stopped(RuntimeError):
-    """A training gives up because another one failed."""
 
 
 def in_turns(
@@ -85,56 +78,6 @@ def side_by_side(
     """
     with joblib.parallel_config("loky", n_jobs=processes or len(calls), inner_max_num_threads=1):
         return joblib.Parallel()(joblib.delayed(work)(*call) for call in calls)
-
-
-def epoch_by_epoch(trainings: Mapping[str, Callable[[OnEpoch], Any]]) -> dict[str, list[float]]:
-    """Train several networks at once, so that one computes an epoch while the others wait.
-
-    Args:
-        trainings: by name; each is given a function to call after each epoch, in which it waits
-            for its next turn. All have the same number of epochs.
-
-    Returns:
-        Seconds of each epoch, by name.
-    """
-    times: dict[str, list[float]] = {name: [] for name in trainings}
-    turns = {name: queue.SimpleQueue() for name in trainings}
-    names = list(trainings)
-    after = dict(zip(names, [*names[1:], names[0]]))
-    failed = threading.Event()
-
-    def run(name: str) -> None:
-        start = 0.0
-
-        def wait() -> None:
-            nonlocal start
-            turns[name].get()
-            if failed.is_set():
-                raise _Stopped(name)
-            start = time.perf_counter()
-
-        def on_epoch(*_: Any) -> None:
-            times[name].append(time.perf_counter() - start)
-            turns[after[name]].put(None)
-            wait()
-
-        try:
-            wait()
-            trainings[name](on_epoch)
-        except BaseException:
-            failed.set()
-            raise
-        finally:
-            turns[after[name]].put(None)
-
-    with ThreadPoolExecutor(len(names)) as pool:
-        running = [pool.submit(run, name) for name in names]
-        turns[names[0]].put(None)
-    for each in running:
-        error = each.exception()
-        if error is not None and not isinstance(error, _Stopped):
-            raise error
-    return times
 
 
 def machine() -> dict[str, Any]:

@@ -154,53 +154,55 @@ def test_each_import_is_declared_and_each_dependency_imported():
     assert used - core <= names(OPTIONAL)
 
 
-FOLDERS = (
-    "data",
-    "study",
-    "results",
-    "verdicts",
-    "performance",
-    "questions",
-    "plots",
-    "book",
-)
-"""Folders of the package in the order in which data flows. What lies beside them is the method, and
-the command, which drives them all."""
+CORE = ("layers", "data", "training", "pruning", "interop")
+"""Folders of the core in the order in which they may import one another."""
+PAPER = ("study", "run", "results", "claims", "pages")
+"""Folders of the reproduction, likewise; each may import the whole core."""
 
 
-def test_no_module_imports_what_imports_it():
+def folder_of(module, inside):
+    """Folder of ``inside`` that a dotted module name lies in, if it lies in one."""
+    return next((f for f in inside[1] if module.startswith(f"{inside[0]}.{f}.")), None)
+
+
+def modules():
+    """Every module of the package: its dotted name, and those of the package that it imports."""
     named = {}
     for file in PACKAGE.rglob("*.py"):
-        path = file.relative_to(PACKAGE).with_suffix("")
-        named[".".join(("spectral_core", *path.parts)).removesuffix(".__init__")] = file
+        parts = file.relative_to(PACKAGE).with_suffix("").parts
+        named[".".join(("spectral_core", *parts)).removesuffix(".__init__")] = file
     graph = {name: set(imports(file)) & set(named) - {name} for name, file in named.items()}
     for name, needed in graph.items():  # a module of a folder does not need the folder's names
         needed -= {folder for folder in named if name.startswith(f"{folder}.")}
-    list(graphlib.TopologicalSorter(graph).static_order())  # fails where there is a circle
-    networks = {"spectrum", "linear", "parametrization", "layers", "conversion", "networks"}
-    pruning = {
-        "tracing",
-        "flow",
-        "ranking",
-        "taylor",
-        "selection",
-        "removal",
-        "pruning",
-        "schedule",
-    }
-    for module in networks:
-        assert not graph[f"spectral_core.{module}"] & {f"spectral_core.{name}" for name in pruning}
+    return graph
 
 
-def test_a_folder_imports_from_those_before_it_alone():
-    assert {file.parent.name for file in PACKAGE.glob("*/__init__.py")} == set(FOLDERS)
-    for file in PACKAGE.rglob("*.py"):
-        folder = file.relative_to(PACKAGE).parts[0]
-        if folder in ("cli.py", "options.py"):
-            continue
-        parts = [name.split(".")[1] for name in imports(file) if name.startswith("spectral_core.")]
-        later = FOLDERS[FOLDERS.index(folder) + 1 :] if folder in FOLDERS else FOLDERS
-        assert not set(parts) & {*later, "cli", "options"}, file
+def test_no_module_imports_what_imports_it():
+    list(graphlib.TopologicalSorter(modules()).static_order())  # fails where there is a circle
+
+
+@pytest.mark.parametrize(
+    "inside", [("spectral_core", CORE), ("spectral_core.paper", PAPER)], ids=["core", "paper"]
+)
+def test_a_folder_imports_from_those_before_it_alone(inside):
+    folders = inside[1]
+    for module, needed in modules().items():
+        here = folder_of(module, inside)
+        for other in needed:
+            target = folder_of(other, inside)
+            if here is not None and target is not None:
+                assert folders.index(target) <= folders.index(here), (module, other)
+
+
+def test_core_imports_nothing_of_the_reproduction():
+    for module, needed in modules().items():
+        if not module.startswith("spectral_core.paper"):
+            assert not any(other.startswith("spectral_core.paper") for other in needed), module
+
+
+def test_every_folder_has_its_place():
+    assert {file.parent.name for file in PACKAGE.glob("*/__init__.py")} == {*CORE, "paper"}
+    assert {file.parent.name for file in (PACKAGE / "paper").glob("*/__init__.py")} == set(PAPER)
 
 
 def test_importing_the_package_brings_nothing_that_is_slow_or_optional():
@@ -267,7 +269,7 @@ class Without:
 
 sys.meta_path[:] = map(Without, sys.meta_path)
 from spectral_core.paper import cli
-from spectral_core.paper.study import compute
+from spectral_core.paper.run import compute
 for words in (
     ["compute", "fig03", "--preset", "smoke", "--seeds", "1", "--epochs", "1", "--workers", "1"],
     ["status"],
