@@ -1,0 +1,45 @@
+"""Damage of single nodes: what removing each of them by itself costs."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from spectral_core import direct_mlp, remove, spectral_mlp
+from spectral_core.pruning import ablation
+from spectral_core.pruning.ablation import node_damage
+
+GENERATOR = torch.Generator().manual_seed(0)
+INPUTS = torch.rand(50, 6, generator=GENERATOR)
+TARGETS = torch.randint(3, (50,), generator=GENERATOR)
+
+
+@pytest.mark.parametrize("make", [direct_mlp, spectral_mlp])
+@pytest.mark.parametrize("activation", ["elu", "relu", "tanh"])
+@pytest.mark.parametrize("most", [1, 20_000_000])
+def test_damage_is_the_loss_of_the_smaller_network(make, activation, most, monkeypatch):
+    monkeypatch.setattr(ablation, "_MOST", most)
+    network = make((6, 5, 4, 3), activation, output_bias=True, generator=GENERATOR)
+    widths = [5, 4]
+    whole = F.cross_entropy(network(INPUTS), TARGETS)
+    for k, damage in enumerate(node_damage(network, INPUTS, TARGETS)):
+        assert damage.shape == (widths[k],)
+        for i in range(widths[k]):
+            kept = [torch.arange(width) for width in widths]
+            kept[k] = kept[k][kept[k] != i]
+            loss = F.cross_entropy(remove(network, kept)(INPUTS), TARGETS)
+            torch.testing.assert_close(damage[i], loss - whole, atol=1e-6, rtol=1e-5)
+
+
+def test_a_node_that_sends_nothing_does_no_damage():
+    network = direct_mlp((6, 5, 3), "elu", generator=GENERATOR)
+    with torch.no_grad():
+        network[2].weight[:, 1] = 0
+    (damage,) = node_damage(network, INPUTS, TARGETS)
+    assert damage[1] == pytest.approx(0, abs=1e-6)
+    assert damage.abs().max() > 1e-4
+
+
+def test_other_networks_are_refused():
+    with pytest.raises(TypeError, match="stack of fully connected layers"):
+        node_damage(nn.Conv2d(1, 1, 1), INPUTS, TARGETS)
