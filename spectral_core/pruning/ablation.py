@@ -7,6 +7,7 @@ costs a product of one column and what follows :math:`u`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import torch
@@ -46,7 +47,7 @@ def node_damage(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> list
     with evaluating(network):
         whole = F.cross_entropy(network(inputs), targets)
         activities, damage = inputs, []
-        for this, following in zip(layers, layers[1:]):
+        for this, following in itertools.pairwise(layers):
             activities = network[this:following](activities)  # (n, N_k)
             layer, behind = modules[following], network[following + 1 :]
             sums = layer(activities)  # (n, N_{k+1})
