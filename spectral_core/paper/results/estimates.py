@@ -1,0 +1,502 @@
+"""Every number that a sentence or a verdict of the book uses: estimates with their intervals.
+
+An estimate is a mean in percentage points with a 95 % confidence interval by Student's t: over the
+seeds of one network, paired, or over networks, each with the mean of its seeds. Layer collapse is a
+state, not a number: a pruning level at which a hidden layer has no nodes left, with either of two
+methods and any of their seeds, is left out of that network's averages and counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from spectral_core import _checks
+from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
+from spectral_core.paper.results.published import every_run
+from spectral_core.paper.results.tables import NoResults
+
+CONFIDENCE = 0.95
+"""Level of every interval."""
+MARGIN = 1.0
+"""Equivalence margin in points: curves that differ by less look alike in the paper's figures."""
+FEW_TO_MANY, ALL_LEVELS = (5.0, 80.0), (5.0, 95.0)
+"""Ranges of pruning levels, in per cent of the nodes, both ends included."""
+
+DATASET_NAMES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+DATASET_NAMES |= {"cifar10-jpeg": "CIFAR-10 (JPEG copy)", "digits": "digits"}
+
+
+class Estimate(NamedTuple):
+    """A mean in percentage points and its 95 % confidence interval."""
+
+    mean: float
+    low: float
+    """Lower limit; NaN for a single run."""
+    high: float
+    """Upper limit; NaN for a single run."""
+    n: int
+    """How many seeds, or networks, the interval is taken over."""
+    over: str = "seeds"
+    """``"seeds"`` of one network, or ``"networks"``."""
+    excluded: int = 0
+    """Points (network, seed, level) left out because a layer has collapsed."""
+
+    @classmethod
+    def of(cls, values: Iterable[float], over: str = "seeds", excluded: int = 0) -> Estimate:
+        """Mean and interval of values in points, one per seed or network, at least one."""
+        values = np.asarray(list(values), dtype=float)
+        if not len(values) or np.isnan(values).any():
+            raise ValueError(f"values must be numbers, at least one; got {values.tolist()}")
+        mean, n = float(values.mean()), len(values)
+        if n == 1:
+            return cls(mean, math.nan, math.nan, 1, over, excluded)
+        half = float(stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+        # To the billionth: a limit that is met differs from one that a float's last bit misses.
+        return cls(*(round(end, 9) for end in (mean, mean - half, mean + half)), n, over, excluded)
+
+    @classmethod
+    def unpaired(cls, first: Sequence[float], second: Sequence[float]) -> Estimate:
+        """Difference of two means over different seeds, first − second, by Welch's t."""
+        mean, n = float(np.mean(first) - np.mean(second)), min(len(first), len(second))
+        if n < 2:
+            return cls(mean, math.nan, math.nan, n)
+        if np.std(first) == np.std(second) == 0:
+            return cls(mean, mean, mean, n)
+        test = stats.ttest_ind(first, second, equal_var=False)
+        return cls(mean, *map(float, test.confidence_interval(CONFIDENCE)), n)
+
+    @property
+    def single(self) -> bool:
+        """Whether this is one run, which has no interval."""
+        return self.n < 2
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of no difference; NaN for a single run."""
+        if self.single:
+            return math.nan
+        half = (self.high - self.low) / 2
+        if half == 0:
+            return float(self.mean == 0)
+        statistic = abs(self.mean) / half * stats.t.ppf((1 + CONFIDENCE) / 2, self.n - 1)
+        return float(2 * stats.t.sf(statistic, self.n - 1))
+
+    def better(self) -> bool:
+        """Whether the interval lies above 0."""
+        return self.low > 0
+
+    def worse(self) -> bool:
+        """Whether the interval lies below 0."""
+        return self.high < 0
+
+    def equivalent(self, margin: float = MARGIN) -> bool:
+        """Whether the whole interval lies within ± ``margin`` points.
+
+        That is two one-sided tests at 2.5 % each, stricter than the customary 5 %; it can be read
+        off the printed interval.
+        """
+        return self.low > -margin and self.high < margin
+
+    def inconclusive(self, margin: float = MARGIN) -> bool:
+        """Whether it is neither better nor worse nor equivalent within ``margin`` points."""
+        return not (self.better() or self.worse() or self.equivalent(margin))
+
+    def outcome(self, margin: float = MARGIN) -> str:
+        """``equivalent``, ``better``, ``worse``, ``inconclusive`` or ``single run``, in this order
+        of precedence: a difference may be certain and yet smaller than the margin."""
+        if self.single:
+            return "single run"
+        if self.equivalent(margin):
+            return "equivalent"
+        return "better" if self.better() else "worse" if self.worse() else "inconclusive"
+
+    def __str__(self) -> str:
+        if self.single:
+            return f"{signed(self.mean)} pt (single run)"
+        return f"{signed(self.mean)} pt [{signed(self.low)}, {signed(self.high)}]"
+
+
+def signed(value: float) -> str:
+    """A difference in points with its true sign: two decimals below 1, one above; never ``+0.0``."""
+    size = abs(value)
+    if size == 0:
+        return "0.00"
+    decimals = 1 if size >= 1 else 2 if size >= 0.005 else 1 - math.floor(math.log10(size)) - 1
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for testing all of them (Holm, 1979), in the given order."""
+    order = np.argsort(p_values)
+    scaled = np.asarray(p_values, dtype=float)[order] * np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1)
+    return corrected.tolist()
+
+
+# The published points
+
+
+@functools.lru_cache(maxsize=4)
+def results(preset: str = "paper") -> pd.DataFrame:
+    """Every published point of every experiment, each once.
+
+    Returns:
+        The columns of :data:`~spectral_core.paper.results.tables.COLUMNS` and ``source``,
+        ``change``, ``precision``, ``depth`` (hidden layers), ``network`` (its name in words),
+        ``level`` (the percentile) and ``collapsed`` (whether a hidden layer has no nodes left).
+        Do not change it: it is cached.
+
+    Raises:
+        ValueError: if two experiments publish the same point with different accuracies.
+    """
+    return described(pd.concat(every_run(preset), ignore_index=True))
+
+
+def described(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of results with what :func:`results` adds; a point of two experiments is kept once.
+
+    Args:
+        table: results, with ``source``, ``change`` and ``precision`` where they are known.
+    """
+    defaults = {"source": "text", "change": "", "precision": "fp32", "file": ""}
+    table = table.assign(**{k: v for k, v in defaults.items() if k not in table})
+    point = ["precision", "panel", "method", "seed", "penalty", "percentile"]
+    distinct = table.drop_duplicates([*point, "accuracy"])
+    if (twice := distinct.duplicated(point, keep=False)).any():
+        files = ", ".join(sorted(map(str, distinct.loc[twice, "file"].unique())))
+        raise ValueError(f"the same points have different accuracies in {files}")
+    widths = distinct["hidden"].map(hidden_widths)
+    return distinct.assign(
+        depth=widths.map(len),
+        network=[
+            network_name(*row)
+            for row in zip(distinct["dataset"], distinct["activation"], distinct["hidden"])
+        ],
+        level=distinct["percentile"],
+        collapsed=[0 in hidden_widths(kept) for kept in distinct["kept"]],
+    ).reset_index(drop=True)
+
+
+def network_name(dataset: str, activation: str, hidden: str) -> str:
+    """``Fashion-MNIST · 3 × 500 · ELU``."""
+    widths = hidden_widths(hidden)
+    if len(set(widths)) == 1:
+        hidden = f"{len(widths)} × {widths[0]}"
+    names = (DATASET_NAMES.get(dataset, dataset), hidden, ACTIVATION_NAMES[activation])
+    return " · ".join(names)
+
+
+FILTERS = ("dataset", "activation", "depth", "source", "network", "penalty")
+"""Columns by which networks are selected; a value or several."""
+_ARCHITECTURE = ["dataset", "activation", "depth"]
+
+
+def selected(table: pd.DataFrame, method: str, change: str = "", **filters) -> pd.DataFrame:
+    """Rows of one method in some networks; the text's settings and no penalty unless filtered."""
+    for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
+        _checks.choice("filter", name, FILTERS)
+        wanted = [wanted] if isinstance(wanted, str | int | float) else list(wanted)
+        table = table[table[name].isin(wanted)]
+    return table[(table["method"] == method) & (table["change"] == change)]
+
+
+# Differences
+
+
+def differences(
+    first: str,
+    second: str,
+    levels: tuple[float, float] = FEW_TO_MANY,
+    *,
+    changes: tuple[str, str] = ("", ""),
+    by: str = "percentile",
+    table: pd.DataFrame | None = None,
+    **filters,
+) -> pd.DataFrame:
+    """Accuracy of one method minus another's, in every network and seed that has both.
+
+    Both come from one precision per network: the one with more common seeds, fp32 of equals.
+
+    Args:
+        first, second: methods; the same one twice if ``changes`` differ.
+        levels: smallest and largest pruning level, in per cent of the nodes.
+        changes: the setting changed in each, see the experiment ``settings``; ``""`` for none.
+        by: ``"percentile"``, or ``"nodes"``: levels are the same where as many nodes are left,
+            within one node, of unequal networks, too.
+        table: as :func:`described` makes it; the published results if ``None``.
+        filters: values of :data:`FILTERS`.
+
+    Returns:
+        One row per network, seed and level: ``network``, ``dataset``, ``activation``, ``depth``,
+        ``precision``, ``seed``, ``level``, ``first`` and ``second`` (accuracy in per cent),
+        ``difference`` (pt) and ``collapsed``: whether, at this level of this network, a layer has
+        no nodes left with either method and some seed.
+
+    Raises:
+        NoResults: if no network has both.
+        ValueError: if a seed that both have lacks one of their common levels.
+    """
+    _checks.choice("by", by, ("percentile", "nodes"))
+    table = results() if table is None else table
+    rows = [selected(table, m, c, **filters) for m, c in zip((first, second), changes)]
+    found = []
+    for architecture, ones in rows[0].groupby(_ARCHITECTURE, sort=False):
+        others = rows[1][(rows[1][_ARCHITECTURE] == list(architecture)).all(axis=1)]
+        precision = _precision(ones, others)
+        if precision is not None:
+            pair = (rows[rows["precision"] == precision] for rows in (ones, others))
+            found.append(_paired(*pair, levels, by))
+    if not any(len(each) for each in found):
+        raise NoResults(
+            f"no network has {first} and {second} from {levels[0]:g} to {levels[1]:g} %"
+        )
+    return pd.concat(found, ignore_index=True)
+
+
+def _precision(first: pd.DataFrame, second: pd.DataFrame) -> str | None:
+    """The precision in which two methods share most seeds; ``None`` if they share none."""
+    shared = {
+        precision: len(set(rows["seed"]) & set(second[second["precision"] == precision]["seed"]))
+        for precision, rows in first.groupby("precision")
+    }
+    most = max(shared, key=lambda name: (shared[name], name == "fp32"), default=None)
+    return most if most and shared[most] else None
+
+
+def _paired(
+    first: pd.DataFrame, second: pd.DataFrame, levels: tuple[float, float], by: str
+) -> pd.DataFrame:
+    """Rows of one network, paired by seed and level."""
+    seeds = set(first["seed"]) & set(second["seed"])
+    first, second = (rows[rows["seed"].isin(seeds)] for rows in (first, second))
+    if by == "nodes":
+        first = first.assign(level=_levels_of_nodes(first, second))
+    first, second = (rows[rows["level"].between(*levels)] for rows in (first, second))
+    shared = sorted(set(first["level"]) & set(second["level"]))
+    names = {"accuracy": "difference", "collapsed": "collapsed"}
+    both = first.merge(second, on=["seed", "level"], suffixes=("", "_2"))
+    if len(both) != len(seeds) * len(shared):
+        counts = both.groupby("seed").size().reindex(sorted(seeds), fill_value=0).to_dict()
+        raise ValueError(
+            f"each seed of {first['method'].iloc[0]} and {second['method'].iloc[0]} in "
+            f"{second['panel'].iloc[0]} must have the {len(shared)} levels that they share; "
+            f"got levels by seed: {counts}"
+        )
+    lost = both["collapsed"] | both["collapsed_2"]
+    return pd.DataFrame(
+        {
+            "network": both["network_2"],
+            **{name: both[name] for name in (*_ARCHITECTURE[:2], "depth", "precision", "seed")},
+            "level": both["level"],
+            "first": 100 * both["accuracy"],
+            "second": 100 * both["accuracy_2"],
+            "difference": (100 * (both["accuracy"] - both["accuracy_2"])).round(9),
+            "collapsed": lost.groupby(both["level"]).transform("any"),
+        }
+    )
+
+
+def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
+    """For each row the level of the other network that leaves as many nodes, within one; or NaN."""
+    nodes = second.groupby("level")["nodes"].median()
+    gaps = {count: (nodes - count).abs() for count in first["nodes"].unique()}
+    return [
+        gaps[count].idxmin() if gaps[count].min() <= 1 else math.nan for count in first["nodes"]
+    ]
+
+
+def per_network(found: pd.DataFrame) -> dict[str, Estimate]:
+    """Estimate over seeds in each network, averaged over levels; none where every level has
+    collapsed.
+
+    Args:
+        found: as :func:`differences` returns it.
+    """
+    return {
+        network: Estimate.of(
+            rows[~rows["collapsed"]].groupby("seed")["difference"].mean(),
+            "seeds",
+            int(rows["collapsed"].sum()),
+        )
+        for network, rows in found.groupby("network", sort=False)
+        if not rows["collapsed"].all()
+    }
+
+
+def pooled(found: pd.DataFrame) -> Estimate:
+    """Estimate over networks, each with its mean over seeds and levels; of one network, over seeds.
+
+    Args:
+        found: as :func:`differences` returns it.
+
+    Raises:
+        NoResults: if every level of every network has collapsed.
+    """
+    each = per_network(found)
+    if not each:
+        raise NoResults("every level of every network has a collapsed layer")
+    if len(each) == 1 and found["network"].nunique() == 1:
+        return next(iter(each.values()))
+    means = [estimate.mean for estimate in each.values()]
+    return Estimate.of(means, "networks", int(found["collapsed"].sum()))
+
+
+def difference(
+    first: str, second: str, levels: tuple[float, float] = FEW_TO_MANY, **options
+) -> Estimate:
+    """Accuracy of one method minus another's, averaged over a range of levels.
+
+    Over networks if several have both, over seeds if one has; arguments and errors are those of
+    :func:`differences`.
+    """
+    return pooled(differences(first, second, levels, **options))
+
+
+def by_level(found: pd.DataFrame) -> pd.DataFrame:
+    """The difference at each level of each network: ``network``, ``level``, ``mean``, ``low``,
+    ``high``, ``n`` and ``collapsed``; the numbers are NaN at levels where a layer has collapsed.
+
+    Args:
+        found: as :func:`differences` returns it.
+    """
+    rows = []
+    for (network, level), seeds in found.groupby(["network", "level"], sort=False):
+        lost = bool(seeds["collapsed"].any())
+        estimate = Estimate.of(seeds["difference"])
+        numbers = (math.nan,) * 3 if lost else estimate[:3]
+        rows.append((network, level, *numbers, estimate.n, lost))
+    columns = ["network", "level", "mean", "low", "high", "n", "collapsed"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+# How far a network can be pruned
+
+
+class Reach(NamedTuple):
+    """Up to which level a network can be pruned, in per cent of its nodes."""
+
+    level: float
+    """The last level up to which no mean loss exceeds the limit."""
+    low: float
+    """The same of the loss's upper confidence limit: certainly within; NaN for a single run."""
+    high: float
+    """The same of its lower limit: possibly within; NaN for a single run."""
+    n: int
+    """Seeds."""
+    loss: float
+    """Largest mean loss up to ``level``, in points."""
+
+
+def reach(
+    method: str,
+    network: str,
+    within: float = MARGIN,
+    *,
+    reference: str = "",
+    table: pd.DataFrame | None = None,
+    **filters,
+) -> Reach:
+    """How far a method can prune a network before it loses more than some points of accuracy.
+
+    A collapsed layer ends the reach, whatever the accuracy.
+
+    Args:
+        method: whose curve.
+        network: in words, as in the column ``network`` of :func:`results`.
+        within: points that may be lost.
+        reference: method whose unpruned network counts; the method's own if empty.
+        table, filters: as for :func:`differences`.
+
+    Raises:
+        NoResults: if the curve, or its unpruned network, is not published.
+    """
+    lost = losses(method, network=network, reference=reference, table=table, **filters)
+    lost = lost.sort_values("level")
+    ends = {name: _reached(lost, lost[name].round(9) <= within) for name in ("mean", "high", "low")}
+    n = int(lost["n"].min())
+    near = lost[lost["level"] <= ends["mean"]]["mean"]
+    sure, perhaps = (math.nan, math.nan) if n < 2 else (ends["high"], ends["low"])
+    return Reach(ends["mean"], sure, perhaps, n, float(near.max()) if len(near) else math.nan)
+
+
+def _reached(lost: pd.DataFrame, near: pd.Series) -> float:
+    """The last level before the first that is not near, or where a layer has collapsed."""
+    kept = lost["level"][(near & ~lost["collapsed"]).cummin()]
+    return float(kept.max()) if len(kept) else math.nan
+
+
+def losses(
+    method: str, *, reference: str = "", table: pd.DataFrame | None = None, **filters
+) -> pd.DataFrame:
+    """What each level loses against an unpruned network, paired by seed, network by network.
+
+    Args:
+        method: whose curve.
+        reference: method whose unpruned network counts; the method's own if empty.
+        table, filters: as for :func:`differences`.
+
+    Returns:
+        ``network``, ``level``, ``mean``, ``low`` and ``high`` (loss in points, positive for a
+        loss), ``n`` and ``collapsed``, one row per network and level.
+    """
+    table = results() if table is None else table
+    curve = selected(table, method, **filters)
+    unpruned = selected(table, reference or method, **filters)
+    unpruned = unpruned[unpruned["level"] == 0]
+    rows = []
+    for network, points in curve.groupby(_ARCHITECTURE, sort=False):
+        whole = unpruned[(unpruned[_ARCHITECTURE] == list(network)).all(axis=1)]
+        precision = _precision(points, whole)
+        if precision is None:
+            continue
+        whole = whole[whole["precision"] == precision].set_index("seed")["accuracy"]
+        points = points[(points["precision"] == precision) & points["seed"].isin(whole.index)]
+        points = points.assign(lost=100 * (points["seed"].map(whole) - points["accuracy"]))
+        for level, seeds in points.groupby("level"):
+            estimate = Estimate.of(seeds["lost"].round(9))
+            lost = bool(seeds["collapsed"].any())
+            rows.append((seeds["network"].iloc[0], level, *estimate[:4], lost))
+    if not rows:
+        raise NoResults(f"no network has a curve of {method} and its unpruned network")
+    columns = ["network", "level", "mean", "low", "high", "n", "collapsed"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def collapse_level(
+    method: str, *, table: pd.DataFrame | None = None, **filters
+) -> dict[str, float]:
+    """The first level at which a layer of some seed has no nodes left, by network; NaN for none."""
+    table = results() if table is None else table
+    rows = selected(table, method, **filters)
+    first = rows[rows["collapsed"]].groupby("network")["level"].min()
+    return {network: float(first.get(network, math.nan)) for network in rows["network"].unique()}
+
+
+def compared(first: str, second: str, levels: tuple[float, float], **options) -> Mapping[str, str]:
+    """A row of ``results/estimates.csv`` for :func:`difference`, its numbers in points."""
+    found = differences(first, second, levels, **options)
+    estimate = pooled(found)
+    networks = found["network"].unique()
+    lost = found[found["collapsed"]]["level"]
+    return {
+        "first": first,
+        "second": second,
+        "networks": networks[0] if len(networks) == 1 else f"{len(networks)} networks",
+        "levels": f"{levels[0]:g}-{levels[1]:g}",
+        "difference": f"{estimate.mean:.4f}",
+        "low": f"{estimate.low:.4f}",
+        "high": f"{estimate.high:.4f}",
+        "n": estimate.n,
+        "over": estimate.over,
+        "outcome": estimate.outcome(),
+        "excluded": estimate.excluded,
+        "collapse": "" if lost.empty else f"{lost.min():g}",
+    }

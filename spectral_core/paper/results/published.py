@@ -1,0 +1,321 @@
+"""Published results: one table and one provenance per run, put together when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from filelock import FileLock
+
+from spectral_core._files import write_whole
+from spectral_core.paper import paths
+from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, panel_provenance
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.planning import Study, plan
+from spectral_core.training.loop import PRECISIONS
+
+POINT = ["method", "seed", "penalty", "percentile"]
+"""Columns that name a point of a panel."""
+SELECTS = ("seeds", "methods", "percentiles")
+"""Settings in which a published run may differ from its preset: they choose among its points."""
+
+
+class Damaged(ValueError):
+    """A published table is not what its provenance says."""
+
+
+class Run(NamedTuple):
+    """One published run of one panel, as files."""
+
+    table: Path
+    """CSV with the columns :data:`~spectral_core.paper.results.tables.COLUMNS`."""
+
+    @property
+    def provenance(self) -> Path:
+        """JSON, as :func:`~spectral_core.paper.results.tables.panel_provenance` makes it; of runs
+        since then with ``table``: the SHA-256 and the number of rows of the CSV."""
+        return self.table.with_suffix(".json")
+
+    def made(self) -> dict[str, Any]:
+        """The provenance."""
+        return json.loads(self.provenance.read_text(encoding="utf-8"))
+
+    def read(self) -> pd.DataFrame:
+        """The table, checked.
+
+        Raises:
+            Damaged: if it was cut off or changed; names the file.
+        """
+        content, made = self.table.read_bytes(), self.made()
+        of_table = made.get("table", {})
+        if of_table and of_table["sha256"] != hashlib.sha256(content).hexdigest():
+            raise Damaged(
+                f"{self.table} must be as published, {of_table['rows']} rows of the SHA-256 in "
+                f"{self.provenance.name}; it was changed. Restore it, or publish the run again"
+            )
+        try:
+            text = {"hidden": str, "kept": str, "percentile": float}
+            table = pd.read_csv(self.table, dtype=text, float_precision="round_trip")
+        except (ValueError, pd.errors.ParserError) as error:
+            raise Damaged(f"{self.table} must be a table of results: {error}") from error
+        if tuple(table.columns[: len(COLUMNS)]) != COLUMNS:
+            raise Damaged(
+                f"{self.table} must have the columns {', '.join(COLUMNS)}; got {list(table)}"
+            )
+        there, wanted = list(zip(*(table[name] for name in POINT))), points(made)
+        numbers = table[["accuracy", "loss", "nodes", "parameters"]]
+        if sorted(there) != sorted(wanted) or numbers.isna().any(axis=None):
+            raise Damaged(
+                f"{self.table} must hold the {len(wanted)} points of {self.provenance.name}, each "
+                f"once; got {len(there)}. Restore it, or publish the run again"
+            )
+        return table
+
+
+def settings_by_method(made: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Settings of each method of a run, out of its provenance, old or new."""
+    configuration = made["configuration"]
+    if "settings" in configuration:
+        return configuration["settings"]
+    panel = dict(configuration["panel"])
+    widths, own = panel.pop("hidden_by_method", {}), panel.pop("recipe_by_method", {})
+    names, shared = panel.pop("methods"), {**panel, **configuration["recipe"]}
+    return {
+        name: {**shared, "hidden": widths.get(name, panel["hidden"]), **own.get(name, {})}
+        for name in names
+    }
+
+
+def points(made: Mapping[str, Any]) -> list[tuple[str, int, float, float]]:
+    """Method, seed, penalty and percentile of every point that a run must have."""
+    return [
+        (method, *point)
+        for method, own in settings_by_method(made).items()
+        for point in itertools.product(own["seeds"], own["penalties"], own["percentiles"])
+    ]
+
+
+def publish(study: Study, store: Store) -> list[Path]:
+    """Write a study's results and their provenance into ``results/published``.
+
+    A run of other seeds, methods or percentiles than the preset's is published beside it, in files
+    of its own: ``<panel>[-<precision>]--seeds-1-4.csv``. One process publishes at a time.
+
+    Returns:
+        The files written: one CSV and one JSON per panel.
+
+    Raises:
+        ValueError: if the study differs from its preset in anything but its precision and
+            :data:`SELECTS`; if a run that is published already shares some of its points, or had
+            other settings: names both files.
+        NoResults: if the store lacks some of the results.
+    """
+    if changed := sorted(set(study.overrides) - {"precision", *SELECTS}):
+        raise ValueError(
+            f"only a preset's own settings are published; got changes to {', '.join(changed)}"
+        )
+    table = collect(study, store)
+    folder = paths.published_results(study.figure, study.preset)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    texts: dict[Path, str] = {}
+    with FileLock(folder.parent / ".lock"):
+        for panel in study.panels:
+            rows = table[table["panel"] == panel.name]
+            text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            provenance = panel_provenance(study, panel, store) | {
+                "table": {"sha256": digest, "rows": len(rows)}
+            }
+            # As JSON has it, so that it can be compared with what is published.
+            provenance = json.loads(json.dumps(provenance))
+            stem = panel.name
+            stem += f"-{study.recipe.precision}" if "precision" in study.overrides else ""
+            run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, provenance)
+            texts[run.table] = text
+            texts[run.provenance] = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
+        # Of each panel the table last: without one, nothing counts as published.
+        for file, text in reversed(texts.items()):
+            write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
+    return list(texts)
+
+
+def _tag(study: Study, panel: Any) -> str:
+    """What is appended to the name of a run of other points than the preset's."""
+    recipe, parts = study.recipe_of(panel), []
+    if "methods" in study.overrides:
+        parts.append("+".join(panel.methods))
+    if "percentiles" in study.overrides:
+        parts.append("levels-" + "+".join(f"{q:g}" for q in recipe.percentiles))
+    if "seeds" in study.overrides:
+        first, last = min(recipe.seeds), max(recipe.seeds)
+        adjacent = sorted(recipe.seeds) == list(range(first, last + 1))
+        between = f"{first}-{last}" if last > first else f"{first}"
+        parts.append("seeds-" + (between if adjacent else "+".join(map(str, recipe.seeds))))
+    return f"--{'-'.join(parts)}" if parts else ""
+
+
+def _place(run: Run, stem: str, made: Mapping[str, Any]) -> Run:
+    """Where a run goes: over the one that has its very points, if there is one, else as named."""
+    mine = set(points(made))
+    others = _runs_of(run.table.parent, stem)
+    run = next((other for other in others if set(points(other.made())) == mine), run)
+    for other in others:
+        theirs = set(points(other.made()))
+        if other == run and theirs <= mine:
+            continue  # replaced
+        if other == run or theirs & mine:
+            raise ValueError(
+                f"{run.table} must have points of its own; {other.table} has "
+                f"{len(theirs & mine)} of its {len(mine)}. Select other seeds, methods or "
+                "percentiles, or remove that run"
+            )
+        _check_alike(run.table, made, other.table, other.made())
+    return run
+
+
+def _check_alike(
+    file: Path, made: Mapping[str, Any], other_file: Path, other: Mapping[str, Any]
+) -> None:
+    """Refuse two runs of one panel with other settings, data or algorithm."""
+    pairs = [(name, made[name], other[name]) for name in ("algorithm", "data")]
+    theirs = settings_by_method(other)
+    for method, own in settings_by_method(made).items():
+        both = own.keys() & theirs.get(method, {}).keys() - set(SELECTS)
+        pairs += [(f"{name} of {method}", own[name], theirs[method][name]) for name in sorted(both)]
+    for name, mine, its in pairs:
+        if mine != its:
+            raise ValueError(
+                f"{file} and {other_file} must have the same {name}; got {mine} and {its}"
+            )
+
+
+def _runs_of(folder: Path, stem: str) -> list[Run]:
+    """Published runs of a panel in one precision, the preset's own first."""
+    own = folder / f"{stem}.csv"
+    return [Run(own)] * own.exists() + [Run(file) for file in sorted(folder.glob(f"{stem}--*.csv"))]
+
+
+def published_runs(
+    figure: str,
+    preset: str,
+    panels: str | Sequence[str] | None = None,
+    precision: str | None = None,
+) -> dict[str, list[Run]]:
+    """Published runs of a figure by panel, in the registry's order.
+
+    Args:
+        figure: name out of :data:`~spectral_core.paper.study.figures.FIGURES`.
+        preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
+        panels: which panels, as :func:`~spectral_core.paper.study.planning.plan` takes them.
+        precision: of the products in training; if ``None`` the preset's own, or else another one
+            that is published.
+    """
+    study = plan(figure, preset, panels)
+    own = study.recipe.precision
+    folder = paths.published_results(figure, preset)
+    found = {}
+    for panel in study.panels:
+        for each in [own, *PRECISIONS] if precision is None else [precision]:
+            runs = _runs_of(folder, panel.name if each == own else f"{panel.name}-{each}")
+            if runs:
+                found.setdefault(panel.name, runs)
+    return found
+
+
+def published(
+    figure: str,
+    preset: str,
+    panels: str | Sequence[str] | None = None,
+    precision: str | None = None,
+    *,
+    missing_ok: bool = False,
+) -> pd.DataFrame:
+    """Table of the published results of a figure, all runs of each panel together.
+
+    Arguments are those of :func:`published_runs`.
+
+    Raises:
+        NoResults: if there are none; with ``missing_ok`` the table is empty then.
+        ValueError: if a table is damaged, or two runs of a panel share points or differ in their
+            settings; names the files.
+    """
+    runs = published_runs(figure, preset, panels, precision)
+    if not runs and missing_ok:
+        return pd.DataFrame(columns=list(COLUMNS))
+    if not runs:
+        raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
+    return pd.concat([_together(of_panel) for of_panel in runs.values()], ignore_index=True)
+
+
+def _together(runs: Sequence[Run]) -> pd.DataFrame:
+    """The table of several runs of one panel: by method, penalty and seed."""
+    if len(runs) == 1:
+        return runs[0].read()
+    for one, other in itertools.combinations(runs, 2):
+        _check_alike(one.table, one.made(), other.table, other.made())
+        if shared := set(points(one.made())) & set(points(other.made())):
+            raise ValueError(f"{one.table} and {other.table} have {len(shared)} points in common")
+    table = pd.concat([run.read() for run in runs], ignore_index=True)
+    ranks = {name: {v: i for i, v in enumerate(table[name].unique())} for name in ("method",)}
+    return table.sort_values(
+        POINT, kind="stable", key=lambda c: c.map(ranks[c.name]) if c.name in ranks else c,
+        ignore_index=True,
+    )  # fmt: skip
+
+
+def published_provenance(
+    figure: str,
+    preset: str,
+    panels: str | Sequence[str] | None = None,
+    precision: str | None = None,
+) -> dict[str, list[dict[str, Any]]]:
+    """Provenance of each published run of a figure, by panel.
+
+    Arguments are those of :func:`published_runs`.
+    """
+    runs = published_runs(figure, preset, panels, precision)
+    return {panel: [run.made() for run in of_panel] for panel, of_panel in runs.items()}
+
+
+def counterpart(study: Study) -> pd.DataFrame | None:
+    """Published results to compare a study with: the same preset's, or ``None``.
+
+    A study that only selects among its preset's points, or multiplies in another precision, still
+    has them.
+    """
+    if set(study.overrides) - {*SELECTS, "penalties", "precision"}:
+        return None
+    try:
+        return published(study.figure, study.preset, study.selection)
+    except NoResults:
+        return None
+
+
+def every_run(preset: str = "paper") -> list[pd.DataFrame]:
+    """Tables of all published panels in all precisions, with ``figure``, ``file``, ``source``,
+    ``change`` and ``precision``.
+
+    Raises:
+        ValueError: as :func:`published` does.
+    """
+    tables = []
+    for figure, precision in itertools.product(FIGURES, PRECISIONS):
+        panels = {panel.name: panel for panel in plan(figure, preset, "*").panels}
+        for name, runs in published_runs(figure, preset, "*", precision).items():
+            panel = panels[name]
+            tables.append(
+                _together(runs).assign(
+                    figure=figure,
+                    file=str(runs[0].table),
+                    source=panel.variant or "text",
+                    change=panel.variation,
+                    precision=precision,
+                )
+            )
+    return tables
