@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.loops import name_of, plain_references, precisions, problem, race, training
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS as EVERY
 from spectral_core.paper.study.steps import TrainStep
 
 MINUTES = 4
@@ -30,10 +30,10 @@ def every_network(
     what, rows = problem(quick), []
     for depth in (1, 3):
         for method in METHODS:
-            strategy = STRATEGIES[method]
+            how = EVERY[method]
             make = partial(training, what, method, depth)
             network = name_of(make(), what)
-            case = {"network": network, "layers": strategy.layers, "trains": strategy.trains}
+            case = {"network": network, "layers": how.layers, "trains": how.trains}
             label = f"{network}, {method}"
             rows.append(case | race(references(make()), precisions(make), rounds, label))
     return rows

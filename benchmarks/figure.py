@@ -26,15 +26,14 @@ from spectral_core import evaluate, node_scores, prune, train_only
 from spectral_core.data import load
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.work import retraining_generator, training_examples
 from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS as EVERY
 from spectral_core.paper.study.planning import Study, plan
 from spectral_core.paper.study.steps import (
     CutStep,
     Step,
     TrainStep,
-    retraining_generator,
-    training_examples,
     with_trainings,
 )
 from spectral_core.training.loop import PRECISIONS
@@ -88,7 +87,7 @@ def part_of(step: Step) -> str:
     """The name out of :data:`PARTS` that a step's seconds count for."""
     if isinstance(step, CutStep):
         return "other cuts" if step.retrains is None else "pre, its cuts"
-    methods = {(STRATEGIES[name].layers, STRATEGIES[name].trains): name for name in METHODS}
+    methods = {(EVERY[name].layers, EVERY[name].trains): name for name in METHODS}
     return f"{methods[step.layers, step.trains]}, training"
 
 

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.measure import OnEpoch, in_turns, ratios, side_by_side
 from spectral_core.data import load
-from spectral_core.paper.study.panels import Panel, Recipe
-from spectral_core.paper.study.planning import cut_step
-from spectral_core.paper.study.steps import TrainStep, initial_network, run_train, training_examples
+from spectral_core.paper.run.work import initial_network, run_train, training_examples
+from spectral_core.paper.study.settings import Settings
+from spectral_core.paper.study.steps import TrainStep, cut_step
 from spectral_core.training.loop import PRECISIONS
 
 
@@ -65,9 +65,14 @@ def training(
         seed: of the starting weights and the order.
         images: train on the first so many only; the problem's if ``None``.
     """
-    panel = Panel(problem.dataset, "elu", (width or problem.width,) * depth)
-    recipe = Recipe(epochs=epochs, precision=precision, train_images=images or problem.images)
-    return cut_step(panel, recipe, method, seed, 0.0).trained
+    settings = Settings(
+        problem.dataset,
+        hidden=(width or problem.width,) * depth,
+        epochs=epochs,
+        precision=precision,
+        train_images=images or problem.images,
+    )
+    return cut_step(settings, method, seed, 0.0).trained
 
 
 def name_of(step: TrainStep, problem: Problem) -> str:

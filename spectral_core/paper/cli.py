@@ -28,7 +28,7 @@ from spectral_core.paper.options import (
     workers_option,
 )
 from spectral_core.paper.run.backends import BACKENDS
-from spectral_core.paper.study.figures import FIGURES, PRESETS
+from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import Study, plan
 
 if TYPE_CHECKING:
@@ -175,15 +175,11 @@ def choose(
     Writes what was measured into a file per panel, named by the panel alone; the figure's own
     settings stay as they are.
     """
-    from spectral_core.paper.run.choice import record
-    from spectral_core.paper.run.choice_of_decay import choose_decay
+    from spectral_core.paper.run.tuning import record
 
-    if setting == "training" and (changes["epochs"] or changes["retraining_epochs"]):
-        raise click.UsageError("epochs are what --setting training chooses; leave them out")
-    how = {"by": choose_decay, "suffix": "-decay"} if setting == "decay" else {}
-    how |= {"folder": output_dir, "workers": workers, "data_dir": data_dir}
-    for file in record(plan(figure, **changes), **how):
-        click.echo(f"{file}: {json.loads(file.read_text(encoding='utf-8'))['chosen']}")
+    options = {"folder": output_dir, "workers": workers, "data_dir": data_dir}
+    for file, chosen in record(plan(figure, **changes), setting, **options):
+        click.echo(f"{file}: {chosen}")
 
 
 # What is chosen, and what has no say in it, is no setting of a choice.
@@ -298,7 +294,7 @@ def publish(
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
     files = publishing.publish(study, Store(store_dir))
-    which = (figure, preset, panels, study.recipe.precision)
+    which = (figure, preset, panels, study.panels[0].base.precision)
     there = publishing.published_files(*which)
     for panel, rows in publishing.published(*which).groupby("panel", sort=False):
         files.append(there[panel].picture)
@@ -321,7 +317,7 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
 
     table = there.status(
         Store(store_dir),
-        figures=list(FIGURES) if figure is None else [figure],
+        figures=list(EXPERIMENTS) if figure is None else [figure],
         presets=list(PRESETS) if preset is None else [preset],
     )
     nothing = table["computed"].str.startswith("0/") & (table["published"] == "-")
@@ -385,8 +381,8 @@ def _state(row: Availability) -> str:
 
 def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
     """Compute what is missing of a study."""
+    from spectral_core.paper.run import compute as computing
     from spectral_core.paper.run.store import Store
-    from spectral_core.paper.study import compute as computing
 
     return computing.compute(run.steps(), Store(store_dir), **options)
 

@@ -10,8 +10,9 @@ import click
 
 from spectral_core._checks import choice
 from spectral_core.paper import paths
-from spectral_core.paper.study.figures import FIGURES, PRESETS, QUESTIONS
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS, QUESTIONS
+from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.settings import Entry, dictionary
 
 PRESET_HELP = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
 
@@ -79,7 +80,7 @@ class FigureName(click.ParamType):
         if value in DRAWN:
             self.fail(f"{value} is drawn, not computed; run: spectral-core notebook {value}")
         try:
-            return choice("figure", value, FIGURES)
+            return choice("figure", value, EXPERIMENTS)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -88,7 +89,7 @@ DRAWN = ("fig01", "fig02", "fig05")
 """Figures that are drawn from a layer, or from a list of steps, without results."""
 
 FIGURE_NAMES = (
-    f"FIGURE is one of {', '.join(name for name in FIGURES if name not in QUESTIONS)}; or one of "
+    f"FIGURE is one of {', '.join(FIGURES)}; or one of "
     f"the questions that the paper leaves open: {', '.join(QUESTIONS)}."
 )
 figure_argument = click.argument("figure", type=FigureName(), metavar="FIGURE")
@@ -112,41 +113,38 @@ seeds_option = click.option(
 )
 
 
+_TYPES: dict[str, click.ParamType] = {
+    "Widths": Numbers(int, "-"),
+    "Seeds": Seeds(),
+    "Numbers": Numbers(float),
+    "Range": Start(),
+    "StartingRange": Start(),
+    "float": click.FLOAT,
+    "int": click.INT,
+    "int | None": click.INT,
+    "str": click.STRING,
+}
+
+
+def _option(entry: Entry) -> Callable[..., Any]:
+    """The option of a setting."""
+    name = entry.name.replace("_", "-")
+    text = f"{entry.help} [{entry.values}]"
+    if entry.kind == "bool":
+        return click.option(f"--{name}/--no-{name}", default=None, help=entry.help)
+    return click.option(f"--{name}", type=_TYPES[entry.kind], help=text)
+
+
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that change a preset."""
+    """Options that change a preset: each of the settings, and which panels and methods."""
     options = [
         preset_option("quick", PRESET_HELP),
         click.option("--panels", type=Numbers(str), help="Patterns of panel names: '*' for all, "
-                     "'*released' [default: those as written in the paper]."),
-        seeds_option,
-        click.option("--dataset", help="Data set in place of the figure's; imagefolder:PATH for "
-                     "images of your own, a folder or tar with train/CLASS/… and test/CLASS/…."),
-        click.option("--features", help="What the network takes of an image: none for its pixels; "
-                     "max or mean for pooled features of a frozen MobileNetV2."),
-        click.option("--backbone-weights", help="That network's weights: imagenet for those of "
-                     "torchvision (a download), or a file with a state dict of its mobilenet_v2."),
-        click.option("--activation", help="elu, relu or tanh."),
-        click.option("--hidden", type=Numbers(int, "-"), help="Hidden widths, like 500-500-500."),
+                     "'*released' [default: those at the settings of the paper's text]."),
+        click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}."),
+        *map(_option, dictionary()),
         click.option("--hidden-by-method", type=WidthsByMethod(),
                      help="Widths where methods differ, like direct=800,post=800."),
-        click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(STRATEGIES)}."),
-        click.option("--epochs", type=int, help="Epochs of the first training."),
-        click.option("--retraining-epochs", type=int, help="Epochs of stage 2, after each cut."),
-        click.option("--stage-two", help="What stage 2 trains: eigenvectors or both."),
-        click.option("--batch-size", type=int, help="Examples per step."),
-        click.option("--learning-rate", type=float, help="Adam's step size."),
-        click.option("--precision", help="fp32, or bf16 for large matrix products."),
-        click.option("--eigenvalue-range", type=Numbers(float), help="Start of λ, like -0.5,0.5."),
-        click.option("--eigenvector-range", type=Start(), help="Start of φ, likewise, or glorot."),
-        click.option("--decay", type=float, help="Weight of the L2 term in the first training."),
-        click.option("--rounds", type=int, help="Steps in which a cut that retrains is reached."),
-        click.option("--penalties", type=Numbers(float), help="Weights of the l1 penalty."),
-        click.option("--output-bias/--no-output-bias", default=None,
-                     help="Whether the output layer has a bias."),
-        click.option("--input-eigenvalues/--no-input-eigenvalues", default=None,
-                     help="Whether the λ of departure nodes train, too; else they are 0."),
-        click.option("--percentiles", type=Numbers(float), help="Cuts, such as 0,50,90."),
-        click.option("--train-images", type=int, help="Train on the first so many images only."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)

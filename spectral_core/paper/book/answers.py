@@ -12,7 +12,7 @@ from spectral_core.paper.performance import measured
 from spectral_core.paper.questions import certainty, compaction, methods, sensitivity, thresholds
 from spectral_core.paper.questions.recommended import Decision
 from spectral_core.paper.results import by_panel, publishing
-from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.figures import EXPERIMENTS
 
 
 class Answer(NamedTuple):
@@ -89,7 +89,7 @@ def recommendations(decided: list[Decision]) -> str:
 def _links(figures: tuple[str, ...]) -> str:
     """Questions as links to their pages, ``a and b``."""
     pages = {name: file.stem for name, file in sources().items()}
-    return " and ".join(f"[{FIGURES[name].title}]({pages[name]}.ipynb)" for name in figures)
+    return " and ".join(f"[{EXPERIMENTS[name].title}]({pages[name]}.ipynb)" for name in figures)
 
 
 def _published(figure: str, preset: str) -> pd.DataFrame:

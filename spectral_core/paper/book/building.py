@@ -13,7 +13,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.book import notebooks
 from spectral_core.paper.results.publishing import published, published_files
 from spectral_core.paper.results.tables import NoResults, summary
-from spectral_core.paper.study.figures import FIGURES, QUESTIONS
+from spectral_core.paper.study.figures import EXPERIMENTS, QUESTIONS
 
 
 class BookFailed(RuntimeError):
@@ -59,7 +59,7 @@ def generate(folder: Path) -> None:
     """Write the text that follows from the published results: headline, questions, downloads."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"headline": headline(), "questions": questions()}
-    texts |= {f"{figure}_downloads": downloads(figure) for figure in FIGURES}
+    texts |= {f"{figure}_downloads": downloads(figure) for figure in EXPERIMENTS}
     for name, text in texts.items():
         (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
 

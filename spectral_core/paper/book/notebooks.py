@@ -15,7 +15,7 @@ import torch
 from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.paper import paths
-from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.figures import EXPERIMENTS
 
 
 class NotebookFailed(RuntimeError):
@@ -138,7 +138,7 @@ def _make(
 
 def _name(file: Path) -> str:
     figure = file.stem.split("_", 1)[0]
-    return figure if figure in FIGURES or re.fullmatch(r"fig\d\d", figure) else file.stem
+    return figure if figure in EXPERIMENTS or re.fullmatch(r"fig\d\d", figure) else file.stem
 
 
 def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:

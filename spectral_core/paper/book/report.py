@@ -16,10 +16,10 @@ from spectral_core.paper.results.cells import counted, grid, with_spread
 from spectral_core.paper.results.intervals import POINT, lead, points, shared_cuts
 from spectral_core.paper.results.publishing import published_provenance
 from spectral_core.paper.results.tables import summary
-from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.panels import in_words
+from spectral_core.paper.study.figures import EXPERIMENTS
+from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.planning import plan
+from spectral_core.paper.study.settings import in_words
 
 
 def accuracy_table(table: pd.DataFrame, percentiles: Iterable[float]) -> pd.DataFrame:
@@ -335,7 +335,7 @@ def status_table(preset: str) -> pd.DataFrame:
         a panel that is not published says so under ``seeds``.
     """
     rows = []
-    for figure in FIGURES:
+    for figure in EXPERIMENTS:
         found = published_provenance(figure, preset, "*")
         for panel in plan(figure, preset, "*").panels:
             row = {"figure": figure, "panel": panel.name}
@@ -361,7 +361,7 @@ def precision_table(figures: Iterable[str], preset: str) -> pd.DataFrame:
     """How far fp32 and bf16 lie apart where a panel is published in both.
 
     Args:
-        figures: names out of :data:`~spectral_core.paper.study.figures.FIGURES`.
+        figures: names out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
         preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
 
     Returns:
@@ -425,7 +425,7 @@ def _epochs(made: Mapping[str, Any]) -> dict[str, str]:
     }
     if not all("epochs" in by_method.get(method, {}) for method in panel["methods"]):
         first, then = recipe["epochs"], recipe["retraining_epochs"]
-        strategies = {name: STRATEGIES[name] for name in panel["methods"]}
+        strategies = {name: METHODS[name] for name in panel["methods"]}
         anew = [name for name, each in strategies.items() if each.restarts]
         again = [name for name, each in strategies.items() if each.retrains and name not in anew]
         epochs = f"{first}"

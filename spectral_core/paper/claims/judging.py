@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from spectral_core.paper.claims.findings import FAILS, HOLDS, UNTESTED, Finding, combined
 from spectral_core.paper.claims.identities import IDENTITIES, TOLERANCE
 from spectral_core.paper.results.by_panel import Curves
-from spectral_core.paper.study.panels import TRIAL, VARIANTS, Panel
+from spectral_core.paper.study.figures import SOURCES, TRIAL, Panel
 
 KINDS = ("identity", "count", "finding", "report")
 """Mathematics, which is verified; numbers of parameters; what training gave; no claim made."""
@@ -47,7 +47,7 @@ class Judgement(NamedTuple):
     claim: Claim
     verdict: str
     findings: Mapping[str, list[Finding]]
-    """By variant, a value of :data:`~spectral_core.paper.study.panels.VARIANTS`, if it has panels; an
+    """By variant, a value of :data:`~spectral_core.paper.study.figures.SOURCES`, if it has panels; an
     identity's under ``""``."""
     panels: Mapping[str, tuple[int, int]]
     """Panels published, and panels that the claim is about, by variant."""
@@ -122,12 +122,12 @@ def judged(
         return Judgement(claim, combined(each.verdict for each in found), {"": found}, {})
     findings, counts = {}, {}
     covered = [
-        panel for figure, panel in planned if claim.covers(figure, panel) and panel.variant != TRIAL
+        panel for figure, panel in planned if claim.covers(figure, panel) and panel.source != TRIAL
     ]
     mine = [each for each in there if claim.covers(each.figure, each.panel)]
-    for variant, name in VARIANTS.items():
-        wanted = [panel for panel in covered if panel.variant == variant]
-        published = [each for each in mine if each.panel.variant == variant]
+    for variant, name in SOURCES.items():
+        wanted = [panel for panel in covered if panel.source == variant]
+        published = [each for each in mine if each.panel.source == variant]
         if wanted:
             findings[name] = claim.judge(published)
             counts[name] = (len(published), len(wanted))

@@ -32,7 +32,7 @@ from spectral_core.paper.claims.judging import (
     judged,
 )
 from spectral_core.paper.results.by_panel import Curves, curves
-from spectral_core.paper.study.figures import FIGURES, QUESTIONS
+from spectral_core.paper.study.figures import EXPERIMENTS, QUESTIONS
 from spectral_core.paper.study.planning import plan
 
 
@@ -439,5 +439,5 @@ def judge(
     wanted = known if names is None else [_checks.choice("names", name, known) for name in names]
     asked = {figure for claim in CLAIMS for figure in claim.figures} & set(QUESTIONS)
     there = curves(published, preset, asked)
-    planned = [(figure, panel) for figure in FIGURES for panel in plan(figure, preset, "*").panels]
+    planned = [(figure, panel) for figure in EXPERIMENTS for panel in plan(figure, preset, "*").panels]
     return [judged(known[name], there, planned) for name in wanted]

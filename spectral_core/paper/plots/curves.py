@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.layers.networks import ACTIVATION_NAMES
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS
 
 # The paper's orange, blue and green, in the shades of Okabe and Ito that colour-blind readers
 # tell apart; markers say the same again.
@@ -339,7 +339,7 @@ def theme() -> None:
 
 
 def _curves(axes: Axes, table: pd.DataFrame, y: str, errorbar: object, markers: bool) -> None:
-    methods = [name for name in STRATEGIES if name in set(table["method"])]
+    methods = [name for name in METHODS if name in set(table["method"])]
     sns.lineplot(
         table,
         x="percentile",
@@ -379,5 +379,5 @@ def one_legend(figure: Figure, axes: Iterable[Axes], last: str = "", **look: Any
 def _legend(axes: Axes) -> None:
     """Name the methods in full, where the curves leave room: they are high on the left."""
     handles, names = axes.get_legend_handles_labels()
-    titles = [STRATEGIES[name].title if name in STRATEGIES else name for name in names]
+    titles = [METHODS[name].title if name in METHODS else name for name in names]
     axes.legend(handles, titles, loc="lower left", fontsize="small")

@@ -19,7 +19,7 @@ from torch import Tensor
 from spectral_core import _checks
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.paper.plots.curves import COLOURS
-from spectral_core.paper.study.methods import STRATEGIES, Strategy
+from spectral_core.paper.study.methods import METHODS, Method
 from spectral_core.pruning.ranking import SYMBOLS
 
 INK = "#222222"
@@ -234,7 +234,7 @@ ROWS = {
 """Rows of the flowchart, and how often their steps are taken."""
 
 
-def flow(strategy: Strategy) -> list[Box]:
+def flow(strategy: Method) -> list[Box]:
     """Steps of a strategy, from the initial network to the measured accuracy (Sec. VI)."""
     spectral = strategy.layers == "spectral"
     if not spectral:
@@ -281,7 +281,7 @@ def flowchart_figure(methods: Sequence[str] = ("pre", "post")) -> Figure:
     """The strategies side by side, steps of the same kind on one level (Fig. 5).
 
     Args:
-        methods: names out of :data:`~spectral_core.paper.study.methods.STRATEGIES`, one column each.
+        methods: names out of :data:`~spectral_core.paper.study.methods.METHODS`, one column each.
 
     Raises:
         TypeError, ValueError: if a method is unknown or named twice.
@@ -306,7 +306,7 @@ def flowchart_figure(methods: Sequence[str] = ("pre", "post")) -> Figure:
 def _flows(methods: Sequence[str]) -> dict[str, list[Box]]:
     """Steps of each method; raises if one is unknown or named twice."""
     return {
-        name: flow(STRATEGIES[_checks.choice("methods", name, STRATEGIES)])
+        name: flow(METHODS[_checks.choice("methods", name, METHODS)])
         for name in _checks.distinct("methods", methods)
     }
 

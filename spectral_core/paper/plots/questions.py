@@ -14,8 +14,8 @@ from spectral_core.layers.networks import ACTIVATION_NAMES
 from spectral_core.paper.plots.curves import COLOURS, MARKERS, draw_rerun, one_legend
 from spectral_core.paper.questions import compaction, sensitivity
 from spectral_core.paper.questions.certainty import PAIRS
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.variations import VARIATIONS
+from spectral_core.paper.study.figures import CHANGES
+from spectral_core.paper.study.methods import METHODS
 
 COSTS = {
     "parameters": "weights left",
@@ -91,7 +91,7 @@ def front_figure(points: pd.DataFrame, cost: str = "parameters") -> Figure:
                 color=COLOURS[method],
                 markersize=4,
                 linewidth=1,
-                label=STRATEGIES[method].title,
+                label=METHODS[method].title,
             )
         best = fronts[fronts["panel"] == name]
         axes.step(
@@ -164,8 +164,8 @@ def settings_figure(found: pd.DataFrame) -> Figure:
     """
     if found.empty:
         raise ValueError("found must hold at least one difference; got none")
-    rows = [name for name in VARIATIONS if name in set(found["variation"])]
-    methods = [name for name in STRATEGIES if name in set(found["method"])]
+    rows = [name for name in CHANGES if name in set(found["variation"])]
+    methods = [name for name in METHODS if name in set(found["method"])]
     figure, axes = plt.subplots(
         1, len(methods), figsize=(10.5, 1.6 + 0.75 * len(rows)), sharex=True, sharey=True,
         layout="constrained", squeeze=False,
@@ -188,7 +188,7 @@ def settings_figure(found: pd.DataFrame) -> Figure:
     # Intervals of two seeds reach far beyond any difference of accuracies.
     widest = max(1.0, 130 * found["mean"].abs().max())
     axes[0, 0].set_xlim(-widest, widest)
-    axes[0, 0].set_yticks(range(len(rows)), [VARIATIONS[name].title for name in rows])
+    axes[0, 0].set_yticks(range(len(rows)), [CHANGES[name].title for name in rows])
     axes[0, 0].invert_yaxis()
     return figure
 

@@ -23,7 +23,7 @@ from spectral_core.paper.results.intervals import (
     interval,
     leads,
 )
-from spectral_core.paper.study.panels import VARIANTS
+from spectral_core.paper.study.figures import SOURCES
 
 PAIRS = (("pre", "direct"), ("pre", "post"), ("post", "direct"))
 """Methods that are compared: the one that may lead, and the other."""
@@ -55,7 +55,7 @@ def comparisons(there: Sequence[Curves]) -> pd.DataFrame:
         for first, second in PAIRS:
             values = leads(table, first, second)
             if len(values) > 1:
-                network = f"{Curves(figure, panel, table)}, {VARIANTS[panel.variant]}"
+                network = f"{Curves(figure, panel, table)}, {SOURCES[panel.source]}"
                 found.append((figure, panel.name, network, first, second, values))
     at_once = all_at_once([values for *_, values in found])
     rows = []

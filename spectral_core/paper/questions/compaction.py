@@ -12,13 +12,13 @@ from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper.results import publishing
 from spectral_core.paper.results.intervals import POINT
 from spectral_core.paper.results.standings import NOTHING
-from spectral_core.paper.study.figures import FIGURES, QUESTIONS
+from spectral_core.paper.study.figures import EXPERIMENTS, QUESTIONS
 
 SOURCES = tuple(
     name
-    for name, figure in FIGURES.items()
+    for name, figure in EXPERIMENTS.items()
     if (name not in QUESTIONS or name in ("budget", "threshold", "stronger"))
-    and all(panel.features == "none" for panel in figure.panels)
+    and all(panel.base.features == "none" for panel in figure.panels)
 )
 """Figures whose networks take an image's pixels and are cut by any method or control."""
 

@@ -19,8 +19,7 @@ from spectral_core.paper.results.intervals import lead, points
 from spectral_core.paper.results.publishing import published
 from spectral_core.paper.results.standings import NOTHING
 from spectral_core.paper.results.tables import summary
-from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.panels import TRIAL, VARIANTS
+from spectral_core.paper.study.figures import FIGURES, SOURCES, TRIAL
 
 ANSWERED, OPEN, WAITING = "answered", "undecided", "not yet answered"
 """By results that are there; by too few seeds to tell; by a figure that is not published yet."""
@@ -48,7 +47,7 @@ def stage_two(there: Sequence[Curves]) -> Reply:
     """
     found = []
     for written, released in _both_variants(there):
-        if written.panel.hidden_of("pre") == released.panel.hidden_of("pre"):
+        if written.panel.settings["pre"].hidden == released.panel.settings["pre"].hidden:
             tables = {"both": released.table, "φ": written.table}
             pre = [rows[rows["method"] == "pre"].assign(method=m) for m, rows in tables.items()]
             found.append((str(written), ahead(pd.concat(pre), "both", "φ")))
@@ -75,10 +74,10 @@ def widths(there: Sequence[Curves]) -> Reply:
         distances = authors.mean_absolute_deviation(each.table).iloc[0]
         told = ", ".join(
             f"{method} {points(distance, sign=False)}"
-            f" ({hidden_label(each.panel.hidden_of(method))})"
+            f" ({hidden_label(each.panel.settings[method].hidden)})"
             for method, distance in distances.items()
         )
-        found.append(f"{each}, {VARIANTS[each.panel.variant]}: {told}")
+        found.append(f"{each}, {SOURCES[each.panel.source]}: {told}")
     said = "Mean distance from the authors' released means in points, and hidden nodes:"
     missing = "It takes a figure that is published in both variants."
     if not found or any(_both_variants(known)):
@@ -90,10 +89,10 @@ def epochs(there: Sequence[Curves]) -> Reply:
     """How far the released settings lie from the authors' means when trained half as long."""
     found = []
     trials = {(name, p.dataset, p.activation): p.name
-              for name in FIGURES for p in FIGURES[name].panels if p.variant == TRIAL}  # fmt: skip
+              for name in FIGURES for p in FIGURES[name].panels if p.source == TRIAL}  # fmt: skip
     sure = True
     for each in there:
-        if each.panel.variant != "released":
+        if each.panel.source != "released":
             continue
         trial = trials.get(_setting(each))
         shorter = published(each.figure, "paper", trial, missing_ok=True) if trial else ()
@@ -178,7 +177,7 @@ def relu(there: Sequence[Curves]) -> Reply:
     accuracies = ", ".join(f"{row.method} {100 * row.accuracy:.1f} %" for row in rows.itertuples())
     theirs = f"Released by the authors, at 80 %: {accuracies}."
     found = [
-        (f"{each}, {VARIANTS[each.panel.variant]}", ahead(each.table, "post", "direct"))
+        (f"{each}, {SOURCES[each.panel.source]}", ahead(each.table, "post", "direct"))
         for each in there
         if each.figure == "fig08" and each.panel.activation == "relu"
     ]
@@ -219,7 +218,7 @@ def low_cuts(there: Sequence[Curves]) -> Reply:
     for each in there:
         few = each.table[(each.table["percentile"] <= FEW) & (each.table["penalty"] == 0)]
         if (gap := lead(few, "pre", "post")) is not None:
-            found.append(f"{each}, {VARIANTS[each.panel.variant]}: {gap}")
+            found.append(f"{each}, {SOURCES[each.panel.source]}: {gap}")
     said = f"pre minus post, averaged over the cuts up to {FEW} %:"
     return _listed(found, said, "It takes any figure.")
 
@@ -239,7 +238,7 @@ def lost_layers(there: Sequence[Curves]) -> Reply:
                 if len(first)
                 else f"{method} at no cut"
             )
-        found.append(f"{each}, {VARIANTS[each.panel.variant]}: {', '.join(told)}")
+        found.append(f"{each}, {SOURCES[each.panel.source]}: {', '.join(told)}")
     return _listed(found, "A layer is gone whole:", "It takes a figure of three hidden layers.")
 
 
@@ -271,9 +270,9 @@ def overview(there: Sequence[Curves]) -> pd.DataFrame:
 
 def _both_variants(there: Sequence[Curves]) -> Iterator[tuple[Curves, Curves]]:
     """Panels as written, each with the same as released, where both are there."""
-    released = {_setting(each): each for each in there if each.panel.variant == "released"}
+    released = {_setting(each): each for each in there if each.panel.source == "released"}
     for each in there:
-        if not each.panel.variant and _setting(each) in released:
+        if each.panel.source == "text" and _setting(each) in released:
             yield each, released[_setting(each)]
 
 

@@ -22,8 +22,8 @@ from spectral_core.data import load
 from spectral_core.layers.kinds import spectrum
 from spectral_core.layers.networks import spectral_mlp
 from spectral_core.layers.spectrum import Spectrum
-from spectral_core.paper.study.panels import Recipe
-from spectral_core.paper.study.variations import INGREDIENTS
+from spectral_core.paper.study.methods import INGREDIENTS
+from spectral_core.paper.study.settings import Settings
 from spectral_core.training.loop import single_thread, train
 
 
@@ -54,7 +54,7 @@ def relaxation(
         (what the flow makes of the one at the start) and ``loss`` (cross-entropy, in nats).
     """
     data = load("digits")
-    network = _network(Recipe())
+    network = _network(Settings())
     optimiser = torch.optim.SGD(network.parameters(), lr=learning_rate, weight_decay=decay)
     hidden = spectrum(network[0])
     start = imbalance(hidden).detach()
@@ -87,8 +87,8 @@ def trained_nodes(
         (|λ_i|), ``eigenvector`` (‖φ_i‖) and ``weight`` (‖w_i‖).
     """
     data = load("digits")
-    stronger = {**INGREDIENTS["start"].recipe, **INGREDIENTS["glorot"].recipe}
-    starts = {"paper": Recipe(), "stronger": Recipe(**stronger)}
+    stronger = {**INGREDIENTS["start"].settings, **INGREDIENTS["glorot"].settings}
+    starts = {"paper": Settings(), "stronger": Settings(**stronger)}
     found = []
     for (start, recipe), decay in ((each, decay) for each in starts.items() for decay in decays):
         network = _network(recipe)
@@ -132,7 +132,7 @@ def balance_table(nodes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis(["start", "α"])
 
 
-def _network(recipe: Recipe) -> nn.Sequential:
+def _network(recipe: Settings) -> nn.Sequential:
     """A network for the 8×8 digits, where its recipe lets it start."""
     return spectral_mlp(
         (64, 32, 10),

@@ -10,20 +10,19 @@ import pandas as pd
 from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper.results.intervals import POINT, at_common_cuts, lead, points
 from spectral_core.paper.results.standings import NOTHING, at_once, scope, standing, standings
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.panels import Recipe, in_words
-from spectral_core.paper.study.variations import INGREDIENTS
+from spectral_core.paper.study.methods import INGREDIENTS, METHODS
+from spectral_core.paper.study.settings import Settings, in_words
 from spectral_core.pruning.ranking import SYMBOLS
 
 
 def criteria_table(methods: Iterable[str]) -> pd.DataFrame:
     """What ranks the nodes, one row per method, names out of
-    :data:`~spectral_core.paper.study.methods.STRATEGIES`: the score, and the training images it looks
+    :data:`~spectral_core.paper.study.methods.METHODS`: the score, and the training images it looks
     at."""
     rows = {
         name: {
-            "score of node i": SYMBOLS[STRATEGIES[name].score],
-            "training images": STRATEGIES[name].score_images or "none",
+            "score of node i": SYMBOLS[METHODS[name].score],
+            "training images": METHODS[name].score_images or "none",
         }
         for name in methods
     }
@@ -39,7 +38,7 @@ def score_answer(table: pd.DataFrame) -> str:
     Args:
         table: results of the figure ``score``.
     """
-    others = [name for name in STRATEGIES if name in set(table["method"]) - {"post"}]
+    others = [name for name in METHODS if name in set(table["method"]) - {"post"}]
     found = standings(table, others, "post")
     rivals = {name: each for name, each in found.items() if name != "post-random"}
     if not rivals:
@@ -51,7 +50,7 @@ def score_answer(table: pd.DataFrame) -> str:
         all_behind = all(each.behind for each in rivals.values())
         word = "Yes" if all_behind else "No difference is certain"
     told = ", ".join(
-        f"{SYMBOLS[STRATEGIES[name].score]} {each}"
+        f"{SYMBOLS[METHODS[name].score]} {each}"
         for name, each in sorted(found.items(), key=lambda item: -item[1].mean)
     )
     sure = at_once(table, [(name, "post") for name in found])
@@ -96,7 +95,7 @@ def budget_answer(table: pd.DataFrame) -> str:
     Args:
         table: results of the figure ``budget``.
     """
-    others = [name for name in STRATEGIES if name in set(table["method"]) - {"pre"}]
+    others = [name for name in METHODS if name in set(table["method"]) - {"pre"}]
     found = {name: standing(table, "pre", name) for name in others}
     found = {name: each for name, each in found.items() if each.leads}
     if not set(CONTROLS) <= set(found):
@@ -225,12 +224,12 @@ def ingredients_table() -> pd.DataFrame:
     rows = {
         each.title: {
             "setting": name.replace("_", " "),
-            "in the paper": in_words(getattr(Recipe(), name)),
+            "in the paper": in_words(getattr(Settings(), name)),
             "in stronger": in_words(value),
             "taken away in": f"stronger-without-{key}",
         }
         for key, each in INGREDIENTS.items()
-        for name, value in each.recipe.items()
+        for name, value in each.settings.items()
     }
     return pd.DataFrame(rows).T.rename_axis("ingredient")
 

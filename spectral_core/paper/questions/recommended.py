@@ -11,7 +11,7 @@ import pandas as pd
 from spectral_core.paper.results import publishing
 from spectral_core.paper.results.intervals import POINT, points
 from spectral_core.paper.results.standings import Standing, standings
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Recommended:
 
     strategy: str
     """What to train, rank and train again, a name out of
-    :data:`~spectral_core.paper.study.methods.STRATEGIES`; decided by the questions ``budget`` and
+    :data:`~spectral_core.paper.study.methods.METHODS`; decided by the questions ``budget`` and
     ``stronger``."""
     stage_two: str
     """What :func:`~spectral_core.train_only` lets train after the cut, if λ alone has trained
@@ -83,14 +83,14 @@ RULES = (
         ("score",),
         "post",
         ("post-invariant", "post-connectivity", "post-taylor"),
-        lambda method: STRATEGIES[method].score,
+        lambda method: METHODS[method].score,
     ),
     Rule(
         "per_layer",
         ("threshold",),
         "pre",
         ("pre-per-layer",),
-        lambda method: STRATEGIES[method].per_layer,
+        lambda method: METHODS[method].per_layer,
     ),
 )
 """One per setting. A rival takes the place of the paper's choice if, averaged over cuts, it is

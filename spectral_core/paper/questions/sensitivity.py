@@ -16,8 +16,8 @@ from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper.results.cells import counted, grid
 from spectral_core.paper.results.intervals import POINT, Interval, interval, leads, points
 from spectral_core.paper.results.standings import NOTHING, Standing
-from spectral_core.paper.study.panels import Panel, Recipe, in_words
-from spectral_core.paper.study.variations import VARIATIONS
+from spectral_core.paper.study.figures import CHANGES
+from spectral_core.paper.study.settings import Settings, in_words
 
 COLUMNS = ("variation", "method", "network", "depth", "seeds", "mean", "low", "high")
 """Columns of :func:`differences`."""
@@ -44,7 +44,7 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
     """
     parts = dict(_parts(table))
     rows = []
-    for variation, of_it in VARIATIONS.items():
+    for variation, of_it in CHANGES.items():
         for method, depth in itertools.product(of_it.methods, of_it.depths):
             found = {}
             for (network, name), changed in parts.items():
@@ -81,9 +81,9 @@ def answer(found: pd.DataFrame) -> str:
     perhaps = average[(average["low"] < -POINT) | (average["high"] > POINT)]
     matter = set(moved["variation"])
     undecided = set(perhaps["variation"]) - matter
-    measured = [name for name in VARIATIONS if name in set(average["variation"])]
+    measured = [name for name in CHANGES if name in set(average["variation"])]
     named = "; ".join(
-        f"{VARIATIONS[name].title} ({', '.join(map(_moved, rows.itertuples()))})"
+        f"{CHANGES[name].title} ({', '.join(map(_moved, rows.itertuples()))})"
         for name, rows in moved.groupby("variation", sort=False)
     )
     items = [effect(name, found) for name in measured]
@@ -111,7 +111,7 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
     """
     there = found.dropna(subset="low")
     told = there.assign(
-        setting=[VARIATIONS[name].title for name in there["variation"]],
+        setting=[CHANGES[name].title for name in there["variation"]],
         network=[
             f"{ALL}, {_layers(row.depth)}" if row.network == ALL else row.network
             for row in there.itertuples()
@@ -128,12 +128,12 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
 def variations_table() -> pd.DataFrame:
     """What varies: one row per setting changed, with the paper's value and the one in its place."""
     rows = {}
-    for name, each in VARIATIONS.items():
-        plain, changed = Panel("digits", "elu", (500,)), {**each.recipe, **each.panel}
+    for name, each in CHANGES.items():
+        changed = each.settings
         if each.times > 1:
             changed = {"hidden": (500 * each.times,)}
         (setting,) = changed
-        paper = getattr(Recipe() if setting in each.recipe else plain, setting)
+        paper = getattr(Settings(), setting)
         rows[each.title] = {
             "setting": setting.replace("_", " "),
             "in the paper": in_words(paper),
@@ -149,7 +149,7 @@ def effect(name: str, found: pd.DataFrame) -> str:
     """What one variation does to each method, an item of a list in Markdown.
 
     Args:
-        name: out of :data:`~spectral_core.paper.study.variations.VARIATIONS`.
+        name: out of :data:`~spectral_core.paper.study.figures.CHANGES`.
         found: as :func:`differences` returns it; empty if it has no such variation.
     """
     said = []
@@ -159,7 +159,7 @@ def effect(name: str, found: pd.DataFrame) -> str:
         seeds = counted(of_depth.loc[of_depth["network"] == ALL, "seeds"].max())
         told = ", ".join(_effect(*each) for each in by_method)
         said.append(f"with {_layers(depth)} ({seeds}) {told}")
-    return f"- {VARIATIONS[name].title}: {'; '.join(said)}" if said else ""
+    return f"- {CHANGES[name].title}: {'; '.join(said)}" if said else ""
 
 
 def _effect(method: str, rows: pd.DataFrame) -> str:
@@ -178,7 +178,7 @@ def _parts(table: pd.DataFrame) -> Iterator[tuple[tuple[Network, str], pd.DataFr
     for panel, rows in table.groupby("panel", sort=False):
         first = rows.iloc[0]
         network = (first["dataset"], first["activation"], len(hidden_widths(first["hidden"])))
-        variation = next((name for name in VARIATIONS if panel.endswith(f"-{name}")), "")
+        variation = next((name for name in CHANGES if panel.endswith(f"-{name}")), "")
         yield (network, variation), rows
 
 

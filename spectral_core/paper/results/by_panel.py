@@ -10,8 +10,7 @@ import pandas as pd
 from spectral_core.layers.networks import ACTIVATION_NAMES
 from spectral_core.paper.results import publishing
 from spectral_core.paper.results.tables import NoResults
-from spectral_core.paper.study.figures import FIGURES, QUESTIONS
-from spectral_core.paper.study.panels import TRIAL, Panel
+from spectral_core.paper.study.figures import EXPERIMENTS, QUESTIONS, TRIAL, Panel
 from spectral_core.paper.study.planning import plan
 
 
@@ -37,7 +36,7 @@ def read(preset: str = "paper", questions: Collection[str] = ()) -> dict[str, pd
         questions: names out of :data:`~spectral_core.paper.study.figures.QUESTIONS` whose results to add.
     """
     found = {}
-    for figure in (name for name in FIGURES if name not in QUESTIONS or name in questions):
+    for figure in (name for name in EXPERIMENTS if name not in QUESTIONS or name in questions):
         try:
             found[figure] = publishing.published(figure, preset, "*")
         except NoResults:
@@ -68,6 +67,6 @@ def curves(
         found += [
             Curves(figure, panel, mine)
             for panel, mine in by_panel
-            if len(mine) and panel.variant != TRIAL
+            if len(mine) and panel.source != TRIAL
         ]
     return found

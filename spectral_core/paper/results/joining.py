@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from spectral_core.paper.study.panels import Panel, Recipe
-
 
 class Run(NamedTuple):
     """Results of one panel and how they were made."""
@@ -66,9 +64,8 @@ def _settings(run: Run) -> tuple[Any, ...]:
     A setting that is newer than a run was at its default then.
     """
     configuration = run.provenance["configuration"]
-    panel = Panel(**configuration["panel"])
-    recipe = Recipe(**configuration["recipe"] | {"seeds": (0,)})
-    return run.provenance["algorithm"], panel, recipe, run.provenance["data"]
+    shared = {k: v for k, v in configuration["recipe"].items() if k != "seeds"}
+    return run.provenance["algorithm"], configuration["panel"], shared, run.provenance["data"]
 
 
 def _provenance(old: Run, new: Run) -> dict[str, Any]:

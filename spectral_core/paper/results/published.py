@@ -16,7 +16,7 @@ from spectral_core._files import write_whole
 from spectral_core.paper import paths
 from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, panel_provenance
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.figures import EXPERIMENTS
 from spectral_core.paper.study.planning import Study, plan
 from spectral_core.training.loop import PRECISIONS
 
@@ -135,7 +135,7 @@ def publish(study: Study, store: Store) -> list[Path]:
             # As JSON has it, so that it can be compared with what is published.
             provenance = json.loads(json.dumps(provenance))
             stem = panel.name
-            stem += f"-{study.recipe.precision}" if "precision" in study.overrides else ""
+            stem += f"-{study.panels[0].base.precision}" if "precision" in study.overrides else ""
             run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, provenance)
             texts[run.table] = text
             texts[run.provenance] = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
@@ -147,16 +147,16 @@ def publish(study: Study, store: Store) -> list[Path]:
 
 def _tag(study: Study, panel: Any) -> str:
     """What is appended to the name of a run of other points than the preset's."""
-    recipe, parts = study.recipe_of(panel), []
+    own, parts = panel.base, []
     if "methods" in study.overrides:
         parts.append("+".join(panel.methods))
     if "percentiles" in study.overrides:
-        parts.append("levels-" + "+".join(f"{q:g}" for q in recipe.percentiles))
+        parts.append("levels-" + "+".join(f"{q:g}" for q in own.percentiles))
     if "seeds" in study.overrides:
-        first, last = min(recipe.seeds), max(recipe.seeds)
-        adjacent = sorted(recipe.seeds) == list(range(first, last + 1))
+        first, last = min(own.seeds), max(own.seeds)
+        adjacent = sorted(own.seeds) == list(range(first, last + 1))
         between = f"{first}-{last}" if last > first else f"{first}"
-        parts.append("seeds-" + (between if adjacent else "+".join(map(str, recipe.seeds))))
+        parts.append("seeds-" + (between if adjacent else "+".join(map(str, own.seeds))))
     return f"--{'-'.join(parts)}" if parts else ""
 
 
@@ -210,14 +210,14 @@ def published_runs(
     """Published runs of a figure by panel, in the registry's order.
 
     Args:
-        figure: name out of :data:`~spectral_core.paper.study.figures.FIGURES`.
+        figure: name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
         preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
         panels: which panels, as :func:`~spectral_core.paper.study.planning.plan` takes them.
         precision: of the products in training; if ``None`` the preset's own, or else another one
             that is published.
     """
     study = plan(figure, preset, panels)
-    own = study.recipe.precision
+    own = study.panels[0].base.precision
     folder = paths.published_results(figure, preset)
     found = {}
     for panel in study.panels:
@@ -305,7 +305,7 @@ def every_run(preset: str = "paper") -> list[pd.DataFrame]:
         ValueError: as :func:`published` does.
     """
     tables = []
-    for figure, precision in itertools.product(FIGURES, PRECISIONS):
+    for figure, precision in itertools.product(EXPERIMENTS, PRECISIONS):
         panels = {panel.name: panel for panel in plan(figure, preset, "*").panels}
         for name, runs in published_runs(figure, preset, "*", precision).items():
             panel = panels[name]
@@ -313,8 +313,8 @@ def every_run(preset: str = "paper") -> list[pd.DataFrame]:
                 _together(runs).assign(
                     figure=figure,
                     file=str(runs[0].table),
-                    source=panel.variant or "text",
-                    change=panel.variation,
+                    source=panel.source,
+                    change=panel.change,
                     precision=precision,
                 )
             )

@@ -48,7 +48,7 @@ def publish(study: Study, store: Store) -> list[Path]:
             f"got changes to {', '.join(sorted(changed))}"
         )
     table = collect(study, store)
-    suffix = f"-{study.recipe.precision}" if "precision" in study.overrides else ""
+    suffix = f"-{study.panels[0].base.precision}" if "precision" in study.overrides else ""
     folder = paths.published_results(study.figure, study.preset)
     folder.parent.mkdir(parents=True, exist_ok=True)
     texts: dict[Path, str] = {}
@@ -104,7 +104,7 @@ def published_files(
             that is published.
     """
     study = plan(figure, preset, panels)
-    own = study.recipe.precision
+    own = study.panels[0].base.precision
     folder = paths.published_results(figure, preset)
     found = {}
     for panel in study.panels:

@@ -10,20 +10,20 @@ import pandas as pd
 from spectral_core.paper.results.cells import counted
 from spectral_core.paper.results.publishing import published_provenance
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import FIGURES, PRESETS
+from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import plan
 
 
 def status(
     store: Store,
-    figures: Iterable[str] = tuple(FIGURES),
+    figures: Iterable[str] = tuple(EXPERIMENTS),
     presets: Iterable[str] = tuple(PRESETS),
 ) -> pd.DataFrame:
     """One row per panel and preset.
 
     Args:
         store: this machine's.
-        figures: names out of :data:`~spectral_core.paper.study.figures.FIGURES`.
+        figures: names out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
         presets: names out of :data:`~spectral_core.paper.study.figures.PRESETS`.
 
     Returns:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from spectral_core.data import checksums
 from spectral_core.layers.networks import hidden_label
-from spectral_core.paper.run.choices import recorded
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.run.tuning import recorded
+from spectral_core.paper.study.figures import Panel
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.steps import ALGORITHM, with_trainings
 
@@ -59,7 +59,7 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
                 "panel": panel.name,
                 "dataset": panel.dataset,
                 "activation": panel.activation,
-                "hidden": hidden_label(panel.hidden_of(method)),
+                "hidden": hidden_label(panel.settings[method].hidden),
                 "method": method,
                 "seed": seed,
                 "penalty": penalty,
@@ -87,8 +87,9 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
         "preset": study.preset,
         "command": command(study),
         "configuration": {
-            "panel": dataclasses.asdict(panel),
-            "recipe": dataclasses.asdict(study.recipe_of(panel)),
+            "source": panel.source,
+            "change": panel.change,
+            "settings": {name: dataclasses.asdict(own) for name, own in panel.settings.items()},
         },
         "algorithm": ALGORITHM,
         "steps": len(made),
@@ -101,8 +102,8 @@ def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]
         "versions": {
             name: _distinct(item["versions"][name] for item in made) for name in made[0]["versions"]
         },
-        "inputs": panel.inputs,
-        "data": checksums(panel.inputs),
+        "inputs": panel.base.inputs,
+        "data": checksums(panel.base.inputs),
         "choice": recorded(panel),
     }
 

@@ -11,11 +11,8 @@ import torch
 from torch import nn
 
 from spectral_core.data import Dataset
-from spectral_core.paper.study.steps import (
-    CutStep,
+from spectral_core.paper.run.work import (
     OnEpoch,
-    Step,
-    TrainStep,
     cut_network,
     initial_network,
     retrained_parts,
@@ -26,6 +23,7 @@ from spectral_core.paper.study.steps import (
     training_examples,
     training_settings,
 )
+from spectral_core.paper.study.steps import CutStep, Step, TrainStep
 from spectral_core.training.ensemble import member_bytes, most_members, train_ensemble
 
 
@@ -62,7 +60,7 @@ def train_together(
     device: str = "cpu",
     on_epoch: OnEpoch | None = None,
 ) -> list[tuple[nn.Sequential, list[float]]]:
-    """What :func:`~spectral_core.paper.study.steps.run_train` gives a group of steps, to float error."""
+    """What :func:`~spectral_core.paper.run.work.run_train` gives a group of steps, to float error."""
     first = steps[0]
     if len(steps) == 1:
         return [run_train(first, data, device, on_epoch)]
@@ -88,7 +86,7 @@ def cut_together(
     device: str = "cpu",
     on_epoch: OnEpoch | None = None,
 ) -> list[dict[str, Any]]:
-    """What :func:`~spectral_core.paper.study.steps.run_cut` gives, to float error, for steps of a group.
+    """What :func:`~spectral_core.paper.run.work.run_cut` gives, to float error, for steps of a group.
 
     Args:
         steps: cuts of a group, or any single one.

@@ -21,7 +21,8 @@ from spectral_core.paper.run.batching import cut_together, groups, parts, train_
 from spectral_core.paper.run.progress import Tally, progress_bar, show_running
 from spectral_core.paper.run.provenance import commit, made
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.steps import CutStep, TrainStep, initial_network
+from spectral_core.paper.run.work import initial_network
+from spectral_core.paper.study.steps import CutStep, TrainStep
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
 

@@ -1,20 +1,162 @@
-"""The registry: figures of the paper and of what it leaves open, with panels; the presets."""
+"""The registry: figures of the paper, questions that it leaves open, and presets."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.panels import TRIAL, Panel, Recipe
-from spectral_core.paper.study.variations import AUTHORS_CUTS, VARIATIONS, Variation
+from spectral_core import _checks
+from spectral_core.layers.networks import hidden_label
+from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.settings import Settings
+
+TRIAL = "released-50-epochs"
+"""The source that no claim is about: it asks what made the authors' released results.
+
+Presets smaller than ``paper`` have epochs of their own."""
+
+SOURCES = {
+    "text": "text settings",
+    "released": "released settings",
+    TRIAL: "released settings, 50 epochs",
+    "jpeg": "text settings, from a JPEG copy",
+}
+"""Where the settings of a panel are from: the paper's text; the authors' released results, with as
+many epochs as their code has or half of them; the text, with a JPEG copy of the images and weights
+of another origin."""
+
+AUTHORS_LEVELS = (30.0, 50.0, 70.0, 80.0, 90.0, 95.0)
+"""Percentiles at which the authors released results."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change to the settings of the paper's text."""
+
+    title: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that it sets, by name."""
+    times: int = 1
+    """How many times as many nodes each hidden layer has."""
+    methods: tuple[str, ...] = ("post", "pre")
+    """Methods that it makes a difference to."""
+    depths: tuple[int, ...] = (1, 3)
+    """Numbers of hidden layers that it is measured with."""
+
+
+CHANGES: dict[str, Change] = {
+    "both-in-stage-two": Change("stage 2 trains λ and φ", {"stage_two": "both"}, methods=("pre",)),
+    # 2000 nodes pruned at 75 % + q/4 leave as many as 500 at q.
+    "width": Change(
+        "four times the nodes",
+        {"percentiles": tuple(75 + q / 4 for q in AUTHORS_LEVELS)},
+        times=4,
+        depths=(1,),
+    ),
+    "input-eigenvalues": Change(
+        "λ of departure nodes is trained, too", {"input_eigenvalues": True}
+    ),
+    "narrow-eigenvalues": Change("λ starts in ±0.05", {"eigenvalue_range": (-0.05, 0.05)}),
+    "wide-eigenvalues": Change("λ starts in ±1", {"eigenvalue_range": (-1.0, 1.0)}),
+    "narrow-eigenvectors": Change("φ starts in ±0.02", {"eigenvector_range": (-0.02, 0.02)}),
+    "wide-eigenvectors": Change("φ starts in ±0.4", {"eigenvector_range": (-0.4, 0.4)}),
+}
+"""What the question ``settings`` changes, one at a time, by name."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot: methods compared on one network and data set."""
+
+    base: Settings
+    """Settings of a method that has none of its own."""
+    settings: Mapping[str, Settings]
+    """Settings of each method that is compared, by its key in
+    :data:`~spectral_core.paper.study.methods.METHODS`."""
+    source: str = "text"
+    """Where the settings are from, out of :data:`SOURCES`."""
+    change: str = ""
+    """The one setting that differs from those of the text, out of :data:`CHANGES`; ``""`` for
+    none."""
+
+    def __post_init__(self) -> None:
+        for method in self.settings:
+            _checks.choice("methods", method, METHODS)
+        _checks.choice("source", self.source, SOURCES)
+        _checks.choice("change", self.change, ["", *CHANGES])
+
+    @classmethod
+    def of(
+        cls,
+        base: Settings,
+        methods: Sequence[str] = ("direct", "post", "pre"),
+        own: Mapping[str, Mapping[str, Any]] | None = None,
+        source: str = "text",
+        change: str = "",
+    ) -> Panel:
+        """A panel from the settings that its methods share; ``own`` has those of single methods
+        that differ, by name. Methods also have the settings that make them what they are."""
+        return cls(base, {}, source, change).of_methods(methods, **own or {})
+
+    @property
+    def name(self) -> str:
+        """``fashion-mnist-elu-500``: data set, activation, hidden widths; ``released``, or what is
+        changed."""
+        parts = [self.dataset, self.activation, hidden_label(self.hidden)]
+        parts += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
+        parts += [self.source] if self.source in ("released", TRIAL) else []
+        return "-".join([*parts, self.change] if self.change else parts)
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return self.base.dataset
+
+    @property
+    def activation(self) -> str:
+        """Activation of the hidden layers."""
+        return self.base.activation
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Nodes of each hidden layer."""
+        return self.base.hidden
+
+    @property
+    def hidden_by_method(self) -> dict[str, tuple[int, ...]]:
+        """Nodes of each hidden layer of the methods that have others."""
+        return {m: s.hidden for m, s in self.settings.items() if s.hidden != self.hidden}
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.hidden)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Keys of the methods, in order."""
+        return tuple(self.settings)
+
+    def map(self, change: Callable[[Settings], Settings]) -> Panel:
+        """The panel with a change to the settings of each method."""
+        settings = {method: change(own) for method, own in self.settings.items()}
+        return replace(self, base=change(self.base), settings=settings)
+
+    def of_methods(self, methods: Sequence[str], **own: Mapping[str, Any]) -> Panel:
+        """The panel with other methods: those that it has, and new ones with the settings that make
+        them what they are; ``own`` has further ones, by method."""
+        settings = {
+            method: self.settings.get(method)
+            or replace(self.base, **METHODS[method].settings, **own.get(method, {}))
+            for method in methods
+        }
+        return replace(self, settings=settings)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the paper, or one that answers a question it leaves open: some panels."""
+    """A figure of the paper, or a question that it leaves open: some panels."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -22,79 +164,77 @@ class Figure:
 
 @dataclass(frozen=True)
 class Preset:
-    """A recipe by name, and the smaller problem it may stand on."""
+    """From the settings of a panel to those of a smaller run."""
 
-    recipe: Recipe
     purpose: str
-    dataset: str | None = None
-    """Data set in place of every panel's; its pixels are taken."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What it sets, whatever the panel."""
     width: int | None = None
-    """Nodes in place of every hidden layer's; times as many where the panel's variation says so."""
+    """Nodes in place of every hidden layer's; times as many where the panel's change says so."""
     every_penalty: int = 1
     """Of a panel's weights γ, it takes the first and then every so many."""
 
     def of(self, panel: Panel) -> Panel:
         """A panel as it is at this preset."""
-        changes: dict[str, Any] = {}
-        if self.dataset is not None:
-            changes |= {"dataset": self.dataset, "features": "none"}
-        if self.width is not None:
-            times = VARIATIONS[panel.variation].times if panel.variation else 1
-            changes["hidden"] = (times * self.width,) * len(panel.hidden)
-            changes["hidden_by_method"] = {}
-        if self.recipe != Recipe():
-            changes["recipe"] = self._reduced(panel.recipe)
-            by_method = {name: self._reduced(own) for name, own in panel.recipe_by_method.items()}
-            changes["recipe_by_method"] = by_method
-        return dataclasses.replace(panel, **changes)
+        times = CHANGES[panel.change].times if panel.change else 1
 
-    def _reduced(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in recipe.items() if name not in _SIZES}
-        if "penalties" in kept:
-            kept["penalties"] = kept["penalties"][:: self.every_penalty]
-        return kept
+        def smaller(own: Settings) -> Settings:
+            hidden = own.hidden if self.width is None else (times * self.width,) * panel.depth
+            penalties = own.penalties[:: self.every_penalty]
+            return replace(own, **{"hidden": hidden, "penalties": penalties, **self.settings})
+
+        return panel.map(smaller)
 
 
-# What a smaller preset makes smaller.
-_SIZES = ("epochs", "retraining_epochs", "percentiles", "seeds", "train_images")
+PRESETS: dict[str, Preset] = {
+    "smoke": Preset(
+        "seconds, on the 8×8 digits, to see that everything runs",
+        {"dataset": "digits", "features": "none", "epochs": 4, "retraining_epochs": 1,
+         "seeds": (0, 1), "percentiles": (0, 50, 90)},
+        width=32,
+        every_penalty=3,
+    ),
+    "quick": Preset(
+        "about a minute, the shape of the curves is right",
+        {"epochs": 10, "retraining_epochs": 2, "seeds": (0, 1),
+         "percentiles": (0, 20, 40, 50, 60, 70, 80, 90, 95)},
+        every_penalty=3,
+    ),
+    "paper": Preset("the paper's settings, five seeds, 100 + 20 epochs"),
+}  # fmt: skip
+"""Presets by name."""
 
 
 def _panels(dataset: str, activations: Sequence[str], depth: int) -> tuple[Panel, ...]:
-    """Panels of a figure: as the text has them; as the authors' released results; trials."""
-    written = [Panel(dataset, activation, (500,) * depth) for activation in activations]
+    """Panels of a figure: text settings; the authors' released settings; trials."""
+    text = [Settings(dataset, activation=name, hidden=(500,) * depth) for name in activations]
     # Released with one hidden layer: 2000 nodes. With three: 500 each for pre, 800 each for the
     # others. Stage 2 trained λ too.
-    others = dict.fromkeys(("direct", "post"), (800,) * depth)
-    as_released = {
-        "hidden": (2000,) if depth == 1 else (500,) * depth,
-        "hidden_by_method": {} if depth == 1 else others,
-        "recipe": {"stage_two": "both"},
-        "variant": "released",
-    }
-    released = [dataclasses.replace(panel, **as_released) for panel in written]
-    # What a shorter training tells, it tells before any stage 2.
-    shorter = {"methods": ("direct", "post"), "recipe": {"epochs": 50}, "variant": TRIAL}
-    trials = [dataclasses.replace(panel, **shorter) for panel in released] if depth == 1 else []
-    return (*written, *released, *trials)
+    both = [replace(base, stage_two="both") for base in text]
+    if depth > 1:
+        others = {method: {"hidden": (800,) * depth} for method in ("direct", "post")}
+        released = [Panel.of(base, own=others, source="released") for base in both]
+        return (*map(Panel.of, text), *released)
+    wide = [replace(base, hidden=(2000,)) for base in both]
+    # What a shorter training shows, it shows before any stage 2.
+    shorter = [replace(base, epochs=50) for base in wide]
+    return (
+        *map(Panel.of, text),
+        *(Panel.of(base, source="released") for base in wide),
+        *(Panel.of(base, ["direct", "post"], source=TRIAL) for base in shorter),
+    )
 
 
-def _cifar10(activations: Sequence[str], **recipe: Any) -> tuple[Panel, ...]:
-    """Panels of Appendix D: as written, then with a JPEG copy of the images."""
-    written = [
-        Panel(
-            "cifar10",
-            activation,
-            (512,),
-            methods=("direct", "direct-inputs", "post", "pre"),
-            output_bias=True,
-            features="max",
-            recipe={"batch_size": 32, **recipe},
-            recipe_by_method=_CHOSEN,
-        )
-        for activation in activations
-    ]
-    copy = {"dataset": "cifar10-jpeg", "backbone_weights": "067cfda5", "variant": "jpeg"}
-    return (*written, *(dataclasses.replace(panel, **copy) for panel in written))
+def _cifar10(activations: Sequence[str], **settings: Any) -> tuple[Panel, ...]:
+    """Panels of Appendix D: as in the text, then with a JPEG copy of the images."""
+    methods = ("direct", "direct-inputs", "post", "pre")
+    common = {"hidden": (512,), "output_bias": True, "features": "max", "batch_size": 32}
+    text = [Settings("cifar10", activation=name, **common, **settings) for name in activations]
+    copy = {"dataset": "cifar10-jpeg", "backbone_weights": "067cfda5"}
+    return (
+        *(Panel.of(base, methods, _CHOSEN) for base in text),
+        *(Panel.of(replace(base, **copy), methods, _CHOSEN, "jpeg") for base in text),
+    )
 
 
 def _for(epochs: int, learning_rate: float) -> dict[str, Any]:
@@ -102,7 +242,7 @@ def _for(epochs: int, learning_rate: float) -> dict[str, Any]:
     return {"learning_rate": learning_rate, "epochs": epochs, "retraining_epochs": epochs}
 
 
-# The authors' code chose by cross-validation; spectral_core.paper.run.choice did by a held-out tenth of
+# The authors' code chose by cross-validation; spectral_core.paper.run.tuning by a held-out tenth of
 # the images, with ELU and without penalty. results/choices has what it measured.
 _CHOSEN: dict[str, dict[str, Any]] = {
     "direct": _for(40, 1e-4),
@@ -117,88 +257,40 @@ def _networks(
     methods: Sequence[str],
     activations: Sequence[str] = ("elu", "relu", "tanh"),
     depths: Sequence[int] = (1, 3),
+    own: Mapping[str, Mapping[str, Any]] | None = None,
     **settings: Any,
 ) -> tuple[Panel, ...]:
-    """Networks of Figs. 3, 4 and 6 to 9 as written, all or some, with other methods."""
+    """Networks of Figs. 3, 4 and 6 to 9 at text settings, all or some, with other methods."""
     return tuple(
-        Panel(dataset, activation, (500,) * depth, methods=tuple(methods), **settings)
+        Panel.of(
+            Settings(dataset, activation=activation, hidden=(500,) * depth, **settings),
+            methods,
+            own,
+        )
         for dataset in ("fashion-mnist", "mnist")
         for depth in depths
         for activation in activations
     )
 
 
-# In place of all cuts where each costs a training.
-_FEWER_CUTS = {"percentiles": AUTHORS_CUTS}
-
-_STRONGER = {
-    name: {**strategy.recipe, **({} if name == "stronger" else _FEWER_CUTS)}
-    for name, strategy in STRATEGIES.items()
-    if strategy.recipe
-}
+# In place of all levels where each costs a training.
+_FEWER_LEVELS = {"percentiles": AUTHORS_LEVELS}
+_FEWER = {**_FEWER_LEVELS, "seeds": 3}
+_WITHOUT = [name for name in METHODS if name.startswith("stronger-without-")]
 
 
-def _varied(name: str, variation: Variation) -> tuple[Panel, ...]:
+def _changed(name: str, change: Change) -> tuple[Panel, ...]:
     """The networks of :func:`_networks` with one setting changed."""
+
+    def apply(own: Settings) -> Settings:
+        hidden = tuple(change.times * width for width in own.hidden)
+        return replace(own, hidden=hidden, **_FEWER_LEVELS | change.settings)
+
     return tuple(
-        dataclasses.replace(
-            panel,
-            hidden=tuple(variation.times * width for width in panel.hidden),
-            recipe=_FEWER_CUTS | variation.recipe,
-            variation=name,
-            **variation.panel,
-        )
-        for panel in _networks(variation.methods, ["elu", "relu"], variation.depths)
+        replace(panel.map(apply), change=name)
+        for panel in _networks(change.methods, ["elu", "relu"], change.depths)
     )
 
-
-QUESTIONS: dict[str, Figure] = {
-    "budget": Figure(
-        "Is it the ranking or the retraining?",
-        _networks(
-            ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"],
-            recipe_by_method={"fresh": _FEWER_CUTS},  # each costs as much as both stages
-        ),
-    ),
-    "score": Figure(
-        "Is |λ| the right score once φ trains?",
-        _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
-    ),
-    "threshold": Figure(
-        "Is one threshold fair to all layers?",
-        _networks(
-            [
-                *("direct", "direct-per-layer", "direct-scaled"),
-                *("post", "post-per-layer", "post-scaled"),
-                *("pre", "pre-per-layer"),
-            ],
-            depths=[3],
-            recipe_by_method={"pre-per-layer": _FEWER_CUTS},
-        ),
-    ),
-    "stronger": Figure(
-        "Is there a stronger variant?",
-        # What each of its changes adds is measured where a training costs least.
-        tuple(
-            panel
-            for depth, methods in ((1, _STRONGER), (3, ["stronger"]))
-            for panel in _networks(
-                ["direct-retrained", "post-retrained", "pre", *methods],
-                ["elu", "relu"],
-                [depth],
-                recipe_by_method={name: _STRONGER[name] for name in methods},
-            )
-        ),
-    ),
-    "settings": Figure(
-        "Which settings matter?",
-        (
-            *_networks(["post", "pre"], ["elu", "relu"]),
-            *(panel for item in VARIATIONS.items() for panel in _varied(*item)),
-        ),
-    ),
-}
-"""Questions that the paper leaves open, by name."""
 
 FIGURES: dict[str, Figure] = {
     "fig03": Figure("Fashion-MNIST, one hidden layer", _panels("fashion-mnist", ["elu"], depth=1)),
@@ -224,28 +316,79 @@ FIGURES: dict[str, Figure] = {
         "CIFAR-10 with an l1 penalty, the first dense layer behind MobileNetV2",
         _cifar10(["elu"], penalties=_GRID),
     ),
-    **QUESTIONS,
 }
-"""Figures by name: the paper's, then those of :data:`QUESTIONS`."""
+"""Figures of the paper by name."""
 
-PRESETS: dict[str, Preset] = {
-    "smoke": Preset(
-        Recipe(epochs=4, retraining_epochs=1, seeds=(0, 1), percentiles=(0.0, 50.0, 90.0)),
-        purpose="seconds, on the 8×8 digits, to see that everything runs",
-        dataset="digits",
-        width=32,
-        every_penalty=3,
-    ),
-    "quick": Preset(
-        Recipe(
-            epochs=10,
-            retraining_epochs=2,
-            seeds=(0, 1),
-            percentiles=(0.0, 20.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0),
+QUESTIONS: dict[str, Figure] = {
+    "budget": Figure(
+        "Is it the ranking or the retraining?",
+        _networks(
+            ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"],
+            own={"fresh": _FEWER_LEVELS},  # each costs as much as both stages
         ),
-        purpose="about a minute, the shape of the curves is right",
-        every_penalty=3,
     ),
-    "paper": Preset(Recipe(), purpose="the paper's settings, five seeds, 100 + 20 epochs"),
+    "score": Figure(
+        "Is |λ| the right score once φ trains?",
+        _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
+    ),
+    "threshold": Figure(
+        "Is one threshold fair to all layers?",
+        _networks(
+            [
+                *("direct", "direct-per-layer", "direct-scaled"),
+                *("post", "post-per-layer", "post-scaled"),
+                *("pre", "pre-per-layer"),
+            ],
+            depths=[3],
+            own={"pre-per-layer": _FEWER_LEVELS},
+        ),
+    ),
+    "stronger": Figure(
+        "Is there a stronger variant?",
+        # What each of its changes adds is measured where a training costs least.
+        tuple(
+            panel
+            for depth, lacking in ((1, _WITHOUT), (3, []))
+            for panel in _networks(
+                ["direct-retrained", "post-retrained", "pre", "stronger", *lacking],
+                ["elu", "relu"],
+                [depth],
+                own={name: _FEWER_LEVELS for name in lacking},
+            )
+        ),
+    ),
+    "settings": Figure(
+        "Which settings matter?",
+        (
+            *_networks(["post", "pre"], ["elu", "relu"]),
+            *(panel for item in CHANGES.items() for panel in _changed(*item)),
+        ),
+    ),
+    "random": Figure(
+        "Does either ranking beat a random one, without retraining?",
+        _networks(["direct", "direct-random", "post", "post-random"]),
+    ),
+    "layerwise": Figure(
+        "What is left of each lead with a layer-wise threshold?",
+        _networks(
+            [
+                *("direct-retrained-per-layer", "post-retrained-per-layer"),
+                *("pre-per-layer", "pre-random-per-layer"),
+            ],
+            depths=[3],
+            **_FEWER,
+        ),
+    ),
+    "ticket": Figure(
+        "Does a pruned network beat one retrained from scratch at equal training?",
+        _networks(["pre", "fresh-short"], **_FEWER),
+    ),
+    "stage-one": Figure(
+        "How accurate is each network before pruning and retraining?",
+        _networks(["direct", "post", "pre-unretrained"], percentiles=0),
+    ),
 }
-"""Presets by name."""
+"""Questions that the paper leaves open, by name."""
+
+EXPERIMENTS: dict[str, Figure] = FIGURES | QUESTIONS
+"""All that can be computed, by name: the figures, then the questions."""

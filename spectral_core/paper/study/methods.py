@@ -1,4 +1,4 @@
-"""Strategies: how to train, rank and retrain; the paper's three (Sec. VI), and others beside."""
+"""Methods: how to train, rank and retrain; the paper's three (Sec. VI), and their controls."""
 
 from __future__ import annotations
 
@@ -6,140 +6,133 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from spectral_core.paper.study.variations import INGREDIENTS, ingredients
+BOTH_STAGES, STAGE_TWO = "both stages", "stage two"
 
 
 @dataclass(frozen=True)
-class Strategy:
-    """What is trained, what ranks the nodes, and what trains again after each cut."""
+class Method:
+    """What is trained, what ranks the nodes, and what is retrained after pruning."""
 
+    title: str
+    """Name in prose and legends."""
     layers: Literal["direct", "spectral"]
     """Plain layers, or :class:`~spectral_core.SpectralLinear` ones."""
     trains: Literal["both", "eigenvalues"]
-    """What the first training adjusts: everything, or λ alone."""
+    """What stage 1 trains: everything, or λ alone."""
     score: str
     """Criterion of :func:`~spectral_core.node_scores` that ranks the nodes."""
     retrains: bool
-    """Whether the pruned network is trained again (stage 2): everything in it or, if the first
-    training was of λ alone, what the recipe says."""
-    title: str
-    """Name in a legend."""
+    """Whether the pruned network is retrained (stage 2): everything in it or, if stage 1 trained λ
+    alone, what the settings say."""
     removes: Literal["nodes", "inputs"] = "nodes"
     """What is ranked and removed: hidden nodes, or inputs of the network."""
     score_images: int = 0
     """Training images that the score looks at, the first so many; 0 if it looks at none."""
+    draws: int = 1
+    """Random rankings, over which the results of a network are averaged."""
     keeps: Literal["largest", "smallest"] = "largest"
     """Which scores stay."""
     per_layer: bool = False
     """Whether each hidden layer has a threshold of its own; if not, one serves all of them."""
     scaled: bool = False
     """Whether scores are divided by the mean of their layer before they are compared."""
-    restarts: bool = False
-    """Whether a new network, of the widths that are left, takes the place of the pruned one."""
-    recipe: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """Fields of :class:`~spectral_core.paper.study.panels.Recipe` that make it what it is."""
+    restarts: Literal["both stages", "stage two"] | None = None
+    """Whether a new network, of the widths that are left, takes the place of the pruned one, and
+    whose epochs it is trained for."""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Settings that make it what it is, by name."""
 
 
-# The paper's strategies; every other one differs from one of them in what it names.
-_DIRECT = Strategy(
-    layers="direct",
-    trains="both",
-    score="connectivity",
-    retrains=False,
-    title="direct: Σ|w|, no retraining",
-)
-_POST = Strategy(
-    layers="spectral",
-    trains="both",
-    score="eigenvalue",
-    retrains=False,
-    title="post: |λ| after training λ and φ",
-)
-_PRE = Strategy(
-    layers="spectral",
-    trains="eigenvalues",
-    score="eigenvalue",
-    retrains=True,
-    title="pre: |λ| after training λ, then φ trains",
-)
+# Chosen by a held-out tenth of the training images, in one network: see results/choices.
+DECAY = 1e-3
+"""Weight α of the L2 term in the stronger variant."""
 
-STRATEGIES: dict[str, Strategy] = {
+
+@dataclass(frozen=True)
+class Ingredient:
+    """A change to the paper's settings that is part of the stronger variant."""
+
+    title: str
+    settings: Mapping[str, Any] = field(hash=False)
+
+
+INGREDIENTS: dict[str, Ingredient] = {
+    "start": Ingredient("λ from 1", {"eigenvalue_range": (1.0, 1.0)}),
+    "glorot": Ingredient("Glorot φ", {"eigenvector_range": "glorot"}),
+    "decay": Ingredient("L2", {"decay": DECAY}),
+    "rounds": Ingredient("rounds", {"rounds": 4}),
+}
+"""What the method ``stronger`` has that ``post-retrained`` has not, by name."""
+
+
+def ingredients(without: str = "") -> dict[str, Any]:
+    """Settings of all :data:`INGREDIENTS`, or of all but one."""
+    left = (ingredient.settings for name, ingredient in INGREDIENTS.items() if name != without)
+    return {name: value for settings in left for name, value in settings.items()}
+
+
+# The paper's methods; every other one differs from one of them in what it names.
+_DIRECT = Method("Magnitude", "direct", "both", "connectivity", retrains=False)
+_POST = Method("Spectral, post-training", "spectral", "both", "eigenvalue", retrains=False)
+_PRE = Method("Spectral, two-stage", "spectral", "eigenvalues", "eigenvalue", retrains=True)
+
+
+def _like(method: Method, ending: str, **changes: Any) -> Method:
+    """A method with some changes, which the ending of its title names."""
+    return replace(method, title=f"{method.title}{ending}", **changes)
+
+
+def _layer_wise(method: Method) -> Method:
+    return _like(method, ", layer-wise", per_layer=True)
+
+
+_DIRECT_RETRAINED = _like(_DIRECT, " + retraining", retrains=True)
+_POST_RETRAINED = _like(_POST, " + retraining", retrains=True)
+_PRE_RANDOM = _like(_PRE, ", random nodes", score="random")
+_STRONGER = replace(_POST_RETRAINED, title="Stronger variant", settings=ingredients())
+
+METHODS: dict[str, Method] = {
     "direct": _DIRECT,
     "post": _POST,
     "pre": _PRE,
-    "direct-inputs": replace(
-        _DIRECT, removes="inputs", title="direct-inputs: Σ|w| of inputs, which go"
+    # As the released code did in place of direct for Figs. 10 and 11: its sums run over the hidden
+    # nodes, so that they rank, and remove, inputs.
+    "direct-inputs": _like(_DIRECT, ", inputs", removes="inputs"),
+    # The networks of direct and post, ranked by other criteria.
+    "direct-random": _like(_DIRECT, ", random nodes", score="random", draws=10),
+    "post-invariant": _like(_POST, ", by |λ|·‖φ‖₂", score="invariant"),
+    "post-connectivity": _like(_POST, ", by Σ|w|", score="connectivity"),
+    "post-taylor": _like(_POST, ", by Taylor score", score="taylor", score_images=10_000),
+    "post-random": _like(_POST, ", random nodes", score="random"),
+    # All with the epochs of pre, stage 2 included.
+    "direct-retrained": _DIRECT_RETRAINED,
+    "post-retrained": _POST_RETRAINED,
+    "pre-random": _PRE_RANDOM,
+    "pre-smallest": _like(_PRE, ", smallest |λ|", keeps="smallest"),
+    "fresh": replace(_PRE, title="Retrained from scratch", restarts=BOTH_STAGES),
+    # New networks of pre's widths, trained as long as pre's small network is.
+    "fresh-short": replace(
+        _PRE, title="Retrained from scratch, epochs of stage 2", restarts=STAGE_TWO
     ),
-    "post-invariant": replace(_POST, score="invariant", title="post-invariant: |λ|·‖φ‖₂"),
-    "post-connectivity": replace(
-        _POST, score="connectivity", title="post-connectivity: Σ|w| = |λ|·‖φ‖₁"
-    ),
-    "post-taylor": replace(
-        _POST,
-        score="taylor",
-        score_images=10_000,
-        title="post-taylor: |activation × gradient|",
-    ),
-    "post-random": replace(_POST, score="random", title="post-random: no criterion"),
-    "direct-retrained": replace(
-        _DIRECT, retrains=True, title="direct-retrained: Σ|w|, then w trains"
-    ),
-    "post-retrained": replace(
-        _POST, retrains=True, title="post-retrained: |λ|, then λ and φ train"
-    ),
-    "pre-random": replace(_PRE, score="random", title="pre-random: no criterion, then φ trains"),
-    "pre-smallest": replace(
-        _PRE, keeps="smallest", title="pre-smallest: smallest |λ|, then φ trains"
-    ),
-    "fresh": replace(
-        _PRE, restarts=True, title="fresh: pre's widths, λ and φ train from a new start"
-    ),
-    "direct-per-layer": replace(
-        _DIRECT, per_layer=True, title="direct-per-layer: Σ|w|, a threshold per layer"
-    ),
-    "post-per-layer": replace(
-        _POST, per_layer=True, title="post-per-layer: |λ|, a threshold per layer"
-    ),
-    "pre-per-layer": replace(
-        _PRE,
-        per_layer=True,
-        title="pre-per-layer: |λ|, a threshold per layer, then φ trains",
-    ),
-    "direct-scaled": replace(
-        _DIRECT, scaled=True, title="direct-scaled: Σ|w| over its layer's mean"
-    ),
-    "post-scaled": replace(_POST, scaled=True, title="post-scaled: |λ| over its layer's mean"),
-    "stronger": replace(
-        _POST,
-        retrains=True,
-        title=f"stronger: {', '.join(each.title for each in INGREDIENTS.values())}",
-        recipe=ingredients(),
-    ),
+    # The networks of pre after stage 1.
+    "pre-unretrained": _like(_PRE, ", after stage 1", retrains=False),
+    # The same share of the nodes of every layer is removed.
+    "direct-per-layer": _layer_wise(_DIRECT),
+    "post-per-layer": _layer_wise(_POST),
+    "pre-per-layer": _layer_wise(_PRE),
+    "direct-retrained-per-layer": _layer_wise(_DIRECT_RETRAINED),
+    "post-retrained-per-layer": _layer_wise(_POST_RETRAINED),
+    "pre-random-per-layer": _layer_wise(_PRE_RANDOM),
+    # One threshold for all layers, of scores divided by the mean of their layer.
+    "direct-scaled": _like(_DIRECT, ", scaled by layer", scaled=True),
+    "post-scaled": _like(_POST, ", scaled by layer", scaled=True),
+    "stronger": _STRONGER,
     **{
-        f"stronger-without-{name}": replace(
-            _POST,
-            retrains=True,
-            title=f"stronger without {each.title}",
-            recipe=ingredients(without=name),
+        f"stronger-without-{name}": _like(
+            _STRONGER, f" without {ingredient.title}", settings=ingredients(without=name)
         )
-        for name, each in INGREDIENTS.items()
+        for name, ingredient in INGREDIENTS.items()
     },
 }
-"""``direct`` is the benchmark, ``post`` the paper's method (ii) and ``pre`` its method (i).
-
-``direct-inputs`` is what the released code did in place of ``direct`` for Figs. 10 and 11: its sums
-run over the hidden nodes, so that they rank, and remove, inputs.
-
-``post-invariant``, ``post-connectivity``, ``post-taylor`` and ``post-random`` rank the very
-networks of ``post`` by another criterion. The five after them have the epochs of ``pre``, stage 2
-included: ``direct-retrained`` and ``post-retrained`` train on after the cut; ``pre-random`` and
-``pre-smallest`` keep other nodes of the very networks of ``pre``; ``fresh`` trains λ and φ of a new
-network, of the widths that ``pre`` keeps, for as long as both stages take.
-
-``direct-per-layer``, ``post-per-layer`` and ``pre-per-layer`` take the same share of every layer's
-nodes away from the very networks of ``direct``, ``post`` and ``pre``. ``direct-scaled`` and
-``post-scaled`` have one threshold for all layers, of scores divided by their layer's mean.
-
-``stronger`` trains, ranks and trains again as ``post-retrained`` does; its recipe has all of
-:data:`~spectral_core.paper.study.variations.INGREDIENTS`, that of each ``stronger-without-…`` all but
-one."""
+"""Methods by their key. ``direct`` is the benchmark, ``post`` the paper's method (ii) and ``pre``
+its method (i); the others are controls."""

@@ -17,7 +17,7 @@ from spectral_core.paper.book.report import (
 from spectral_core.paper.results import authors
 from spectral_core.paper.results.publishing import publish
 from spectral_core.paper.results.tables import panel_provenance
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
 
 
 def test_accuracy_table_holds_mean_and_deviation_in_per_cent(table):

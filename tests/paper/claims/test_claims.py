@@ -13,8 +13,7 @@ from spectral_core.paper.claims.of_the_paper import CLAIMS, judge
 from spectral_core.paper.results import publishing
 from spectral_core.paper.results.by_panel import curves, read
 from spectral_core.paper.study import figures
-from spectral_core.paper.study.figures import FIGURES, Figure
-from spectral_core.paper.study.panels import TRIAL, Panel
+from spectral_core.paper.study.figures import FIGURES, TRIAL, Figure, Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
 BY_NAME = {claim.name: claim for claim in CLAIMS}

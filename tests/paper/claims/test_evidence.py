@@ -17,7 +17,7 @@ from spectral_core.paper.claims.evidence import (
 )
 from spectral_core.paper.claims.findings import FAILS, HOLDS, PARTLY, REPORTED, UNDECIDED, UNTESTED
 from spectral_core.paper.results.intervals import points
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
 
 PANEL = Panel("mnist", "elu", (500,))
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0

@@ -11,7 +11,7 @@ from spectral_core.paper.plots import curves
 from spectral_core.paper.questions.compaction import SOURCES
 from spectral_core.paper.results.tables import summary
 from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.planning import plan
 
 
@@ -37,8 +37,8 @@ def labels(axes):
 
 
 def test_every_method_has_a_colour_a_marker_and_a_name():
-    assert set(curves.COLOURS) == set(curves.MARKERS) == set(STRATEGIES)
-    assert len({strategy.title for strategy in STRATEGIES.values()}) == len(STRATEGIES)
+    assert set(curves.COLOURS) == set(curves.MARKERS) == set(METHODS)
+    assert len({strategy.title for strategy in METHODS.values()}) == len(METHODS)
 
 
 def test_methods_drawn_for_compaction_share_no_colour_and_marker():
@@ -62,7 +62,7 @@ def test_curves_are_means_over_seeds_in_the_methods_colours(table):
     for method, colour in colours.items():
         expected = means[means["method"] == method][["percentile", "accuracy"]]
         np.testing.assert_allclose(drawn[colour], expected)
-    assert labels(above) == [STRATEGIES[method].title for method in ("direct", "post", "pre")]
+    assert labels(above) == [METHODS[method].title for method in ("direct", "post", "pre")]
 
 
 def test_lower_curves_are_shares_of_the_uncut_networks_parameters(table):
@@ -115,7 +115,7 @@ def test_a_panel_that_was_not_measured_uncut_has_no_shares(table):
 def test_missing_methods_leave_the_others_their_colours(table):
     above, _ = curves.pruning_figure(table[table["method"] != "direct"]).axes
     assert set(points_by_colour(above)) == {curves.COLOURS["post"], curves.COLOURS["pre"]}
-    assert labels(above) == [STRATEGIES[method].title for method in ("post", "pre")]
+    assert labels(above) == [METHODS[method].title for method in ("post", "pre")]
 
 
 @pytest.mark.parametrize(("band", "half"), [("sd", 0.03**0.5), ("semi-dispersion", 0.15)])
@@ -146,7 +146,7 @@ def test_rerun_is_drawn_as_open_symbols_on_the_published_curves(table):
         expected = means[means["method"] == label.split(",")[0]]["accuracy"]
         np.testing.assert_allclose(line.get_ydata(), expected)
         assert line.get_linestyle() == "None" and line.get_markerfacecolor() == "white"
-    titles = [STRATEGIES[method].title for method in ("direct", "post", "pre")]
+    titles = [METHODS[method].title for method in ("direct", "post", "pre")]
     assert labels(axes) == [*titles, *symbols]
 
 
@@ -173,7 +173,7 @@ def test_panels_stand_side_by_side_on_the_same_scale(two, draw):
     assert all(each.get_legend() is None for each in figure.axes)
     (legend,) = figure.legends
     named = [text.get_text() for text in legend.get_texts()]
-    titles = {STRATEGIES[method].title for method in ("direct", "post", "pre")}
+    titles = {METHODS[method].title for method in ("direct", "post", "pre")}
     assert titles <= set(named) and len(named) == len(set(named))
 
 

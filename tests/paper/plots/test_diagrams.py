@@ -20,7 +20,7 @@ from spectral_core.paper.plots.diagrams import (
     flowchart_figure,
     transfer_operator_figure,
 )
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +154,7 @@ def test_bad_argument_is_refused_and_named(draw, said):
 
 
 def test_steps_follow_from_the_strategy():
-    steps = {name: {s.kind: s.text for s in flow(STRATEGIES[name])} for name in STRATEGIES}
+    steps = {name: {s.kind: s.text for s in flow(METHODS[name])} for name in METHODS}
     assert steps["pre"].keys() == ROWS.keys()
     assert steps["post"].keys() == steps["direct"].keys() == ROWS.keys() - {"retrain"}
     assert steps["pre"]["train"] == "Train the eigenvalues λ; φ stays as drawn"
@@ -164,8 +164,8 @@ def test_steps_follow_from_the_strategy():
 
 
 def test_another_strategy_gives_another_chart(monkeypatch):
-    retrained = dataclasses.replace(STRATEGIES["post"], retrains=True)
-    monkeypatch.setitem(diagrams.STRATEGIES, "post", retrained)
+    retrained = dataclasses.replace(METHODS["post"], retrains=True)
+    monkeypatch.setitem(diagrams.METHODS, "post", retrained)
     assert flow_text(["post"]).count("Train the λ and φ that are left") == 1
     assert flow_text(["direct-retrained"]).count("Train the w that are left") == 1
     assert flow_text(["pre-smallest"]).count("score above the (100 − q)-th percentile") == 1
@@ -186,13 +186,13 @@ def test_chart_shows_the_steps_of_each_method_in_a_column(methods):
     texts = {text.get_text().replace("\n", " "): text for text in axes.texts}
     for method in methods:
         assert method in texts
-        assert all(step.text in texts for step in flow(STRATEGIES[method]))
+        assert all(step.text in texts for step in flow(METHODS[method]))
     figure.canvas.draw()
     boxes = [
         patch.get_window_extent() for patch in axes.patches if not isinstance(patch, Rectangle)
     ]
-    assert len(boxes) == sum(len(flow(STRATEGIES[method])) for method in methods)
-    steps = {step.text for method in methods for step in flow(STRATEGIES[method])}
+    assert len(boxes) == sum(len(flow(METHODS[method])) for method in methods)
+    steps = {step.text for method in methods for step in flow(METHODS[method])}
     for text in axes.texts:  # no step is wider or higher than its box
         if text.get_text().replace("\n", " ") in steps:
             inner = text.get_window_extent()
@@ -207,5 +207,5 @@ def test_words_list_the_steps_in_order():
     assert text.splitlines()[0] == "**direct**"
     numbered = [line for line in text.splitlines() if re.match(r"\d\. ", line)]
     assert [line.split(". ", 1)[1] for line in numbered] == [
-        f"{step.text} ({ROWS[step.kind]})." for step in flow(STRATEGIES["direct"])
+        f"{step.text} ({ROWS[step.kind]})." for step in flow(METHODS["direct"])
     ]

@@ -10,9 +10,8 @@ from matplotlib.colors import to_hex
 from spectral_core.paper.plots import curves, questions
 from spectral_core.paper.questions import certainty, compaction, sensitivity
 from spectral_core.paper.results.by_panel import Curves
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.panels import Panel
-from spectral_core.paper.study.variations import VARIATIONS
+from spectral_core.paper.study.figures import CHANGES, Panel
+from spectral_core.paper.study.methods import METHODS
 
 METHODS = ("post", "post-taylor")
 WIDTHS = ((8,), (8, 8))
@@ -60,7 +59,7 @@ def test_one_legend_names_the_methods_of_all():
     figure = questions.grid_figure(results("elu", "relu"))
     assert all(each.get_legend() is None for each in figure.axes)
     (legend,) = figure.legends
-    assert [t.get_text() for t in legend.get_texts()] == [STRATEGIES[m].title for m in METHODS]
+    assert [t.get_text() for t in legend.get_texts()] == [METHODS[m].title for m in METHODS]
 
 
 def test_a_network_that_is_missing_leaves_its_place_empty():
@@ -85,7 +84,7 @@ def test_a_run_is_drawn_on_top_of_published_curves():
     table = results("elu")
     figure = questions.grid_figure(table.assign(accuracy=0.5), table)
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    titles = [STRATEGIES[method].title for method in METHODS]
+    titles = [METHODS[method].title for method in METHODS]
     assert names == [*titles, *(f"{method}, this machine" for method in METHODS)]
 
 
@@ -102,7 +101,7 @@ def test_a_setting_has_a_row_a_method_a_plot_and_a_network_a_point():
     found = pd.DataFrame(rows, columns=list(sensitivity.COLUMNS))
     left, right = questions.settings_figure(found).axes
     assert (left.get_title(), right.get_title()) == ("post", "pre")
-    names = [VARIATIONS[name].title for name in ("both-in-stage-two", "wide-eigenvalues")]
+    names = [CHANGES[name].title for name in ("both-in-stage-two", "wide-eigenvalues")]
     assert [text.get_text() for text in left.get_yticklabels()] == names
     drawn = [tuple(np.round(line.get_xdata(), 6)) for line in right.get_lines()]
     assert (2.0, 4.0) in drawn and (3.0,) in drawn and (1.0,) in drawn

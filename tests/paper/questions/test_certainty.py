@@ -12,7 +12,7 @@ from scipy import stats
 
 from spectral_core.paper.questions import certainty
 from spectral_core.paper.results.by_panel import Curves
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
 
 METHODS = ("direct", "post", "pre")
 CUTS = (0.0, 50.0, 90.0)

@@ -9,7 +9,7 @@ from made_tables import made
 from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper.questions import compaction
 from spectral_core.paper.results import tables
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
 
 CUTS = (0.0, 50.0, 90.0)
 LEVELS = {

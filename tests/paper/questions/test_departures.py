@@ -11,8 +11,7 @@ from spectral_core.paper.questions.departures import ANSWERED, DEPARTURES, WAITI
 from spectral_core.paper.results import authors, publishing, tables
 from spectral_core.paper.results.by_panel import curves
 from spectral_core.paper.study import figures
-from spectral_core.paper.study.figures import FIGURES, Figure
-from spectral_core.paper.study.panels import TRIAL, Panel
+from spectral_core.paper.study.figures import FIGURES, TRIAL, Figure, Panel
 
 EMPTY = pd.DataFrame(columns=list(tables.COLUMNS))
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0, over seeds
@@ -23,11 +22,11 @@ def publish(figure, accuracy, variants=("", "released"), **options):
 
     def of(panel):
         def at(method, q, seed, penalty):
-            return accuracy(panel.variant, method, q) + NOISE[seed] * bool(panel.variant)
+            return accuracy(panel.source, method, q) + NOISE[seed] * bool(panel.source)
 
         return made(panel, at, **options)
 
-    panels = [panel for panel in FIGURES[figure].panels if panel.variant in variants]
+    panels = [panel for panel in FIGURES[figure].panels if panel.source in variants]
     return curves({figure: pd.concat([of(panel) for panel in panels])})
 
 
@@ -98,7 +97,7 @@ def test_epochs_are_told_by_the_distance_from_the_released_means(monkeypatch):
     def accuracy(method, q, seed, _):
         return theirs.get((1, "fashion-mnist", "elu", method, q), 0.9) - 0.02
 
-    (trial,) = (panel for panel in FIGURES["fig03"].panels if panel.variant == TRIAL)
+    (trial,) = (panel for panel in FIGURES["fig03"].panels if panel.source == TRIAL)
     rows = made(trial, accuracy, methods=trial.methods, seeds=2)
     monkeypatch.setattr(
         departures, "published", lambda _, __, name, **___: rows if name == trial.name else EMPTY

@@ -18,7 +18,7 @@ from spectral_core.paper.questions.methods import (
 )
 from spectral_core.paper.results.tables import COLUMNS
 from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.variations import DECAY
+from spectral_core.paper.study.methods import DECAY
 
 STRONGER = FIGURES["stronger"].panels
 SCORE, BUDGET = FIGURES["score"].panels, FIGURES["budget"].panels

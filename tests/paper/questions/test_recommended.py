@@ -12,8 +12,8 @@ from spectral_core.paper.questions.recommended import (
     recommended,
 )
 from spectral_core.paper.results import publishing
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
+from spectral_core.paper.study.methods import METHODS
 
 STRATEGY, STAGE_TWO, BY, PER_LAYER = RULES
 
@@ -37,7 +37,7 @@ def table(rule, **leads):
 
 def test_the_librarys_recommendation_is_what_the_published_results_decide():
     assert recommended(decisions()) == RECOMMENDED
-    assert RECOMMENDED.strategy in STRATEGIES
+    assert RECOMMENDED.strategy in METHODS
 
 
 def test_without_results_the_papers_choice_stands_and_says_so():
@@ -76,7 +76,7 @@ def test_of_several_rivals_the_one_that_leads_by_most_wins():
 def test_every_setting_has_a_rule_and_every_rule_its_methods():
     assert [rule.setting for rule in RULES] == list(RECOMMENDED.__dataclass_fields__)
     compared = {name for rule in (STRATEGY, BY, PER_LAYER) for name in (rule.papers, *rule.rivals)}
-    assert compared <= set(STRATEGIES)
+    assert compared <= set(METHODS)
 
 
 def test_a_varied_panel_counts_as_its_network_with_another_setting(monkeypatch):

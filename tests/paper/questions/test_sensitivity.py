@@ -13,10 +13,9 @@ from spectral_core.paper.questions.sensitivity import (
 )
 from spectral_core.paper.results.standings import NOTHING
 from spectral_core.paper.results.tables import COLUMNS
-from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.panels import Recipe
+from spectral_core.paper.study.figures import CHANGES, FIGURES
 from spectral_core.paper.study.planning import plan
-from spectral_core.paper.study.variations import VARIATIONS
+from spectral_core.paper.study.settings import Settings
 
 PANELS = FIGURES["settings"].panels
 NETWORKS = ("fashion-mnist-elu-500", "mnist-relu-500", "mnist-elu-500-500-500")
@@ -27,14 +26,14 @@ def results(gains, networks=NETWORKS, seeds=5):
     """Accuracies that fall with the nodes that go; gains by variation, or (variation, method)."""
     study, tables = plan("settings", "paper"), []
     for panel in PANELS:
-        times = VARIATIONS[panel.variation].times if panel.variation else 1
-        name = panel.name.removesuffix(f"-{panel.variation}").replace("2000", "500")
+        times = CHANGES[panel.change].times if panel.change else 1
+        name = panel.name.removesuffix(f"-{panel.change}").replace("2000", "500")
         if name not in networks:
             continue
 
         def accuracy(method, q, seed, _, panel=panel, times=times):
             kept = round(times * (100 - q), 6)  # per cent of the nodes of the network as written
-            gain = gains.get((panel.variation, method), gains.get(panel.variation, 0.0))
+            gain = gains.get((panel.change, method), gains.get(panel.change, 0.0))
             return 0.5 + kept / 1000 + NOISE[seed] + (gain * (1 + seed) / 3 if gain else 0)
 
         cuts = study.recipe_of(panel).percentiles
@@ -120,7 +119,7 @@ def test_table_has_a_row_for_each_setting_and_network():
 
 def test_variations_are_told_against_the_papers_settings():
     shown = variations_table()
-    assert len(shown) == len(VARIATIONS)
+    assert len(shown) == len(CHANGES)
     told = shown.set_index("panels")[["setting", "in the paper", "changed to"]].T
     assert list(told["…-width"]) == ["hidden", "500", "2000"]
     assert list(told["…-both-in-stage-two"]) == ["stage two", Recipe().stage_two, "both"]

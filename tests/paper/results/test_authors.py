@@ -9,8 +9,7 @@ from made_tables import made
 from spectral_core.paper import paths
 from spectral_core.paper.results import authors
 from spectral_core.paper.results.tables import NoResults
-from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import FIGURES, Panel
 
 CUTS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
 

@@ -9,7 +9,7 @@ from made_tables import made
 from scipy import stats
 
 from spectral_core.paper.results.intervals import interval, lead, leads, points, welch
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
 
 NOISE = (0.004, -0.002, 0.0, -0.003, 0.001)  # of mean 0
 

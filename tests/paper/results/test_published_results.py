@@ -15,7 +15,7 @@ from packaging.version import Version
 from spectral_core.paper.cli import cli
 from spectral_core.paper.results.tables import COLUMNS, summary
 from spectral_core.paper.study.figures import PRESETS
-from spectral_core.paper.study.methods import STRATEGIES
+from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import ALGORITHM
 
@@ -100,7 +100,7 @@ def test_published_sizes_follow_from_the_percentile(published_panel):
         hidden = panel.hidden_of(row.method)
         assert row.hidden == "-".join(map(str, hidden))
         inputs = 64 if panel.dataset == "digits" else 784 if panel.features == "none" else 1280
-        strategy = STRATEGIES[row.method]
+        strategy = METHODS[row.method]
         inputs_go = strategy.removes == "inputs"
         # The threshold lies at rank (n − 1) q / 100 of the scores; what ranks below it goes.
         pools = hidden if strategy.per_layer else [inputs if inputs_go else sum(hidden)]

@@ -5,7 +5,7 @@ import pytest
 from made_tables import made
 
 from spectral_core.paper.results.standings import at_once, standing, standings
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.figures import Panel
 
 PANELS = [Panel("digits", activation, (20,)) for activation in ("elu", "relu", "tanh")]
 

@@ -11,8 +11,8 @@ from spectral_core import evaluate, train
 from spectral_core.data import load
 from spectral_core.paper import paths
 from spectral_core.paper.study import choice, choices
-from spectral_core.paper.study.panels import Panel, Recipe
 from spectral_core.paper.study.planning import cut_step, plan
+from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import initial_network, run_train
 
 PANEL = Panel("digits", "elu", (12,), output_bias=True, methods=("direct", "direct-inputs", "pre"))

@@ -4,15 +4,15 @@ import dataclasses
 import json
 
 import pytest
-
-from spectral_core.data import load
 from spectral_core.paper.run.choice import hold_out_tenth, record
 from spectral_core.paper.run.choice_of_decay import choose_decay
+
+from spectral_core.data import load
 from spectral_core.paper.study import choice_of_decay, choices
 from spectral_core.paper.study.figures import FIGURES
+from spectral_core.paper.study.methods import DECAY, ingredients
 from spectral_core.paper.study.planning import cut_step, plan
 from spectral_core.paper.study.steps import run_cut, run_train
-from spectral_core.paper.study.variations import DECAY, ingredients
 
 SMALL = {"epochs": 3, "retraining_epochs": 4, "seeds": 1}
 

@@ -9,9 +9,9 @@ import torch
 from spectral_core.data import load
 from spectral_core.layers.networks import ACTIVATIONS
 from spectral_core.paper.study import steps
-from spectral_core.paper.study.methods import STRATEGIES
-from spectral_core.paper.study.panels import Panel, Recipe
+from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.planning import cut_step, plan
+from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import run_cut, run_train
 from spectral_core.pruning.prune import prune
 from spectral_core.pruning.ranking import node_scores
@@ -72,7 +72,7 @@ def digits():
 @pytest.fixture(scope="module")
 def trained(digits):
     """Network of each method after its first training, with its losses."""
-    return {method: run_train(cut(method).trained, digits) for method in STRATEGIES}
+    return {method: run_train(cut(method).trained, digits) for method in METHODS}
 
 
 def bits(network):
@@ -169,7 +169,7 @@ def test_steps_say_what_they_are():
 # The first training
 
 
-@pytest.mark.parametrize("method", STRATEGIES)
+@pytest.mark.parametrize("method", METHODS)
 def test_same_seed_gives_the_same_bits(method, digits, trained):
     network, losses = run_train(cut(method).trained, digits)
     assert losses == trained[method][1]
@@ -214,7 +214,7 @@ def test_only_the_first_images_are_trained_on(digits):
 # The cut
 
 
-@pytest.mark.parametrize("method", [name for name in STRATEGIES if name != "fresh"])
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "fresh"])
 def test_uncut_and_not_retrained_the_network_measures_as_it_is(method, digits, trained):
     network = trained[method][0]
     result = run_cut(cut(method, 0, retraining_epochs=0), network, digits)

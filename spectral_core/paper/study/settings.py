@@ -1,0 +1,221 @@
+"""Settings of one network: how it is built, trained and pruned. The defaults are Fig. 3's."""
+
+# ruff: noqa: RUF009 (the calls in the class make fields)
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from spectral_core import _checks
+from spectral_core.data import FEATURES, complete_name, identify
+from spectral_core.data.backbone import identify as identify_weights
+from spectral_core.layers.linear import StartingRange, starting_range
+from spectral_core.layers.networks import ACTIVATIONS
+from spectral_core.training.loop import PRECISIONS
+
+Widths = tuple[int, ...]
+Seeds = tuple[int, ...]
+Numbers = tuple[float, ...]
+Range = tuple[float, float]
+
+MOST_SEEDS = 10_000
+
+
+class Rule(NamedTuple):
+    """What values a setting may have."""
+
+    check: Callable[[str, Any], Any]
+    """From name and value to the value as it is kept; raises if it is not valid."""
+    values: str
+    """The valid values, in words."""
+
+
+def _whole(least: int) -> Rule:
+    return Rule(lambda n, v: _checks.whole_number(n, v, least), f"whole number, at least {least}")
+
+
+def _number(values: str, *bounds: float, **options: bool) -> Rule:
+    return Rule(lambda n, v: _checks.number(n, v, *bounds, **options), values)
+
+
+def _numbers(values: str, low: float, high: float) -> Rule:
+    return Rule(lambda n, v: _checks.numbers(n, _listed(v), low, high), values)
+
+
+def _one_of(choices: Iterable[str]) -> Rule:
+    return Rule(lambda n, v: _checks.choice(n, v, choices), ", ".join(choices))
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return value
+
+
+def _widths(name: str, value: Any) -> Widths:
+    return _checks.whole_numbers(name, _listed(value), least=1)
+
+
+def _seeds(name: str, value: Any) -> Seeds:
+    if isinstance(value, int):
+        if _checks.whole_number(name, value, least=1) > MOST_SEEDS:
+            raise ValueError(f"{name} must be at most {MOST_SEEDS:,} seeds; got {value:,}")
+        return tuple(range(value))
+    return _checks.whole_numbers(name, _checks.distinct(name, value))
+
+
+def _images(name: str, value: Any) -> int | None:
+    return None if value is None else _checks.whole_number(name, value, least=1)
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, int | float) else value
+
+
+def _setting(default: Any, rule: Rule, text: str) -> Any:
+    """A field with its default, its rule and one line of help."""
+    return dataclasses.field(default=default, metadata={"rule": rule, "help": text})
+
+
+@_checks.named_settings
+@dataclass(frozen=True)
+class Settings:
+    """How a network is built, trained and pruned, and at which levels and seeds.
+
+    Each field's metadata hold its ``rule`` (a :class:`Rule`) and its ``help``; options of the
+    command line, what notebooks accept and the data dictionary come from them, see
+    :func:`dictionary`.
+
+    Raises:
+        TypeError, ValueError: if a name or a value is not valid; names the nearest valid name.
+    """
+
+    dataset: str = _setting(
+        "fashion-mnist",
+        Rule(lambda _, value: identify(value), "name of a data set, or imagefolder:PATH"),
+        "Data set; imagefolder:PATH for images of your own, a folder or tar with train/CLASS/… "
+        "and test/CLASS/….",
+    )
+    features: str = _setting(
+        "none",
+        _one_of(FEATURES),
+        "What the network takes of an image: none for its pixels; max or mean for pooled features "
+        "of a frozen MobileNetV2 (Appendix D).",
+    )
+    backbone_weights: str = _setting(
+        "imagenet",
+        Rule(lambda _, value: identify_weights(value), "imagenet, a file, or its SHA-256"),
+        "That network's weights: torchvision's (a download), or a state dict of its mobilenet_v2.",
+    )
+    activation: str = _setting("elu", _one_of(ACTIVATIONS), "Activation of the hidden layers.")
+    hidden: Widths = _setting(
+        (500,), Rule(_widths, "whole numbers, at least 1"), "Nodes of each hidden layer."
+    )
+    output_bias: bool = _setting(
+        False,
+        Rule(_flag, "True or False"),
+        "Whether the output layer has a bias; hidden layers have none.",
+    )
+    input_eigenvalues: bool = _setting(
+        False,
+        Rule(_flag, "True or False"),
+        "Whether the λ of departure nodes are trained, too; if not, they are 0.",
+    )
+    epochs: int = _setting(100, _whole(0), "Epochs of stage 1, the first training.")
+    retraining_epochs: int = _setting(
+        20, _whole(0), "Epochs of stage 2, after pruning, for methods that retrain."
+    )
+    stage_two: str = _setting(
+        "eigenvectors",
+        _one_of(("eigenvectors", "both")),
+        "What stage 2 of the two-stage method trains; both is what the released code did.",
+    )
+    batch_size: int = _setting(200, _whole(1), "Training images per step of the optimiser.")
+    learning_rate: float = _setting(
+        1e-3, _number("number above 0", 0, open_low=True), "Step size of Adam."
+    )
+    precision: str = _setting(
+        "fp32", _one_of(PRECISIONS), "Precision of large matrix products in training."
+    )
+    eigenvalue_range: Range = _setting(
+        (-0.5, 0.5), Rule(_checks.interval, "two numbers, low ≤ high"), "Uniform start of λ."
+    )
+    eigenvector_range: StartingRange = _setting(
+        (-0.2, 0.2),
+        Rule(starting_range, "two numbers, low ≤ high, or glorot"),
+        "Uniform start of φ; glorot for ±√(6 / (N_k + N_k+1)).",
+    )
+    decay: float = _setting(
+        0.0,
+        _number("number, at least 0", 0),
+        "Weight α of the L2 term α/2 Σ θ² over all that stage 1 trains.",
+    )
+    rounds: int = _setting(
+        1,
+        _whole(1),
+        "Rounds of pruning and retraining that share the epochs of stage 2; each ranks anew.",
+    )
+    train_images: int | None = _setting(
+        None,
+        Rule(_images, "whole number, at least 1, or None for all"),
+        "Train on the first so many images only.",
+    )
+    penalties: Numbers = _setting(
+        (0.0,),
+        _numbers("numbers, at least 0", 0, math.inf),
+        "Weights γ of the ℓ1 penalty (Appendix D), one curve each.",
+    )
+    percentiles: Numbers = _setting(
+        tuple(float(q) for q in range(0, 100, 5)),
+        _numbers("numbers in [0, 100]", 0, 100),
+        "Pruning levels: percentiles of the score below which nodes are removed.",
+    )
+    seeds: Seeds = _setting(
+        tuple(range(5)),
+        Rule(_seeds, "a count, or whole numbers of at least 0"),
+        "Seeds: 3 for 0, 1 and 2; or which ones.",
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = field.metadata["rule"].check(field.name, getattr(self, field.name))
+            _checks.assign(self, **{field.name: value})
+
+    @property
+    def inputs(self) -> str:
+        """Complete name of what the network takes, see :func:`spectral_core.data.complete_name`."""
+        return complete_name(self.dataset, self.features, self.backbone_weights)
+
+
+class Entry(NamedTuple):
+    """A setting as the data dictionary has it."""
+
+    name: str
+    kind: str
+    values: str
+    default: Any
+    help: str
+
+
+def dictionary() -> list[Entry]:
+    """All settings, in order, with their valid values, defaults and one line of help."""
+    return [
+        Entry(f.name, str(f.type), f.metadata["rule"].values, f.default, f.metadata["help"])
+        for f in dataclasses.fields(Settings)
+    ]
+
+
+def in_words(value: Any) -> str:
+    """A value as a reader writes it: ``0.001``, ``glorot``, ``−0.5 to 0.5``, ``30, 50, 70``."""
+    if isinstance(value, tuple | list):
+        between = " to " if len(value) == 2 else ", "
+        return between.join(in_words(item) for item in dict.fromkeys(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return f"{'−' if value < 0 else ''}{abs(value):g}"
