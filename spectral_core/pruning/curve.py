@@ -54,6 +54,8 @@ def pruning_curve(
     inputs: Tensor,
     targets: Tensor,
     percentiles: Iterable[float],
+    *,
+    per_layer: bool = False,
 ) -> pd.DataFrame:
     """Accuracy and loss of a network pruned at each of several percentiles, without retraining.
 
@@ -65,6 +67,7 @@ def pruning_curve(
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
         percentiles: percentiles to cut at, each in [0, 100], in any order.
+        per_layer: whether each layer has a threshold of its own.
 
     Returns:
         One row per percentile with the columns ``percentile``, ``nodes`` (hidden nodes left),
@@ -76,7 +79,7 @@ def pruning_curve(
     """
     import pandas as pd
 
-    cuts = measure_cuts(network, scores, inputs, targets, percentiles)
+    cuts = measure_cuts(network, scores, inputs, targets, percentiles, per_layer=per_layer)
     return pd.DataFrame(cuts, columns=Cut._fields).drop(columns="widths")
 
 
@@ -88,6 +91,8 @@ def measure_cuts(
     targets: Tensor,
     percentiles: Iterable[float],
     batch_size: int = 10_000,
+    *,
+    per_layer: bool = False,
 ) -> list[Cut]:
     """Measure a network at each of several cuts, as if pruned and evaluated one by one.
 
@@ -101,6 +106,7 @@ def measure_cuts(
         targets: class indices, int64, shape (n,).
         percentiles: percentiles to cut at, each in [0, 100], in any order.
         batch_size: inputs per pass; bounds the memory.
+        per_layer: whether each layer has a threshold of its own.
 
     Returns:
         One :class:`Cut` per percentile, in the given order.
@@ -115,7 +121,7 @@ def measure_cuts(
     percentiles = [
         _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
     ]
-    kept = [select(scores, percentile) for percentile in percentiles]
+    kept = [select(scores, percentile, per_layer=per_layer) for percentile in percentiles]
     if not kept:
         return []
     # Nested as they are, the kept nodes of a cut are told by their numbers.

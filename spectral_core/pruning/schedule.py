@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -57,19 +57,42 @@ def prune_in_steps(
         TypeError, ValueError: as :func:`~spectral_core.prune`, or if not exactly one schedule is
             given.
     """
+    budgets = {"nodes": nodes, "parameters": parameters, "flops": flops}
+    options = {"per_layer": per_layer, "protect": protect, "least": least, "fill": fill}
+    pruned = Pruned(network, [])
+    for step, pruned in enumerate(rounds(network, score, budgets, **options), start=1):
+        retrain(pruned.network, step)
+    return pruned
+
+
+def rounds(
+    network: nn.Module,
+    score: Callable[[nn.Module], Sequence[Tensor]],
+    budgets: Mapping[str, Sequence[Budget] | None],
+    *,
+    per_layer: bool = False,
+    protect: Collection[int | str] = (),
+    least: int = 0,
+    fill: Fill = "zero",
+) -> Iterator[Pruned]:
+    """What each step of :func:`prune_in_steps` leaves, for the caller to retrain before the next.
+
+    Args:
+        network, score, per_layer, protect, least, fill: as :func:`prune_in_steps`.
+        budgets: its schedules by name, of which one is given.
+    """
     flow = Flow(network)
     full = {"nodes": sum(flow.widths), "parameters": flow.parameters(), "flops": flow.flops()}
-    schedules = {"nodes": nodes, "parameters": parameters, "flops": flops}
-    given = [name for name, steps in schedules.items() if steps is not None]
+    given = [name for name, steps in budgets.items() if steps is not None]
     if len(given) != 1:
-        raise TypeError(f"exactly one of {', '.join(schedules)} must be given; got {given}")
+        raise TypeError(f"exactly one of {', '.join(budgets)} must be given; got {given}")
     (name,) = given
     allowed = [
         allowance(f"{name}[{i}]", budget, full[name])
-        for i, budget in enumerate(_checks.items(name, schedules[name]))
+        for i, budget in enumerate(_checks.items(name, budgets[name]))
     ]
     kept = [torch.arange(width) for width in flow.widths]
-    for step, count in enumerate(allowed, start=1):
+    for count in allowed:
         now = select(
             score(network),
             **{name: count},
@@ -80,5 +103,4 @@ def prune_in_steps(
         )
         network = remove(network, now, fill)
         kept = [before[indices.cpu()] for before, indices in zip(kept, now)]
-        retrain(network, step)
-    return Pruned(network, kept)
+        yield Pruned(network, kept)

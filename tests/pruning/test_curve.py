@@ -292,3 +292,17 @@ def test_percentiles_may_come_one_by_one():
     scores = node_scores(network)
     whole = pruning_curve(network, scores, x, y, [0, 50])
     pd.testing.assert_frame_equal(pruning_curve(network, scores, x, y, iter([0, 50])), whole)
+
+
+def test_a_threshold_per_layer_is_measured_as_pruned_one_by_one():
+    generator = torch.Generator().manual_seed(0)
+    network = spectral_mlp((6, 8, 5, 3), "elu", generator=generator)
+    inputs = torch.rand(50, 6, generator=generator)
+    targets = torch.randint(3, (50,), generator=generator)
+    scores = node_scores(network)
+    levels = (0.0, 30.0, 50.0, 80.0)
+    for cut in measure_cuts(network, scores, inputs, targets, levels, per_layer=True):
+        small = prune(network, scores, cut.percentile, per_layer=True)
+        accuracy, loss = evaluate(small, inputs, targets)
+        assert cut.widths == tuple(Flow(small).widths)
+        assert cut.accuracy == accuracy and cut.loss == pytest.approx(loss, rel=1e-5)
