@@ -123,21 +123,26 @@ def assign(config: object, **values: object) -> None:
         object.__setattr__(config, name, value)
 
 
-def examples(inputs: Tensor, targets: Tensor) -> None:
-    """Raise unless there is at least one input, and one class index per input."""
+def examples(inputs: Tensor, targets: Tensor, *, classes: bool = True) -> None:
+    """Raise unless there is at least one input, and one target per input: a class index, if so."""
     if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
         raise TypeError(
             "inputs and targets must be tensors; got "
             f"{type(inputs).__name__} and {type(targets).__name__}"
         )
-    if targets.dim() != 1 or len(inputs) != len(targets) or len(targets) == 0:
+    shape = "(n,)" if classes else "(n, …)"
+    if min(inputs.dim(), targets.dim()) < 1 or (classes and targets.dim() != 1):
+        equal = False
+    else:
+        equal = len(inputs) == len(targets) > 0
+    if not equal:
         raise ValueError(
-            "inputs (n, …) and targets (n,) must have the same n ≥ 1; got "
+            f"inputs (n, …) and targets {shape} must have the same n ≥ 1; got "
             f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
         )
-    if targets.dtype != torch.int64:
+    if classes and targets.dtype != torch.int64:
         raise TypeError(f"targets must be int64 class indices; got {targets.dtype}")
-    if targets.min() < 0:
+    if classes and targets.min() < 0:
         raise ValueError(f"targets must be class indices of at least 0; got {targets.min()}")
 
 

@@ -40,26 +40,26 @@ class Replayed:
     The first batch of a size runs plainly, which loads the kernels and makes the optimiser's state.
 
     Args:
-        step: never waits for the device, and leaves its tensors where they are.
-        optimiser: the one that it steps.
+        step: gradients and update; never waits for the device.
+        optimiser: the one that the step calls.
     """
 
     def __init__(self, step: BatchStep, optimiser: torch.optim.Optimizer) -> None:
         self.step, self.optimiser = step, optimiser
         self.recorded: dict[torch.Size, BatchStep | None] = {}
 
-    def __call__(self, chosen: Tensor) -> Tensor:
-        """One step on the examples ``chosen``; the next one overwrites the loss it returns."""
-        size = chosen.shape
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Train on a batch; the next call overwrites the loss that this one returns."""
+        size = batch.shape
         if size not in self.recorded:
             self.recorded[size] = None
-            return self.step(chosen)
+            return self.step(batch)
         if self.recorded[size] is None:
-            self.recorded[size] = self._record(chosen)
-        return self.recorded[size](chosen)
+            self.recorded[size] = self._record(batch)
+        return self.recorded[size](batch)
 
-    def _record(self, chosen: Tensor) -> BatchStep:
-        indices = chosen.clone()
+    def _record(self, batch: Tensor) -> BatchStep:
+        indices = batch.clone()
         # Torch asks for this while it records a step, and warns of it at other times.
         for group in self.optimiser.param_groups:
             group["capturable"] = True
@@ -67,8 +67,8 @@ class Replayed:
         for group in self.optimiser.param_groups:
             group["capturable"] = False
 
-        def replay(chosen: Tensor) -> Tensor:
-            indices.copy_(chosen)
+        def replay(batch: Tensor) -> Tensor:
+            indices.copy_(batch)
             run()
             return loss
 
@@ -79,7 +79,7 @@ def record(step: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
     """Record what a step does on the current stream, without doing it.
 
     Returns:
-        What does it, and the loss that it will write.
+        A function that replays it, and the loss that each replay overwrites.
     """
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):

@@ -1,6 +1,6 @@
 """Many trainings as one: networks of one kind trained side by side, for accelerators.
 
-Trainings that differ in their seed, or in what a cut has left of a layer, do the same sums on
+Trainings that differ in their seed, or in what pruning has left of a layer, do the same sums on
 different numbers. Their parameters are stacked, (E, …) each, and every operation of a step then
 works on all E networks at once: long enough to keep an accelerator busy.
 
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core.training.gradients import is_written_out
-from spectral_core.training.loop import fit
+from spectral_core.training.loop import Optimisation, fit
 
 
 def train_ensemble(
@@ -52,7 +52,8 @@ def train_ensemble(
         For each network its cross-entropy of each epoch, in nats, without penalty and decay.
 
     Raises:
-        TrainingDiverged: if a loss becomes NaN or infinite; its ``member`` tells whose.
+        TrainingDiverged: if a loss becomes NaN or infinite; ``member`` is the index of the
+            diverged network.
         TypeError, ValueError: as :func:`~spectral_core.train`, or if the networks are not alike.
     """
     _check_alike(networks)
@@ -63,23 +64,14 @@ def train_ensemble(
         )
 
     def draw_orders(n: int) -> Tensor:
-        orders = {own: torch.randperm(n, generator=own) for own in dict.fromkeys(generators)}
-        return torch.stack([orders[own] for own in generators])
+        orders = {
+            source: torch.randperm(n, generator=source) for source in dict.fromkeys(generators)
+        }
+        return torch.stack([orders[source] for source in generators])
 
+    settings = Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay)
     together = stacked(networks)
-    history = fit(
-        together,
-        inputs,
-        targets,
-        draw_orders,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        precision=precision,
-        penalty=penalty,
-        decay=decay,
-        on_epoch=on_epoch,
-    )
+    history = fit(together, inputs, targets, settings, draw_orders, on_epoch=on_epoch)
     _hand_back(together, networks)
     return [list(losses) for losses in zip(*history)] or [[] for _ in networks]
 
@@ -92,7 +84,8 @@ def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
         networks: alike but for their hidden widths and their numbers.
 
     Returns:
-        Modules that hold them for :class:`~spectral_core.training.gradients.Stack`; they cannot be called.
+        Modules that hold them for :class:`~spectral_core.training.gradients.WrittenOut`; they
+        cannot be called.
     """
     together = copy.deepcopy(networks[0])
     for modules in zip(together, *networks):
@@ -108,7 +101,7 @@ def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
 
 
 def member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects: bool) -> int:
-    """Memory that one network of an ensemble takes, about.
+    """Bytes that one network of an ensemble takes, about.
 
     Args:
         sizes: nodes of each layer, input and output included, (N_1, …, N_ℓ).
@@ -117,20 +110,20 @@ def member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects:
         projects: whether the first layer is frozen, so that x φᵀ is kept for all examples.
     """
     parameters = sum(after * (before + 2) for before, after in itertools.pairwise(sizes))
-    batch = batch_size * (sizes[0] + 6 * sum(sizes[1:]))  # x; z, a, ∂L/∂u, and what comes and goes
+    batch = batch_size * (sizes[0] + 6 * sum(sizes[1:]))  # x; z, a, ∂L/∂u, and temporary arrays
     order = examples * 2  # indices are of 8 bytes
     # Of each parameter: the network's own, the stacked one, its gradient and Adam's two moments.
     return 4 * (5 * parameters + batch + order + projects * examples * sizes[1])
 
 
-def most_members(each: int, device: torch.device | str) -> int:
-    """How many networks of so many bytes each a device has room for, at least 1."""
+def most_members(member_bytes: int, device: torch.device | str) -> int:
+    """How many networks of so many bytes a device has memory for, at least 1."""
     device = torch.device(device)
-    room = 2**30  # where it is not told
+    free = 2**30  # a guess, for devices that do not say
     if device.type == "cuda":
         torch.cuda.empty_cache()
-        room = torch.cuda.mem_get_info(device)[0]
-    return max(1, math.floor(0.7 * room / each))
+        free = torch.cuda.mem_get_info(device)[0]
+    return max(1, math.floor(0.7 * free / member_bytes))
 
 
 @torch.no_grad()

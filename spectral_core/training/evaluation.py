@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -11,15 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
+from spectral_core.training.autograd import Loss
 
 
 class Evaluation(NamedTuple):
     """How a network does on a data set."""
 
     accuracy: float
-    """Fraction of correctly classified inputs, in [0, 1]."""
+    """Fraction of correctly classified inputs, in [0, 1]; NaN if a ``loss`` was given."""
     loss: float
-    """Mean categorical cross-entropy, in nats."""
+    """Mean categorical cross-entropy, in nats, or the mean of the given ``loss``."""
 
 
 @contextmanager
@@ -36,29 +38,39 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, inputs: Tensor, targets: Tensor, batch_size: int = 10_000
+    network: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    batch_size: int = 10_000,
+    *,
+    loss: Loss | None = None,
 ) -> Evaluation:
     """Measure accuracy and loss of a network.
 
     Args:
         network: module from (n, N_1) inputs to (n, classes) logits; its training mode is restored.
         inputs: shape (n, N_1).
-        targets: class indices, int64, shape (n,).
+        targets: class indices, int64, shape (n,); with a ``loss``, what it takes, shape (n, …).
         batch_size: inputs per forward pass, at least 1; bounds the memory.
+        loss: in place of the cross-entropy, as for :func:`~spectral_core.train`: from a batch's
+            outputs and targets to their mean loss. There is no accuracy then.
 
     Raises:
         TypeError, ValueError: if there is no module, there are no inputs, not one target per
             input, or the batch size is below 1.
     """
     _checks.module("network", network)
-    _checks.examples(inputs, targets)
+    _checks.examples(inputs, targets, classes=loss is None)
     _checks.whole_number("batch_size", batch_size, least=1)
-    correct, loss = 0, 0.0
+    correct, total = 0.0 if loss is None else math.nan, 0.0
     with evaluating(network):
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            logits = network(x)  # (batch, classes)
+            outputs = network(x)  # (batch, classes)
             # The sum over a batch is beyond half precision.
-            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            correct += int((logits.argmax(dim=1) == y).sum())
-            loss += float(F.cross_entropy(logits, y, reduction="sum"))
-    return Evaluation(correct / len(targets), loss / len(targets))
+            outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+            if loss is not None:
+                total += len(y) * float(loss(outputs, y))
+                continue
+            correct += int((outputs.argmax(dim=1) == y).sum())
+            total += float(F.cross_entropy(outputs, y, reduction="sum"))
+    return Evaluation(correct / len(targets), total / len(targets))

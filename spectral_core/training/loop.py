@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.training.cuda_graphs import BatchStep, Replayed, own_stream
-from spectral_core.training.gradients import Stack, is_written_out, penalised
+from spectral_core.training.autograd import Autograd, Loss
+from spectral_core.training.cuda_graphs import Replayed, own_stream
+from spectral_core.training.gradients import WrittenOut, is_written_out
 
 PRECISIONS = ("fp32", "bf16")
 """Number formats of the large matrix products."""
@@ -29,7 +29,27 @@ class TrainingDiverged(RuntimeError):
     """The loss, or a parameter, became NaN or infinite."""
 
     member: int = 0
-    """Which network of an ensemble it was, from 0."""
+    """Index of the diverged network in its ensemble; 0 for a network trained by itself."""
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How networks are optimised: the settings of :func:`~spectral_core.train`, checked."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    precision: str
+    penalty: float
+    decay: float
+
+    def __post_init__(self) -> None:
+        _checks.whole_number("epochs", self.epochs)
+        _checks.whole_number("batch_size", self.batch_size, least=1)
+        _checks.number("learning_rate", self.learning_rate, 0, open_low=True)
+        _checks.choice("precision", self.precision, PRECISIONS)
+        _checks.number("penalty", self.penalty, 0)
+        _checks.number("decay", self.decay, 0)
 
 
 def train(
@@ -43,211 +63,142 @@ def train(
     precision: str = "fp32",
     penalty: float = 0.0,
     decay: float = 0.0,
+    loss: Loss | None = None,
     generator: torch.Generator | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> list[float]:
-    """Minimise the categorical cross-entropy with Adam; the last epoch's weights are kept.
+    """Minimise the categorical cross-entropy, or another loss, with Adam.
 
     A penalty γ adds γ Σ|λ_i| over the eigenvalues of each hidden spectral layer, and γ Σ|w_ij| over
     the weights of each hidden plain layer, where these train (Appendix D); fully connected layers
     are meant. A decay α adds α/2 Σp² over all that trains, output layer and biases included.
 
     Every parameter with ``requires_grad`` is trained, from a fresh optimiser; the others are not
-    touched. The order of the examples is drawn anew each epoch.
+    touched. The order of the examples is drawn anew each epoch. The last epoch's weights are kept.
 
     Args:
         network: module from (n, N_1) inputs to (n, classes) logits; trained in place.
         inputs: shape (n, N_1), on the network's device.
-        targets: class indices, int64, shape (n,).
+        targets: class indices, int64, shape (n,); with a ``loss``, what it takes, shape (n, …).
         epochs: passes over the data, at least 0.
         batch_size: examples per step; the last step of an epoch takes what is left.
         learning_rate: Adam's step size, above 0.
         precision: ``"fp32"``: all in the network's own type. ``"bf16"``: large matrix products in
-            bfloat16, see :class:`~spectral_core.training.gradients.Stack`; worth it where the hardware
-            multiplies such numbers.
+            bfloat16, see :class:`~spectral_core.training.gradients.WrittenOut`; worth it where the
+            hardware multiplies such numbers.
         penalty: weight γ of the ℓ1 penalty, at least 0; 0 for none.
         decay: weight α of the L2 term, at least 0; 0 for none. Its gradient α p goes through Adam
             with the loss's, unlike the decoupled decay of AdamW.
+        loss: what to minimise in place of the cross-entropy, from a batch's outputs and targets to
+            a scalar, the mean over the batch: ``F.mse_loss`` for regression. Needs ``"fp32"``.
         generator: source of the order, on the CPU whatever the device; torch's default if ``None``.
         on_epoch: called after each epoch with its number, from 1, and its loss.
 
     Returns:
-        Cross-entropy of each epoch, in nats, averaged over its steps, without penalty and decay.
+        Loss of each epoch, averaged over its steps, without penalty and decay; in nats if it is
+        the cross-entropy.
 
     Raises:
         TrainingDiverged: if the loss of a step, or a parameter after the last one, is NaN or
             infinite; names the step and settings.
-        TypeError, ValueError: if an argument is out of range, nothing is there to train or to
-            penalise, or the precision is not to be had for this network.
+        TypeError, ValueError: if an argument is out of range, nothing to train or to penalise, or
+            the precision is unsupported for this network or loss.
     """
     _checks.module("network", network)
-    return fit(
+    history = fit(
         network,
         inputs,
         targets,
+        Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay),
         lambda n: torch.randperm(n, generator=generator),
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        precision=precision,
-        penalty=penalty,
-        decay=decay,
-        on_epoch=on_epoch,
+        loss,
+        None if on_epoch is None else lambda epoch, losses: on_epoch(epoch, losses[0]),
     )
+    return [losses[0] for losses in history]
 
 
 def fit(
     network: nn.Module,
     inputs: Tensor,
     targets: Tensor,
+    settings: Optimisation,
     draw_order: Callable[[int], Tensor],
-    *,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    precision: str,
-    penalty: float,
-    decay: float,
-    on_epoch: Callable[[int, Any], None] | None,
-) -> list[Any]:
-    """The loop of :func:`~spectral_core.train` and :func:`~spectral_core.training.ensemble.train_ensemble`.
+    loss: Loss | None = None,
+    on_epoch: Callable[[int, list[float]], None] | None = None,
+) -> list[list[float]]:
+    """The loop of :func:`~spectral_core.train` and its ensembles.
 
     Args:
         network: one network, or the stacked parameters of E, see
             :func:`~spectral_core.training.ensemble.stacked`.
+        inputs, targets, settings, loss: as :func:`~spectral_core.train`.
         draw_order: from the number n of examples to an order of them, (n,) or (E, n), on the CPU.
-        inputs, targets, epochs, batch_size, learning_rate, precision, penalty, decay: as
-            :func:`~spectral_core.train`.
-        on_epoch: called after each epoch with its number and its loss, or list of E losses.
+        on_epoch: called after each epoch with its number and the loss of each network.
 
     Returns:
-        The loss, or list of E losses, of each epoch.
+        For each epoch the loss of each network, one or E.
 
     Raises:
         TrainingDiverged, TypeError, ValueError: as :func:`~spectral_core.train`.
     """
-    _checks.examples(inputs, targets)
-    _checks.whole_number("epochs", epochs)
-    _checks.whole_number("batch_size", batch_size, least=1)
-    _checks.number("learning_rate", learning_rate, 0, open_low=True)
-    _checks.choice("precision", precision, PRECISIONS)
-    _checks.number("penalty", penalty, 0)
-    _checks.number("decay", decay, 0)
+    _checks.examples(inputs, targets, classes=loss is None)
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
-    on = penalised(network) if penalty else []
-    if penalty and not on:
-        raise ValueError(
-            "penalty must be 0 for a network without a hidden fully connected layer whose "
-            f"eigenvalues, or plain weights, train; got {penalty:g}"
-        )
+    gradients = _gradients_of(network, inputs, targets, settings, loss)
     optimiser = torch.optim.Adam(
         parameters,
-        lr=learning_rate,
+        lr=settings.learning_rate,
         betas=ADAM_BETAS,
         eps=ADAM_EPSILON,
-        weight_decay=decay,
+        weight_decay=settings.decay,
         fused=True,
     )
-    n, members, written_out = len(targets), (), is_written_out(network)
-    if written_out:
-        _check_sizes(network, inputs, targets)
-        loss_of = Stack(network, min(batch_size, n), precision, penalty)
-        inputs, members = loss_of.prepare(inputs), loss_of.members
-    elif precision == "fp32":
-        loss_of = partial(_autograd_step, network, optimiser, penalty, on)
-    else:
-        raise ValueError(
-            "precision must be fp32 for networks other than stacks of Linear or SpectralLinear "
-            f"layers with ELU, ReLU or tanh in between; got {precision!r}"
-        )
-    step = _step_on(inputs, targets, math.prod((*members, min(batch_size, n))), loss_of, optimiser)
-    if inputs.is_cuda and written_out:
+
+    def step(batch: Tensor) -> Tensor:
+        losses = gradients(batch)
+        optimiser.step()
+        return losses
+
+    if inputs.is_cuda and isinstance(gradients, WrittenOut):
         step = Replayed(step, optimiser)
-    # Read once an epoch: no wait per step.
+    steps = math.ceil(len(inputs) / settings.batch_size)
     kind = torch.promote_types(parameters[0].dtype, torch.float32)
-    losses = torch.empty(math.ceil(n / batch_size), *members, dtype=kind, device=inputs.device)
-    history: list[Any] = []
+    # Read once an epoch: no wait per step.
+    losses = torch.empty(steps, gradients.members, dtype=kind, device=inputs.device)
+    history: list[list[float]] = []
     network.train()
     with denormals_flushed(), own_stream(inputs.device):
-        for epoch in range(1, epochs + 1):
-            order = draw_order(n).to(inputs.device)
-            for i, chosen in enumerate(order.split(batch_size, dim=-1)):
-                losses[i] = step(chosen)
-            _check_finite(losses, epoch, learning_rate, batch_size)
+        for epoch in range(1, settings.epochs + 1):
+            order = draw_order(len(inputs)).to(inputs.device)
+            for i, batch in enumerate(order.split(settings.batch_size, dim=-1)):
+                losses[i] = step(batch)
+            _check_losses(losses, epoch, settings)
             history.append(losses.mean(dim=0).tolist())
             if on_epoch is not None:
                 on_epoch(epoch, history[-1])
-    _check_parameters(parameters, members, learning_rate, batch_size)
+    _check_parameters(parameters, gradients.members, settings)
     optimiser.zero_grad()  # leave no gradients behind
     return history
 
 
-def _check_sizes(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> None:
-    """Raise unless inputs and targets fit a stack of fully connected layers."""
-    first, last = network[0], network[-1]
-    dtype = next(network.parameters()).dtype
-    if inputs.dtype != dtype:
-        raise TypeError(f"inputs must be {dtype}, as the network is; got {inputs.dtype}")
-    if inputs.shape[1:] != (first.in_features,):
-        raise ValueError(
-            f"inputs must be (n, {first.in_features}), as many as the first layer has departure "
-            f"nodes; got {tuple(inputs.shape)}"
-        )
-    if targets.max() >= last.out_features:
-        raise ValueError(
-            f"targets must be below {last.out_features}, the number of output nodes; got "
-            f"{targets.max()}"
-        )
-
-
-def _step_on(
-    inputs: Tensor,
-    targets: Tensor,
-    most: int,
-    loss_of: Callable[[Tensor, Tensor], Tensor],
-    optimiser: torch.optim.Optimizer,
-) -> BatchStep:
-    """A step of training, from indices of its batch, ((E,) m), to its loss, () or (E,).
-
-    Args:
-        inputs: shape (n, …); or (E n, …), the rows of each of E networks behind those of the one
-            before.
-        targets: class indices, shape (n,).
-        most: rows of the largest batch, those of all networks together.
-        loss_of: loss of a batch, whose gradients it leaves in the parameters.
-        optimiser: the one that steps.
-    """
-    batch = inputs.new_empty(most, *inputs.shape[1:])
-    firsts = torch.arange(0, len(inputs), len(targets), device=inputs.device)[:, None]
-
-    def step(chosen: Tensor) -> Tensor:
-        rows = (chosen if len(firsts) == 1 else chosen + firsts).flatten()
-        x = torch.index_select(inputs, 0, rows, out=batch[: len(rows)])
-        loss = loss_of(x.view(*chosen.shape, *inputs.shape[1:]), targets[chosen])
-        optimiser.step()
-        return loss
-
-    return step
-
-
-def _autograd_step(
+def _gradients_of(
     network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    penalty: float,
-    penalised: Sequence[nn.Parameter],
     inputs: Tensor,
     targets: Tensor,
-) -> Tensor:
-    """Cross-entropy, and gradients with the penalty's, of a network of any kind."""
-    optimiser.zero_grad()
-    loss = F.cross_entropy(network(inputs), targets)
-    objective = loss
-    if penalty:
-        objective = loss + penalty * sum(p.abs().sum() for p in penalised)
-    objective.backward()
-    return loss.detach()
+    settings: Optimisation,
+    loss: Loss | None,
+) -> WrittenOut | Autograd:
+    """What leaves a batch's gradients in the parameters: written out where that is known."""
+    if loss is None and is_written_out(network):
+        return WrittenOut(network, inputs, targets, settings.precision, settings.penalty)
+    if settings.precision != "fp32":
+        raise ValueError(
+            "precision must be fp32 with a loss of your own, and for networks other than stacks of "
+            "Linear or SpectralLinear layers with ELU, ReLU or tanh in between; got "
+            f"{settings.precision!r}"
+        )
+    return Autograd(network, inputs, targets, loss or F.cross_entropy, settings.penalty)
 
 
 @contextmanager
@@ -277,29 +228,27 @@ def single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _check_finite(losses: Tensor, epoch: int, learning_rate: float, batch_size: int) -> None:
-    """Raise if one of the losses of an epoch, (steps,) or (steps, E), is not finite."""
-    broken = (~torch.isfinite(losses)).nonzero()
+def _check_losses(losses: Tensor, epoch: int, settings: Optimisation) -> None:
+    """Raise if one of the losses of an epoch, (steps, E), is not finite."""
+    broken = (~losses.isfinite()).nonzero()
     if len(broken):
-        step, *member = broken[0].tolist()
-        said = f"the loss became {losses[step, *member].item()} at step {step + 1} of epoch {epoch}"
-        raise _diverged(said, sum(member), learning_rate, batch_size)
+        step, member = broken[0].tolist()
+        event = f"the loss became {losses[step, member].item()} at step {step + 1} of epoch {epoch}"
+        raise _diverged(event, member, settings)
 
 
-def _check_parameters(
-    parameters: Sequence[Tensor], members: tuple[int, ...], learning_rate: float, batch_size: int
-) -> None:
+def _check_parameters(parameters: Sequence[Tensor], members: int, settings: Optimisation) -> None:
     """Raise if the last step, which no loss has seen, left a parameter that is not finite."""
-    finite = [torch.isfinite(p.detach()).reshape(*members, -1).all(dim=-1) for p in parameters]
+    finite = [p.detach().isfinite().reshape(members, -1).all(dim=1) for p in parameters]
     broken = (~torch.stack(finite).all(dim=0)).nonzero()
     if len(broken):
-        said = "a parameter is nan or infinite after the last step"
-        raise _diverged(said, sum(broken[0].tolist()), learning_rate, batch_size)
+        event = "a parameter is nan or infinite after the last step"
+        raise _diverged(event, int(broken[0]), settings)
 
 
-def _diverged(said: str, member: int, learning_rate: float, batch_size: int) -> TrainingDiverged:
+def _diverged(event: str, member: int, settings: Optimisation) -> TrainingDiverged:
     error = TrainingDiverged(
-        f"{said} (learning rate {learning_rate:g}, batch size {batch_size}); "
+        f"{event} (learning rate {settings.learning_rate:g}, batch size {settings.batch_size}); "
         "try a smaller learning rate"
     )
     error.member = member

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from spectral_core import direct_mlp, spectral_mlp, train, train_only
-from spectral_core.training import cuda_graphs as replay
+from spectral_core.training import cuda_graphs
 from spectral_core.training.cuda_graphs import Replayed, own_stream
 from spectral_core.training.ensemble import train_ensemble
-from spectral_core.training.gradients import Stack
+from spectral_core.training.gradients import WrittenOut
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -43,18 +43,18 @@ def losses_of(steps, replayed, monkeypatch):
     """Losses of steps over batches of 20 and 10, and the network that they leave."""
     inputs, targets = examples()
     network = spectral_mlp((6, 5, 4), "elu", generator=seeded()).double()
-    stack = Stack(network, 20)
+    gradients = WrittenOut(network, inputs, targets)
     optimiser = torch.optim.Adam(network.parameters(), fused=True)
     ran = []
 
-    def step(chosen):
-        ran.append(len(chosen))
-        loss = stack(inputs[chosen], targets[chosen])
+    def step(batch):
+        ran.append(len(batch))
+        loss = gradients(batch)
         optimiser.step()
         return loss
 
     recorder = Recorder(optimiser)
-    monkeypatch.setattr(replay, "record", recorder)
+    monkeypatch.setattr(cuda_graphs, "record", recorder)
     run = Replayed(step, optimiser) if replayed else step
     batches = itertools.cycle(torch.randperm(70, generator=seeded(3)).split(20))
     losses = [run(next(batches)).item() for _ in range(steps)]
@@ -104,8 +104,8 @@ def test_a_cuda_device_trains_as_the_cpu_does(trains):
     orders = [seeded(seed) for seed in range(3)]
     train_ensemble(together, *examples("cuda"), **settings, generators=orders)
     for networks in zip(alone, single, together):
-        for expected, *found in zip(*(network.parameters() for network in networks)):
-            for parameter in found:
+        for expected, *trained in zip(*(network.parameters() for network in networks)):
+            for parameter in trained:
                 torch.testing.assert_close(parameter.cpu(), expected, rtol=0, atol=1e-10)
 
 

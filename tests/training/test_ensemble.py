@@ -10,8 +10,8 @@ from spectral_core import TrainingDiverged, direct_mlp, remove, spectral_mlp, tr
 from spectral_core.data import load
 from spectral_core.layers.networks import ACTIVATIONS
 from spectral_core.training.ensemble import member_bytes, most_members, stacked, train_ensemble
-from spectral_core.training.gradients import Stack
-from spectral_core.training.loop import fit
+from spectral_core.training.gradients import WrittenOut
+from spectral_core.training.loop import Optimisation, fit
 
 DOUBLE = torch.float64
 TRAINS = ["weights", "both", "eigenvalues", "eigenvectors"]
@@ -79,22 +79,18 @@ def test_fifty_steps_equal_those_of_each_network_by_itself(trains, depth, activa
             assert torch.equal(p, q) != p.requires_grad
 
 
-@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues"])
-def test_penalty_is_that_of_each_network_by_itself(trains):
+@pytest.mark.parametrize(
+    ("trains", "regularised", "two"),
+    [
+        *((trains, "penalty", False) for trains in TRAINS[:3]),
+        ("weights", "decay", False),
+        *((trains, "decay", True) for trains in TRAINS[1:]),
+    ],
+)
+def test_regularised_steps_are_those_of_each_network_by_itself(trains, regularised, two):
     inputs, targets = examples()
-    together, alone = networks_of(trains, 3), networks_of(trains, 3)
-    settings = {**FIFTY_STEPS, "penalty": 1e-2, "learning_rate": 1e-2}
-    train_ensemble(together, inputs, targets, **settings, generators=orders())
-    for network, generator in zip(alone, orders()):
-        train(network, inputs, targets, **settings, generator=generator)
-    assert_equal(together, alone)
-
-
-@pytest.mark.parametrize("trains", TRAINS)
-def test_decay_and_eigenvalues_of_departure_nodes_are_those_of_each_network_by_itself(trains):
-    inputs, targets = examples()
-    together, alone = (networks_of(trains, 3, two=trains != "weights") for _ in range(2))
-    settings = {**FIFTY_STEPS, "decay": 1e-2, "learning_rate": 1e-2}
+    together, alone = (networks_of(trains, 3, two=two) for _ in range(2))
+    settings = {**FIFTY_STEPS, regularised: 1e-2, "learning_rate": 1e-2}
     train_ensemble(together, inputs, targets, **settings, generators=orders())
     for network, generator in zip(alone, orders()):
         train(network, inputs, targets, **settings, generator=generator)
@@ -121,27 +117,14 @@ def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
             if of(values) is not None:
                 yield of(values)[outside]
 
-    stack = Stack(together, 50, penalty=penalty)
-    data = stack.prepare(inputs)
-    chosen = torch.stack([torch.arange(50)] * 3)
-    firsts = torch.arange(3)[:, None] * 430 if stack.projects else 0
-    stack(data[chosen + firsts], targets[chosen])
+    WrittenOut(together, inputs, targets, penalty=penalty)(torch.stack([torch.arange(50)] * 3))
     gradients = torch.cat(list(padding(lambda values: values.grad)))
     assert len(gradients) > 30 and (gradients == 0).all()
 
-    fit(
-        together,
-        inputs,
-        targets,
-        lambda n: torch.stack([torch.randperm(n, generator=seeded(e)) for e in range(3)]),
-        epochs=5,
-        batch_size=50,
-        learning_rate=0.1,
-        precision="fp32",
-        penalty=penalty,
-        decay=0.1,
-        on_epoch=None,
-    )
+    def draw_orders(n):
+        return torch.stack([torch.randperm(n, generator=seeded(e)) for e in range(3)])
+
+    fit(together, inputs, targets, Optimisation(5, 50, 0.1, "fp32", penalty, 0.1), draw_orders)
     values = torch.cat(list(padding(lambda values: values)))
     assert len(values) > 1000 and (values == 0).all()
 
@@ -204,25 +187,22 @@ def test_bf16_is_that_of_each_network_by_itself(trains):
         assert one == pytest.approx(other, rel=0.02)
 
 
-def test_the_network_that_diverged_is_told():
-    inputs, targets = examples()
+@pytest.mark.parametrize(
+    ("value", "member", "epochs", "event"),
+    [
+        ("nan", 1, 2, "became nan at step 1 of epoch 1"),
+        ("inf", 2, 0, "a parameter is nan or infinite"),  # no loss is there to see it
+    ],
+)
+def test_the_network_that_diverged_is_named(value, member, epochs, event):
     networks = networks_of("both")
-    networks[1][0].eigenvalues.data[0] = float("nan")
-    with pytest.raises(TrainingDiverged, match="became nan at step 1 of epoch 1") as caught:
-        train_ensemble(networks, inputs, targets, epochs=2)
-    assert caught.value.member == 1
+    networks[member][0].eigenvalues.data[0] = float(value)
+    with pytest.raises(TrainingDiverged, match=event) as caught:
+        train_ensemble(networks, *examples(), epochs=epochs)
+    assert caught.value.member == member
 
 
-def test_the_network_whose_last_step_broke_it_is_told():
-    inputs, targets = examples()
-    networks = networks_of("both")
-    networks[2][0].eigenvalues.data[0] = float("inf")  # no loss is there to see it
-    with pytest.raises(TrainingDiverged, match="a parameter is nan or infinite") as caught:
-        train_ensemble(networks, inputs, targets, epochs=0)
-    assert caught.value.member == 2
-
-
-def test_losses_are_told_after_each_epoch():
+def test_losses_are_passed_on_after_each_epoch():
     inputs, targets = examples()
     seen = []
     losses = train_ensemble(
@@ -237,7 +217,7 @@ def some(**changes):
 
 
 @pytest.mark.parametrize(
-    ("networks", "error", "said"),
+    ("networks", "error", "words"),
     [
         ([], TypeError, r"networks must be a list of at least one network; got \[\]"),
         (some(), TypeError, "networks must be a list of at least one network; got Sequential"),
@@ -256,13 +236,13 @@ def some(**changes):
     ],
     ids=str,
 )
-def test_networks_that_cannot_be_stacked_are_refused(networks, error, said):
-    with pytest.raises(error, match=said):
+def test_networks_that_cannot_be_stacked_are_refused(networks, error, words):
+    with pytest.raises(error, match=words):
         train_ensemble(networks, *examples(), epochs=1)
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "said"),
+    ("changes", "error", "words"),
     [
         (
             {"generators": [None, None]},
@@ -275,8 +255,8 @@ def test_networks_that_cannot_be_stacked_are_refused(networks, error, said):
     ],
     ids=str,
 )
-def test_bad_arguments_are_named(changes, error, said):
-    with pytest.raises(error, match=said):
+def test_bad_arguments_are_named(changes, error, words):
+    with pytest.raises(error, match=words):
         train_ensemble(networks_of("both"), *examples(), **{"epochs": 1, **changes})
 
 
@@ -288,12 +268,14 @@ def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
     ]
     inputs = torch.rand(1000, 64)
     together = stacked(networks)
-    stack = Stack(together, 50)
-    data = stack.prepare(inputs)
+    written_out = WrittenOut(together, inputs, torch.zeros(1000, dtype=torch.int64))
+    written_out(torch.stack([torch.arange(50)] * 4))
     parameters = [*together.parameters(), *itertools.chain(*(n.parameters() for n in networks))]
     moments = [p for p in together.parameters() if p.requires_grad] * 2
-    buffers = [t for layer in stack.layers for t in (layer.a, layer.g, layer.scratch, layer.z)]
-    tensors = [*parameters, *moments, *buffers, *([] if data is inputs else [data])]
+    # What the layers keep, and as much again that comes and goes.
+    passes = [t for layer in written_out.layers for t in (layer.a, layer.z)] * 2
+    tensors = [*parameters, *moments, *passes]
+    tensors += [] if written_out.rows is inputs else [written_out.rows]
     gradients = [p.grad for p in together.parameters() if p.grad is not None]
     held = sum(t.numel() * t.element_size() for t in [*tensors, *gradients])
     estimate = 4 * member_bytes(sizes, 50, 1000, projects=trains == "eigenvalues")

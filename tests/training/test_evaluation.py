@@ -34,6 +34,13 @@ def test_batches_do_not_matter(batch_size):
     assert split.accuracy == whole.accuracy and split.loss == pytest.approx(whole.loss)
 
 
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_a_loss_of_ones_own_is_averaged_over_the_examples(batch_size):
+    outputs, targets = torch.tensor([[1.0], [2.0], [5.0], [0.0]]), torch.tensor([[0.0]] * 4)
+    measured = evaluate(Fixed(), outputs, targets, batch_size, loss=nn.functional.mse_loss)
+    assert measured.loss == (1 + 4 + 25 + 0) / 4 and math.isnan(measured.accuracy)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_many_losses_in_half_precision_are_summed_in_single(dtype):
     logits = torch.tensor([[0.0, 10.0]]).repeat(10_000, 1)

@@ -1,7 +1,5 @@
 """The written-out passes against automatic differentiation, in float64."""
 
-import itertools
-
 import pytest
 import torch
 from hypothesis import given
@@ -13,8 +11,9 @@ from torch.nn.utils import prune
 from spectral_core import SpectralLinear, direct_mlp, spectral_mlp, train, train_only
 from spectral_core.data import load
 from spectral_core.layers.networks import ACTIVATIONS
-from spectral_core.training import gradients as stack_module
-from spectral_core.training.gradients import Stack, is_written_out, penalised
+from spectral_core.training import gradients
+from spectral_core.training.autograd import penalised
+from spectral_core.training.gradients import WrittenOut, is_written_out
 
 DOUBLE = torch.float64
 
@@ -61,10 +60,9 @@ def test_loss_and_gradients_are_those_of_autograd(network, m):
     network = network_of(**network)
     x = torch.randn(9, 6, dtype=DOUBLE, generator=seeded(1))
     y = torch.randint(0, 4, (9,), generator=seeded(2))
-    stack = Stack(network, batch_size=9)
-    data = stack.prepare(x)
-    stack(data, y)  # whatever an earlier, larger batch left in the buffers must not matter
-    loss = stack(data[:m], y[:m])
+    written_out = WrittenOut(network, x, y)
+    written_out(torch.arange(9))  # what an earlier, larger batch has left must not matter
+    loss = written_out(torch.arange(m))
     ours = {name: p.grad for name, p in network.named_parameters()}
     expected_loss, expected = by_autograd(network, x[:m], y[:m])
     torch.testing.assert_close(loss, expected_loss, rtol=0, atol=1e-12)
@@ -74,35 +72,13 @@ def test_loss_and_gradients_are_those_of_autograd(network, m):
             torch.testing.assert_close(ours[name], gradient, rtol=0, atol=1e-12)
 
 
-def test_fifty_steps_equal_the_loop_over_autograd():
-    data = load("digits")
-    inputs, targets = data.train_inputs[:500].to(DOUBLE), data.train_targets[:500]
-    of_spectra = itertools.product(("both", "eigenvalues", "eigenvectors"), (False, True))
-    for trains, two_spectra in [("weights", False), *of_spectra]:
-
-        def make(trains=trains, two_spectra=two_spectra):
-            if trains == "weights":
-                return direct_mlp((64, 20, 15, 10), "elu", generator=seeded()).to(DOUBLE)
-            spectra = {"input_eigenvalues": two_spectra, "generator": seeded()}
-            return train_only(spectral_mlp((64, 20, 15, 10), "elu", **spectra).to(DOUBLE), trains)
-
-        ours = make()
-        theirs = nn.Sequential(*make(), nn.Identity())  # not written out: goes through autograd
-        assert is_written_out(ours) and not is_written_out(theirs)
-        for network in (ours, theirs):
-            train(network, inputs, targets, epochs=10, batch_size=100, generator=seeded(1))
-        for one, other in zip(ours.parameters(), theirs.parameters()):
-            torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
-
-
 @pytest.mark.parametrize("two_spectra", [False, True])
 @pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
 def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
     network = network_of((64, 48), "elu", True, trains, 0, two_spectra).to(torch.float32)
     x = torch.rand(100, 6, generator=seeded(1))
     y = torch.randint(0, 4, (100,), generator=seeded(2))
-    stack = Stack(network, 100, precision="bf16")
-    loss = stack(stack.prepare(x), y)
+    loss = WrittenOut(network, x, y, "bf16")(torch.arange(100))
     ours = {name: p.grad.clone() for name, p in network.named_parameters() if p.requires_grad}
     expected_loss, expected = by_autograd(network, x, y)
     assert abs(loss - expected_loss) < 0.02 * expected_loss
@@ -111,39 +87,37 @@ def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
 
 
 @pytest.mark.parametrize("shape", [(), (3,)], ids=["one", "three"])
-def test_bf16_product_in_fp32_is_the_sum_rounded_once(shape):
+def test_bf16_product_in_fp32_is_the_sum_rounded_once(shape, monkeypatch):
+    monkeypatch.setattr(gradients, "has_bf16", lambda device: False)
     a = torch.randn(*shape, 20, 30, generator=seeded(1)).bfloat16()
     b = torch.randn(*shape, 30, 40, generator=seeded(2)).bfloat16()
-    product = torch.bmm if shape else torch.mm
-    out = torch.empty(*shape, 20, 40, dtype=torch.bfloat16)
     exact = a.double() @ b.double()
-    found = stack_module._product_in_fp32(product, a, b.mT.contiguous().mT, out=out)
-    assert found is out and found.dtype == torch.bfloat16
+    product = gradients._product(a, b.mT.contiguous().mT)
     # Half a unit in the last of 8 places, and what float32 loses in sums that nearly cancel.
-    torch.testing.assert_close(found.double(), exact, rtol=2**-8, atol=1e-5)
-    assert torch.equal(stack_module._product_in_fp32(product, a, b), out)
+    torch.testing.assert_close(product.double(), exact, rtol=2**-8, atol=1e-5)
+    wider = torch.empty(*shape, 20, 40)
+    assert gradients._product(a, b, out=wider) is wider and torch.equal(wider, product.float())
 
 
 def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
     network = network_of((64, 48), "elu", True, "both", 0, False).to(torch.float32)
     x = torch.rand(100, 6, generator=seeded(1))
     y = torch.randint(0, 4, (100,), generator=seeded(2))
-    losses, gradients = [], []
+    losses, grads = [], []
     for native in (True, False):
-        monkeypatch.setattr(stack_module, "has_bf16", lambda device, native=native: native)
-        stack = Stack(network, 100, precision="bf16")
-        losses.append(stack(stack.prepare(x), y))
-        gradients.append([p.grad.clone() for p in network.parameters()])
+        monkeypatch.setattr(gradients, "has_bf16", lambda device, native=native: native)
+        losses.append(WrittenOut(network, x, y, "bf16")(torch.arange(100)))
+        grads.append([p.grad.clone() for p in network.parameters()])
     torch.testing.assert_close(*losses, rtol=1e-3, atol=0)
-    for native, emulated in zip(*gradients):
+    for native, emulated in zip(*grads):
         assert (native - emulated).norm() < 0.01 * native.norm()
 
 
 def test_this_processor_is_asked_for_bf16():
     known = torch.cpu.get_capabilities()
     if known["architecture"] == "x86_64" and not known["avx512_f"]:
-        assert stack_module.has_bf16(torch.device("cpu")) == known["avx_ne_convert"]
-    assert stack_module.has_bf16(torch.device("cuda"))
+        assert gradients.has_bf16(torch.device("cpu")) == known["avx_ne_convert"]
+    assert gradients.has_bf16(torch.device("cuda"))
 
 
 def test_bf16_trains_as_well_as_fp32():
@@ -166,9 +140,9 @@ def test_bf16_trains_as_well_as_fp32():
 
 def test_a_frozen_first_layer_is_projected_once():
     network = train_only(spectral_mlp((6, 5, 4), "elu", generator=seeded()), "eigenvalues")
-    x = torch.rand(7, 6)
-    torch.testing.assert_close(Stack(network, 7).prepare(x), x @ network[0].eigenvectors.t())
-    assert Stack(train_only(network, "both"), 7).prepare(x) is x
+    x, y = torch.rand(7, 6), torch.zeros(7, dtype=torch.int64)
+    torch.testing.assert_close(WrittenOut(network, x, y).rows, x @ network[0].eigenvectors.t())
+    assert WrittenOut(train_only(network, "both"), x, y).rows is x
 
 
 @pytest.mark.parametrize(
@@ -250,13 +224,15 @@ def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
             return self.head(torch.tanh(self.body(inputs)))
 
     network = HeadFirst()
-    assert penalised(network) == [network.body.weight]
-    assert penalised(nn.Sequential(nn.Tanh())) == []
+    assert penalised(network, 0.1) == [network.body.weight]
+    assert penalised(network, 0.0) == []
+    with pytest.raises(ValueError, match=r"penalty=0\.1 has nothing to act on"):
+        penalised(nn.Sequential(nn.Tanh()), 0.1)
 
 
 def test_bf16_is_refused_where_it_is_not_to_be_had():
     network = nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
-    with pytest.raises(ValueError, match=r"precision must be fp32 for networks other.*'bf16'"):
+    with pytest.raises(ValueError, match=r"precision must be fp32 .*'bf16'"):
         train(
             network, torch.rand(4, 3), torch.zeros(4, dtype=torch.int64), epochs=1, precision="bf16"
         )

@@ -1,0 +1,79 @@
+"""Loss and gradients of a network of any kind, by automatic differentiation; the ℓ1 penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.kinds import Dense, spectrum
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From the outputs and the targets of a batch, (m, …) each, to their mean loss, a scalar."""
+
+
+class Autograd:
+    """One training problem: from the indices of a batch to its loss and gradients.
+
+    Args:
+        network: its parameters with ``requires_grad`` get gradients.
+        inputs: shape (n, …).
+        targets: shape (n, …).
+        loss: what is minimised.
+        penalty: γ of the ℓ1 penalty on what :func:`penalised` names, at least 0.
+    """
+
+    members = 1
+
+    def __init__(
+        self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss, penalty: float = 0.0
+    ) -> None:
+        self.network, self.inputs, self.targets, self.loss = network, inputs, targets, loss
+        self.trained = [p for p in network.parameters() if p.requires_grad]
+        self.penalty, self.penalised = penalty, penalised(network, penalty)
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Leave the gradients of a batch, penalty included, in the parameters.
+
+        Args:
+            batch: indices of its examples, shape (m,).
+
+        Returns:
+            The loss, without the penalty, shape ().
+        """
+        for parameter in self.trained:
+            parameter.grad = None
+        loss = self.loss(self.network(self.inputs[batch]), self.targets[batch])
+        if not isinstance(loss, Tensor) or loss.dim() > 0:
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
+            raise TypeError(f"loss must return a scalar tensor, the mean over the batch; got {got}")
+        objective = loss
+        if self.penalised:
+            objective = loss + self.penalty * sum(p.abs().sum() for p in self.penalised)
+        objective.backward()
+        return loss.detach()
+
+
+def penalised(network: nn.Module, penalty: float) -> list[nn.Parameter]:
+    """Parameters that the ℓ1 penalty γ of Appendix D acts on; none if γ is 0.
+
+    They are the eigenvalues of the arrival nodes of each hidden spectral layer, and the weights of
+    each hidden plain one, where these train. Hidden are fully connected layers whose nodes another
+    one reads, see :class:`~spectral_core.layers.flow.Flow`.
+
+    Raises:
+        ValueError: if γ is above 0 and there are no such parameters.
+    """
+    acted_on: list[nn.Parameter] = []
+    if penalty and any(isinstance(module, Dense) for module in network.modules()):
+        flow = Flow(network)
+        hidden = [flow.layers[name] for name in flow.hidden]
+        of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in hidden)
+        acted_on = [parameter for parameter in of_hidden if parameter.requires_grad]
+    if penalty and not acted_on:
+        raise ValueError(
+            f"penalty={penalty:g} has nothing to act on: no hidden fully connected layer has "
+            "eigenvalues, or plain weights, that train; set it to 0"
+        )
+    return acted_on
