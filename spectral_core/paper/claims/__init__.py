@@ -1,5 +1,1 @@
-"""What the paper claims, and whether results bear it out."""
-
-from spectral_core.paper.claims.tables import brief, html, tally
-
-__all__ = ["brief", "html", "tally"]
+"""The paper's claims and their verdicts, at the text's settings and at the released ones."""

@@ -72,6 +72,25 @@ class Estimate(NamedTuple):
         test = stats.ttest_ind(first, second, equal_var=False)
         return cls(mean, *map(float, test.confidence_interval(CONFIDENCE)), n)
 
+    @classmethod
+    def average(cls, estimates: Sequence[Estimate]) -> Estimate:
+        """Mean of independent estimates in given networks, by Welch and Satterthwaite."""
+        mean, n = float(np.mean([e.mean for e in estimates])), min(e.n for e in estimates)
+        excluded = sum(e.excluded for e in estimates)
+        if n < 2:
+            return cls(mean, math.nan, math.nan, n, "seeds", excluded)
+        spread = [
+            (e.high - e.low) / 2 / stats.t.ppf((1 + CONFIDENCE) / 2, e.n - 1) for e in estimates
+        ]
+        squares = np.square(spread)
+        if not squares.sum():
+            return cls(mean, mean, mean, n, "seeds", excluded)
+        free = squares.sum() ** 2 / sum(s**2 / (e.n - 1) for s, e in zip(squares, estimates))
+        half = float(
+            np.sqrt(squares.sum()) / len(squares) * stats.t.ppf((1 + CONFIDENCE) / 2, free)
+        )
+        return cls(mean, mean - half, mean + half, n, "seeds", excluded)
+
     @property
     def single(self) -> bool:
         """Whether this is one run, which has no interval."""
@@ -124,11 +143,11 @@ class Estimate(NamedTuple):
 
 
 def signed(value: float) -> str:
-    """A difference in points with its true sign: two decimals below 1, one above; never ``+0.0``."""
+    """A difference in points with its true sign, to two decimals below 1; never ``+0.0``."""
     size = abs(value)
     if size == 0:
         return "0.00"
-    decimals = 1 if size >= 1 else 2 if size >= 0.005 else 1 - math.floor(math.log10(size)) - 1
+    decimals = 1 if size >= 1 else 2 if size >= 0.005 else -math.floor(math.log10(size))
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
@@ -203,7 +222,7 @@ def selected(table: pd.DataFrame, method: str, change: str = "", **filters) -> p
     """Rows of one method in some networks; the text's settings and no penalty unless filtered."""
     for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
         _checks.choice("filter", name, FILTERS)
-        wanted = [wanted] if isinstance(wanted, str | int | float) else list(wanted)
+        wanted = list(wanted) if isinstance(wanted, tuple | list | set) else [wanted]
         table = table[table[name].isin(wanted)]
     return table[(table["method"] == method) & (table["change"] == change)]
 
@@ -281,7 +300,6 @@ def _paired(
         first = first.assign(level=_levels_of_nodes(first, second))
     first, second = (rows[rows["level"].between(*levels)] for rows in (first, second))
     shared = sorted(set(first["level"]) & set(second["level"]))
-    names = {"accuracy": "difference", "collapsed": "collapsed"}
     both = first.merge(second, on=["seed", "level"], suffixes=("", "_2"))
     if len(both) != len(seeds) * len(shared):
         counts = both.groupby("seed").size().reindex(sorted(seeds), fill_value=0).to_dict()
@@ -313,16 +331,17 @@ def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
     ]
 
 
-def per_network(found: pd.DataFrame) -> dict[str, Estimate]:
+def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimate]:
     """Estimate over seeds in each network, averaged over levels; none where every level has
     collapsed.
 
     Args:
         found: as :func:`differences` returns it.
+        average: ``"mean"``, or ``"median"``: the difference at a typical level.
     """
     return {
         network: Estimate.of(
-            rows[~rows["collapsed"]].groupby("seed")["difference"].mean(),
+            rows[~rows["collapsed"]].groupby("seed")["difference"].agg(average),
             "seeds",
             int(rows["collapsed"].sum()),
         )
@@ -331,16 +350,17 @@ def per_network(found: pd.DataFrame) -> dict[str, Estimate]:
     }
 
 
-def pooled(found: pd.DataFrame) -> Estimate:
-    """Estimate over networks, each with its mean over seeds and levels; of one network, over seeds.
+def pooled(found: pd.DataFrame, average: str = "mean") -> Estimate:
+    """Estimate over networks, each with its mean over seeds; of one network, over seeds.
 
     Args:
         found: as :func:`differences` returns it.
+        average: over levels, as for :func:`per_network`.
 
     Raises:
         NoResults: if every level of every network has collapsed.
     """
-    each = per_network(found)
+    each = per_network(found, average)
     if not each:
         raise NoResults("every level of every network has a collapsed layer")
     if len(each) == 1 and found["network"].nunique() == 1:
@@ -381,56 +401,59 @@ def by_level(found: pd.DataFrame) -> pd.DataFrame:
 
 
 class Reach(NamedTuple):
-    """Up to which level a network can be pruned, in per cent of its nodes."""
+    """How far networks can be pruned within some points of accuracy, in per cent of the nodes."""
 
     level: float
-    """The last level up to which no mean loss exceeds the limit."""
+    """The last level whose mean loss is within the limit; NaN where no level is."""
     low: float
     """The same of the loss's upper confidence limit: certainly within; NaN for a single run."""
     high: float
     """The same of its lower limit: possibly within; NaN for a single run."""
     n: int
-    """Seeds."""
-    loss: float
-    """Largest mean loss up to ``level``, in points."""
+    """How many seeds, or networks."""
+    over: str = "seeds"
+    """``"seeds"``; or ``"networks"``: the mean of their levels and its 95 % interval."""
+
+    def __str__(self) -> str:
+        if self.n < 2:
+            return f"{self.level:.3g} % (single run)"
+        return f"{self.level:.3g} % [{self.low:.3g}, {self.high:.3g}]"
 
 
-def reach(
-    method: str,
-    network: str,
-    within: float = MARGIN,
-    *,
-    reference: str = "",
-    table: pd.DataFrame | None = None,
-    **filters,
-) -> Reach:
-    """How far a method can prune a network before it loses more than some points of accuracy.
-
-    A collapsed layer ends the reach, whatever the accuracy.
+def reach(method: str, network: str, within: float = MARGIN, **options) -> Reach:
+    """How far a method can prune one network before it loses more than some points of accuracy.
 
     Args:
         method: whose curve.
         network: in words, as in the column ``network`` of :func:`results`.
         within: points that may be lost.
-        reference: method whose unpruned network counts; the method's own if empty.
-        table, filters: as for :func:`differences`.
+        options: as for :func:`reaches`.
 
     Raises:
         NoResults: if the curve, or its unpruned network, is not published.
     """
-    lost = losses(method, network=network, reference=reference, table=table, **filters)
-    lost = lost.sort_values("level")
-    ends = {name: _reached(lost, lost[name].round(9) <= within) for name in ("mean", "high", "low")}
-    n = int(lost["n"].min())
-    near = lost[lost["level"] <= ends["mean"]]["mean"]
-    sure, perhaps = (math.nan, math.nan) if n < 2 else (ends["high"], ends["low"])
-    return Reach(ends["mean"], sure, perhaps, n, float(near.max()) if len(near) else math.nan)
+    return reaches(method, within, network=network, **options)[network]
 
 
-def _reached(lost: pd.DataFrame, near: pd.Series) -> float:
-    """The last level before the first that is not near, or where a layer has collapsed."""
-    kept = lost["level"][(near & ~lost["collapsed"]).cummin()]
-    return float(kept.max()) if len(kept) else math.nan
+def reaches(
+    method: str, within: float = MARGIN, unbroken: bool = False, **options
+) -> dict[str, Reach]:
+    """:func:`reach` of every network; a level with a collapsed layer is never within.
+
+    Args:
+        method, within: as for :func:`reach`.
+        unbroken: whether every level before the last must be within, too.
+        options: as for :func:`losses`.
+    """
+    found = {}
+    for network, lost in losses(method, **options).groupby("network", sort=False):
+        lost, ends = lost.sort_values("level"), []
+        for name in ("mean", "high", "low"):
+            near = (lost[name].round(9) <= within) & ~lost["collapsed"]
+            ends.append(float(lost["level"][near.cummin() if unbroken else near].max()))
+        n = int(lost["n"].min())
+        found[network] = Reach(ends[0], *(ends[1:] if n > 1 else (math.nan, math.nan)), n)
+    return found
 
 
 def losses(
