@@ -14,7 +14,7 @@ from tqdm import tqdm
 from benchmarks.measure import spread
 from spectral_core import direct_mlp
 from spectral_core.layers.networks import hidden_widths
-from spectral_core.paper.questions import compaction
+from spectral_core.paper.questions import compression
 
 MINUTES = 8
 INPUTS, CLASSES = 784, 10
@@ -29,8 +29,8 @@ def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
     cases = [
         (activation, kept, batch)
-        for activation, kept in compaction.networks()[:: 50 if quick else 1]
-        for batch in compaction.BATCHES
+        for activation, kept in compression.networks()[:: 50 if quick else 1]
+        for batch in compression.BATCHES
     ]
     found: dict[tuple[str, str, int], list[float]] = {case: [] for case in cases}
     with tqdm(total=rounds * len(cases), leave=False, disable=None, unit="network") as bar:

@@ -3,7 +3,8 @@
 - *Order* (one method is more accurate): the difference at the median pruning level, 5–95 %, paired
   by seed, and its means over the lower and the upper half of the levels. It holds if the first lies
   above 0 and neither half below, each by its 95 % confidence interval; it does not hold the other
-  way round; in part if one half lies above 0 and the other below. The median, since near chance
+  way round; in part if one half lies above 0 and the other below; it is equivalent if the interval
+  includes 0 and lies within ± one point. The median, since near chance
   one level outweighs all others; a half with layer collapse at most of its levels is not judged.
 - *Level* (unchanged up to, or falling from, a level): how far a network can be pruned within one
   point, and its limits. Up to 5 % of the nodes off holds, up to 15 % in part: the paper's levels
@@ -140,11 +141,11 @@ def _ordered(typical: Estimate, halves: Sequence[Estimate | None], most: float =
     ahead, behind = any(h.better() for h in halves), any(h.worse() for h in halves)
     if ahead and behind:
         return PARTLY
-    if typical.equivalent() and not (ahead or behind):
-        return EQUIVALENT
     if typical.better():
         return HOLDS if typical.high < most and not behind else PARTLY
-    return FAILS if typical.worse() and not ahead else INCONCLUSIVE
+    if typical.worse():
+        return PARTLY if ahead else FAILS
+    return EQUIVALENT if typical.equivalent() else INCONCLUSIVE
 
 
 def _ruled_out(estimate: Estimate) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.results import estimates
 from spectral_core.paper.results.estimates import Estimate
 from spectral_core.paper.results.tables import NoResults
-from spectral_core.paper.study.variations import VARIATIONS
+from spectral_core.paper.study.figures import CHANGES
 
 LIGHT, TO_80, DEEP, ALL = (5.0, 45.0), (5.0, 80.0), (85.0, 95.0), (5.0, 95.0)
 """Ranges of pruning levels, in per cent of the nodes."""
@@ -75,7 +74,7 @@ COMPARISONS: tuple[Comparison, ...] = (
     # Which settings matter?
     *(
         Comparison("settings", method, method, (ALL,), "text", change)
-        for change, of_it in VARIATIONS.items()
+        for change, of_it in CHANGES.items()
         for method in of_it.methods
     ),
     # How far apart are the paper's methods?
@@ -99,19 +98,23 @@ smallest number of seeds of a network; ``excluded`` counts points (network, seed
 layer has collapsed, from ``collapse_level`` on."""
 
 
-@functools.lru_cache(maxsize=1)
-def _published() -> pd.DataFrame:
-    return estimated(estimates.results())
-
-
 def question(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Rows of :func:`estimated` that serve one question.
 
     Args:
         name: out of :data:`QUESTIONS`.
-        table: results as for :func:`estimated`; the published ones if ``None``.
+        table: results as for :func:`estimated`; if ``None``, the file of estimates is read.
     """
-    found = _published() if table is None else estimated(table)
+    found = (
+        pd.read_csv(
+            estimates_file(),
+            keep_default_na=False,
+            na_values={"low": "", "high": "", "p": "", "collapse_level": ""},
+            dtype={"depth": str},
+        )
+        if table is None
+        else estimated(table)
+    )
     rows = found[found["question"] == _checks.choice("question", name, QUESTIONS)]
     return rows.reset_index(drop=True)
 
@@ -134,38 +137,45 @@ def estimated(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    by = "nodes" if comparison.change == "width" else "percentile"
-    changes = (comparison.change, "")
-    for levels in comparison.ranges:
-        try:
-            found = estimates.differences(
-                *comparison[1:3],
-                levels,
-                changes=changes,
-                by=by,
-                table=table,
-                source=comparison.source,
-                dataset=("fashion-mnist", "mnist"),
-            )
-        except NoResults:
-            continue
-        parts = [("", found)] if found["depth"].nunique() > 1 else []
-        parts += list(found.groupby("depth", sort=False))
-        parts += list(found.groupby("network", sort=False))
-        names = {"question": comparison.question, "first": comparison.first}
-        names |= {"second": comparison.second, "source": comparison.source}
-        for _, part in parts:
-            if not part["collapsed"].all():
-                yield names | {"change": comparison.change} | _numbers(part)
+    question, first, second, ranges, source, change = comparison
+    try:
+        every = estimates.differences(
+            first,
+            second,
+            (0.0, 100.0),
+            changes=(change, ""),
+            by="nodes" if change == "width" else "percentile",
+            table=table,
+            source=source,
+            dataset=("fashion-mnist", "mnist"),
+        )
+    except NoResults:
+        return
+    names = {"question": question, "first": first, "second": second}
+    names |= {"source": source, "change": change}
+    for levels in ranges:
+        found = every[every["level"].between(*levels)]
+        found = found[~found.groupby("network")["collapsed"].transform("all")]
+        networks = dict(list(found.groupby("network", sort=False)))
+        each = estimates.per_network(found)
+        depths = found["depth"].unique()
+        groups = [
+            tuple(name for name, rows in networks.items() if rows["depth"].iloc[0] in some)
+            for some in (depths, *([depth] for depth in depths))
+        ]
+        groups += [(name,) for name in networks]
+        for group in filter(None, dict.fromkeys(groups)):
+            rows = networks[group[0]] if len(group) == 1 else found[found["network"].isin(group)]
+            yield names | _numbers(rows, [each[name] for name in group])
 
 
-def _numbers(found: pd.DataFrame) -> dict[str, Any]:
-    estimate = estimates.pooled(found)
+def _numbers(found: pd.DataFrame, each: list[Estimate]) -> dict[str, Any]:
+    estimate = each[0] if len(each) == 1 else estimates.over_networks(each)
     lost = found.loc[found["collapsed"], "level"]
-    names, depths = found["network"].unique(), found["depth"].unique()
+    depths = found["depth"].unique()
     return {
-        "networks": names[0] if len(names) == 1 else f"{len(names)} networks",
-        "depth": depths[0] if len(depths) == 1 else "",
+        "networks": found["network"].iloc[0] if len(each) == 1 else f"{len(each)} networks",
+        "depth": f"{depths[0]}" if len(depths) == 1 else "all",
         "precision": "+".join(sorted(found["precision"].unique())),
         "lowest_level": found["level"].min(),
         "highest_level": found["level"].max(),
@@ -174,7 +184,7 @@ def _numbers(found: pd.DataFrame) -> dict[str, Any]:
         "seeds": found.groupby("network")["seed"].nunique().min(),
         "outcome": estimate.outcome(),
         "p": estimate.p,
-        "excluded": estimate.excluded,
+        "excluded": int(found["collapsed"].sum()),
         "collapse_level": lost.min() if len(lost) else math.nan,
     }
 
@@ -186,7 +196,7 @@ def estimates_file() -> Path:
 
 def write_estimates() -> Path:
     """Write :func:`estimated` of the published results to :func:`estimates_file`."""
-    text = as_csv(_published())
+    text = as_csv(estimated(estimates.results()))
     write_whole(estimates_file(), lambda aside: aside.write_text(text, encoding="utf-8"))
     return estimates_file()
 

@@ -63,9 +63,11 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
         table: results of one panel or several; rows with an ℓ1 penalty are left out.
 
     Returns:
-        One row per panel, method and cut: ``ours``, ``theirs``, ``deviation`` (ours − theirs) and
+        One row per panel, method and level: ``ours``, ``theirs``, ``deviation`` (ours − theirs),
         ``standard_error`` of our mean (standard deviation with n − 1, over √seeds; NaN for one
-        seed). The authors' own spread is not known here.
+        seed) and ``z``, the deviation in standard errors; NaN for fewer than three seeds or none.
+        The standard error is of these very runs, never of another network's. The authors' own
+        spread is not known here.
 
     Raises:
         NoResults: if the authors released nothing at these settings and cuts.
@@ -79,8 +81,10 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
     both["deviation"] = both["ours"] - both["theirs"]
     both["standard_error"] = both["accuracy_sd"] / np.sqrt(both["seeds"])
-    both = both.rename(columns={"accuracy_sd": "sd"})
-    return both[["panel", "method", "percentile", "ours", "theirs", "deviation", "standard_error"]]
+    spread = both["standard_error"].where((both["seeds"] > 2) & (both["standard_error"] > 0))
+    both["z"] = both["deviation"] / spread
+    columns = ["ours", "theirs", "deviation", "standard_error", "z"]
+    return both[["panel", "method", "percentile", *columns]]
 
 
 def mean_absolute_deviation(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +57,7 @@ class Estimate(NamedTuple):
         mean, n = float(values.mean()), len(values)
         if n == 1:
             return cls(mean, math.nan, math.nan, 1, over, excluded)
-        half = float(stats.sem(values) * stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+        half = float(values.std(ddof=1) / math.sqrt(n) * _quantile(n - 1))
         # To the billionth: a limit that is met differs from one that a float's last bit misses.
         return cls(*(round(end, 9) for end in (mean, mean - half, mean + half)), n, over, excluded)
 
@@ -79,16 +79,11 @@ class Estimate(NamedTuple):
         excluded = sum(e.excluded for e in estimates)
         if n < 2:
             return cls(mean, math.nan, math.nan, n, "seeds", excluded)
-        spread = [
-            (e.high - e.low) / 2 / stats.t.ppf((1 + CONFIDENCE) / 2, e.n - 1) for e in estimates
-        ]
-        squares = np.square(spread)
+        squares = np.array([((e.high - e.low) / 2 / _quantile(e.n - 1)) ** 2 for e in estimates])
         if not squares.sum():
             return cls(mean, mean, mean, n, "seeds", excluded)
         free = squares.sum() ** 2 / sum(s**2 / (e.n - 1) for s, e in zip(squares, estimates))
-        half = float(
-            np.sqrt(squares.sum()) / len(squares) * stats.t.ppf((1 + CONFIDENCE) / 2, free)
-        )
+        half = float(np.sqrt(squares.sum()) / len(squares) * _quantile(free))
         return cls(mean, mean - half, mean + half, n, "seeds", excluded)
 
     @property
@@ -104,7 +99,7 @@ class Estimate(NamedTuple):
         half = (self.high - self.low) / 2
         if half == 0:
             return float(self.mean == 0)
-        statistic = abs(self.mean) / half * stats.t.ppf((1 + CONFIDENCE) / 2, self.n - 1)
+        statistic = abs(self.mean) / half * _quantile(self.n - 1)
         return float(2 * stats.t.sf(statistic, self.n - 1))
 
     def better(self) -> bool:
@@ -140,6 +135,12 @@ class Estimate(NamedTuple):
         if self.single:
             return f"{signed(self.mean)} pt (single run)"
         return f"{signed(self.mean)} pt [{signed(self.low)}, {signed(self.high)}]"
+
+
+@functools.lru_cache
+def _quantile(free: float) -> float:
+    """Of Student's t for a two-sided interval."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, free))
 
 
 def signed(value: float) -> str:
@@ -219,12 +220,20 @@ _ARCHITECTURE = ["dataset", "activation", "depth"]
 
 
 def selected(table: pd.DataFrame, method: str, change: str = "", **filters) -> pd.DataFrame:
-    """Rows of one method in some networks; the text's settings and no penalty unless filtered."""
+    """Rows of one method in some networks; the text's settings and no penalty unless filtered.
+
+    Args:
+        table: as :func:`described` makes it.
+        method: its key.
+        change: the setting changed, ``""`` for none.
+        filters: values of :data:`FILTERS`, one or several of each.
+    """
+    table = table[(table["method"] == method) & (table["change"] == change)]
     for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
         _checks.choice("filter", name, FILTERS)
         wanted = list(wanted) if isinstance(wanted, tuple | list | set) else [wanted]
         table = table[table[name].isin(wanted)]
-    return table[(table["method"] == method) & (table["change"] == change)]
+    return table
 
 
 # Differences
@@ -265,70 +274,56 @@ def differences(
     """
     _checks.choice("by", by, ("percentile", "nodes"))
     table = results() if table is None else table
-    rows = [selected(table, m, c, **filters) for m, c in zip((first, second), changes)]
-    found = []
-    for architecture, ones in rows[0].groupby(_ARCHITECTURE, sort=False):
-        others = rows[1][(rows[1][_ARCHITECTURE] == list(architecture)).all(axis=1)]
-        precision = _precision(ones, others)
-        if precision is not None:
-            pair = (rows[rows["precision"] == precision] for rows in (ones, others))
-            found.append(_paired(*pair, levels, by))
-    if not any(len(each) for each in found):
+    one, other = (selected(table, m, c, **filters) for m, c in zip((first, second), changes))
+    if by == "nodes":
+        one = one.assign(level=_levels_of_nodes(one, other))
+    one, other = (rows[rows["level"].between(*levels)] for rows in (one, other))
+    key = [*_ARCHITECTURE, "precision"]
+    both = one.merge(other, on=[*key, "seed", "level"], suffixes=("_1", "_2"))
+    if both.empty:
         raise NoResults(
             f"no network has {first} and {second} from {levels[0]:g} to {levels[1]:g} %"
         )
-    return pd.concat(found, ignore_index=True)
-
-
-def _precision(first: pd.DataFrame, second: pd.DataFrame) -> str | None:
-    """The precision in which two methods share most seeds; ``None`` if they share none."""
-    shared = {
-        precision: len(set(rows["seed"]) & set(second[second["precision"] == precision]["seed"]))
-        for precision, rows in first.groupby("precision")
-    }
-    most = max(shared, key=lambda name: (shared[name], name == "fp32"), default=None)
-    return most if most and shared[most] else None
-
-
-def _paired(
-    first: pd.DataFrame, second: pd.DataFrame, levels: tuple[float, float], by: str
-) -> pd.DataFrame:
-    """Rows of one network, paired by seed and level."""
-    seeds = set(first["seed"]) & set(second["seed"])
-    first, second = (rows[rows["seed"].isin(seeds)] for rows in (first, second))
-    if by == "nodes":
-        first = first.assign(level=_levels_of_nodes(first, second))
-    first, second = (rows[rows["level"].between(*levels)] for rows in (first, second))
-    shared = sorted(set(first["level"]) & set(second["level"]))
-    both = first.merge(second, on=["seed", "level"], suffixes=("", "_2"))
-    if len(both) != len(seeds) * len(shared):
-        counts = both.groupby("seed").size().reindex(sorted(seeds), fill_value=0).to_dict()
-        raise ValueError(
-            f"each seed of {first['method'].iloc[0]} and {second['method'].iloc[0]} in "
-            f"{second['panel'].iloc[0]} must have the {len(shared)} levels that they share; "
-            f"got levels by seed: {counts}"
-        )
-    lost = both["collapsed"] | both["collapsed_2"]
-    return pd.DataFrame(
-        {
-            "network": both["network_2"],
-            **{name: both[name] for name in (*_ARCHITECTURE[:2], "depth", "precision", "seed")},
-            "level": both["level"],
-            "first": 100 * both["accuracy"],
-            "second": 100 * both["accuracy_2"],
-            "difference": (100 * (both["accuracy"] - both["accuracy_2"])).round(9),
-            "collapsed": lost.groupby(both["level"]).transform("any"),
-        }
+    _check_complete(one, other, both, key)
+    seeds = both.groupby(key, as_index=False)["seed"].nunique()
+    seeds = seeds.sort_values(["seed", "precision"], ascending=False)
+    both = both.merge(seeds.drop_duplicates(_ARCHITECTURE)[key], on=key)
+    lost = both["collapsed_1"] | both["collapsed_2"]
+    found = both[["network_2", *key, "seed", "level"]].rename(columns={"network_2": "network"})
+    return found.assign(
+        first=100 * both["accuracy_1"],
+        second=100 * both["accuracy_2"],
+        difference=(100 * (both["accuracy_1"] - both["accuracy_2"])).round(9),
+        collapsed=lost.groupby([both["network_2"], both["level"]]).transform("any"),
     )
+
+
+def _check_complete(
+    one: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame, key: list[str]
+) -> None:
+    """Refuse to lose a seed: all that two methods share must have all levels that they share."""
+    sets = [rows.groupby(key)[["seed", "level"]].agg(set) for rows in (one, other)]
+    sizes = both.groupby(key).size()
+    for name in sets[0].index.intersection(sets[1].index):
+        seeds, levels = (sets[0].loc[name, c] & sets[1].loc[name, c] for c in ("seed", "level"))
+        if sizes.get(name, 0) != len(seeds) * len(levels):
+            raise ValueError(
+                f"seeds {sorted(seeds)} of {one['method'].iloc[0]} and {other['method'].iloc[0]} "
+                f"in {' '.join(map(str, name))} must each have the levels "
+                f"{sorted(levels)}, once; got {sizes.get(name, 0)} points"
+            )
 
 
 def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
     """For each row the level of the other network that leaves as many nodes, within one; or NaN."""
-    nodes = second.groupby("level")["nodes"].median()
-    gaps = {count: (nodes - count).abs() for count in first["nodes"].unique()}
-    return [
-        gaps[count].idxmin() if gaps[count].min() <= 1 else math.nan for count in first["nodes"]
-    ]
+    levels = {}
+    for network, rows in second.groupby(_ARCHITECTURE):
+        nodes = rows.groupby("level")["nodes"].median()
+        for count in first["nodes"].unique():
+            gaps = (nodes - count).abs()
+            levels[(*network, count)] = gaps.idxmin() if gaps.min() <= 1 else math.nan
+    rows = zip(*(first[name] for name in (*_ARCHITECTURE, "nodes")))
+    return [levels.get(row, math.nan) for row in rows]
 
 
 def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimate]:
@@ -360,13 +355,16 @@ def pooled(found: pd.DataFrame, average: str = "mean") -> Estimate:
     Raises:
         NoResults: if every level of every network has collapsed.
     """
-    each = per_network(found, average)
+    each = list(per_network(found, average).values())
     if not each:
         raise NoResults("every level of every network has a collapsed layer")
-    if len(each) == 1 and found["network"].nunique() == 1:
-        return next(iter(each.values()))
-    means = [estimate.mean for estimate in each.values()]
-    return Estimate.of(means, "networks", int(found["collapsed"].sum()))
+    return over_networks(each) if found["network"].nunique() > 1 else each[0]
+
+
+def over_networks(estimates: Sequence[Estimate]) -> Estimate:
+    """The mean of several networks' estimates, with the interval over networks."""
+    excluded = sum(estimate.excluded for estimate in estimates)
+    return Estimate.of([estimate.mean for estimate in estimates], "networks", excluded)
 
 
 def difference(
@@ -493,6 +491,16 @@ def losses(
     return pd.DataFrame(rows, columns=columns)
 
 
+def _precision(first: pd.DataFrame, second: pd.DataFrame) -> str | None:
+    """The precision in which two methods share most seeds; ``None`` if they share none."""
+    shared = {
+        precision: len(set(rows["seed"]) & set(second[second["precision"] == precision]["seed"]))
+        for precision, rows in first.groupby("precision")
+    }
+    most = max(shared, key=lambda name: (shared[name], name == "fp32"), default=None)
+    return most if most and shared[most] else None
+
+
 def collapse_level(
     method: str, *, table: pd.DataFrame | None = None, **filters
 ) -> dict[str, float]:
@@ -501,25 +509,3 @@ def collapse_level(
     rows = selected(table, method, **filters)
     first = rows[rows["collapsed"]].groupby("network")["level"].min()
     return {network: float(first.get(network, math.nan)) for network in rows["network"].unique()}
-
-
-def compared(first: str, second: str, levels: tuple[float, float], **options) -> Mapping[str, str]:
-    """A row of ``results/estimates.csv`` for :func:`difference`, its numbers in points."""
-    found = differences(first, second, levels, **options)
-    estimate = pooled(found)
-    networks = found["network"].unique()
-    lost = found[found["collapsed"]]["level"]
-    return {
-        "first": first,
-        "second": second,
-        "networks": networks[0] if len(networks) == 1 else f"{len(networks)} networks",
-        "levels": f"{levels[0]:g}-{levels[1]:g}",
-        "difference": f"{estimate.mean:.4f}",
-        "low": f"{estimate.low:.4f}",
-        "high": f"{estimate.high:.4f}",
-        "n": estimate.n,
-        "over": estimate.over,
-        "outcome": estimate.outcome(),
-        "excluded": estimate.excluded,
-        "collapse": "" if lost.empty else f"{lost.min():g}",
-    }

@@ -1,0 +1,145 @@
+"""What pruning buys: accuracy against the weights that are left and the time that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from spectral_core.layers.networks import hidden_widths
+from spectral_core.paper.results import estimates
+from spectral_core.paper.results.estimates import MARGIN
+
+BATCHES = (1, 1000)
+"""Images at once, for which a network is timed."""
+
+
+def points(table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Means over seeds of every method at the text's settings, in fp32, as the paper's figures are.
+
+    Args:
+        table: as :func:`~spectral_core.paper.results.estimates.described` makes it; the published
+            results if ``None``.
+
+    Returns:
+        One row per network, method and level: ``activation``, ``kept`` (nodes left, of the first
+        seed), ``parameters``, ``accuracy`` in [0, 1] and ``seeds``. Collapsed levels are left out.
+    """
+    table = estimates.results() if table is None else table
+    own = (table["source"] == "text") & (table["change"] == "") & (table["precision"] == "fp32")
+    pixels = table["dataset"].isin(["fashion-mnist", "mnist", "digits"])
+    rows = table[own & pixels & (table["penalty"] == 0) & ~table["collapsed"]]
+    return (
+        rows.groupby(["network", "method", "level"], sort=False)
+        .agg(
+            activation=("activation", "first"),
+            kept=("kept", "first"),
+            parameters=("parameters", "mean"),
+            accuracy=("accuracy", "mean"),
+            seeds=("seed", "nunique"),
+        )
+        .reset_index()
+    )
+
+
+def networks(table: pd.DataFrame | None = None) -> list[tuple[str, str]]:
+    """Activation and widths of all networks that there are to time, each once, the widest first.
+
+    Args:
+        table: as for :func:`points`.
+    """
+    pairs = points(table)[["activation", "kept"]].drop_duplicates()
+    pairs = list(pairs.itertuples(index=False, name=None))
+    return sorted(pairs, key=lambda pair: (pair[0], [-n for n in hidden_widths(pair[1])]))
+
+
+def timed(found: pd.DataFrame, rows: Iterable[Mapping[str, Any]], batch: int) -> pd.DataFrame:
+    """Points with the time that their networks take, ``microseconds`` per image; NaN if not timed.
+
+    Args:
+        found: as :func:`points` returns them.
+        rows: of the benchmark ``compaction``: ``activation``, ``kept``, ``batch`` and
+            ``microseconds``, a spread.
+        batch: images at once, out of :data:`BATCHES`.
+    """
+    times = {
+        (row["activation"], row["kept"]): row["microseconds"]["median"]
+        for row in rows
+        if row["batch"] == batch
+    }
+    pairs = zip(found["activation"], found["kept"])
+    return found.assign(microseconds=[times.get(pair, float("nan")) for pair in pairs])
+
+
+def front(found: pd.DataFrame, cost: str = "parameters") -> pd.DataFrame:
+    """The Pareto front of each network: points that no cheaper one is as accurate as.
+
+    Args:
+        found: as :func:`points` or :func:`timed` returns them.
+        cost: column to spend little of.
+    """
+    ordered = found.dropna(subset=cost).sort_values(
+        ["network", cost, "accuracy"], ascending=[True, True, False], kind="stable"
+    )
+    best_before = ordered.groupby("network", sort=False)["accuracy"].transform(
+        lambda accuracy: accuracy.cummax().shift(fill_value=float("-inf"))
+    )
+    return ordered[ordered["accuracy"] > best_before]
+
+
+def smallest(
+    found: pd.DataFrame, rows: Iterable[Mapping[str, Any]] = (), within: float = MARGIN
+) -> pd.DataFrame:
+    """The smallest network of each method within some points of ``direct`` unpruned.
+
+    It is chosen by the test images among some twenty levels. Of a network with a method that has
+    none the row is there, without numbers.
+
+    Args:
+        found: as :func:`points` returns them.
+        rows: timings, as for :func:`timed`.
+        within: points that may be lost.
+
+    Returns:
+        One row per network and method: ``level``, ``kept``, ``share`` of the weights that are left,
+        in per cent, and ``speed_1`` and ``speed_1000``: how many times as fast as ``direct``
+        unpruned it is at these :data:`BATCHES`.
+    """
+    rows = list(rows)
+    whole = found[(found["method"] == "direct") & (found["level"] == 0)].set_index("network")
+    there = found[found["network"].isin(whole.index)]
+    lost = 100 * (there["network"].map(whole["accuracy"]) - there["accuracy"])
+    good = there[lost.round(9) <= within]
+    chosen = good.loc[good.groupby(["network", "method"], sort=False)["parameters"].idxmin()]
+    share = 100 * chosen["parameters"] / chosen["network"].map(whole["parameters"])
+    chosen = chosen.assign(share=share)
+    for batch in BATCHES:
+        direct = timed(whole.reset_index(), rows, batch).set_index("network")["microseconds"]
+        own = timed(chosen, rows, batch)["microseconds"]
+        chosen[f"speed_{batch}"] = chosen["network"].map(direct) / own
+    pairs = there[["network", "method"]].drop_duplicates()
+    columns = ["network", "method", "level", "kept", "share", *(f"speed_{b}" for b in BATCHES)]
+    return pairs.merge(chosen[columns], how="left")
+
+
+def medians(chosen: pd.DataFrame) -> pd.DataFrame:
+    """One row per method of all networks: medians of :func:`smallest`, smallest share first.
+
+    Returns:
+        ``method``, ``networks`` (with a network small enough), ``of`` (all), ``share`` (median,
+        infinite where half of them have none), ``speed`` (median at the larger batch) and ``timed``
+        (networks behind it): those that are timed with every method, the same for each.
+    """
+    speed = f"speed_{BATCHES[-1]}"
+    total = chosen["network"].nunique()
+    everywhere = chosen.groupby("method")["network"].transform("nunique") == total
+    chosen = chosen[everywhere].assign(share=chosen["share"].fillna(float("inf")))
+    times = chosen.pivot(index="network", columns="method", values=speed)
+    times = times.loc[:, times.notna().any()].dropna()
+    found = chosen.groupby("method", sort=False).agg(
+        networks=("level", "count"), of=("network", "nunique"), share=("share", "median")
+    )
+    found["speed"] = times.median()
+    found["timed"] = len(times)
+    return found.sort_values("share", kind="stable").reset_index()
