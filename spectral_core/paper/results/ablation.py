@@ -1,0 +1,179 @@
+"""Node by node: does a score rank nodes as the damage of removing each of them alone does?
+
+The paper's central sentence, that eigenvalues correlate with the influence of nodes (Sec. V), is
+tested on stored networks, without any training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+
+from spectral_core._files import write_whole
+from spectral_core.data import load
+from spectral_core.layers.networks import hidden_label
+from spectral_core.paper import paths
+from spectral_core.paper.results.tables import NoResults, command
+from spectral_core.paper.run.provenance import made
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.work import initial_network
+from spectral_core.paper.study.planning import Study
+from spectral_core.paper.study.steps import TrainStep
+from spectral_core.pruning.ablation import node_damage
+from spectral_core.pruning.ranking import node_scores
+from spectral_core.training.loop import single_thread
+
+SCORES = ("eigenvalue", "invariant", "connectivity", "taylor")
+"""Criteria of :func:`~spectral_core.node_scores` that are tested; plain layers have no λ."""
+TAYLOR_IMAGES = 10_000
+ALL = "all"
+COLUMNS = ("panel", "dataset", "activation", "hidden", "method", "seed", "layer", "score", "rho")
+"""``layer`` counts hidden layers from 1, or is ``all``; ``rho`` is Spearman's, in [−1, 1]."""
+
+
+def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
+    """Every hidden node of a stored network with its damage and its scores.
+
+    Returns:
+        Columns ``layer`` (from 1), ``node`` (from 0), ``damage`` (increase of the mean
+        cross-entropy on the test images, in nats) and those of :data:`SCORES` that the layers have.
+
+    Raises:
+        NoResults: if the network is not in the store.
+    """
+    if trained not in store:
+        raise NoResults(f"network of {trained} must be in {store.root}; compute its figure first")
+    data = load(trained.dataset)
+    network = store.load_network(trained, initial_network(trained, data, torch.Generator()))
+    damage = node_damage(network, data.test_inputs, data.test_targets)
+    images = slice(TAYLOR_IMAGES)
+    columns = {
+        name: torch.cat(
+            node_scores(network, name, data.train_inputs[images], data.train_targets[images])
+        )
+        for name in SCORES
+        if trained.layers == "spectral" or name != "eigenvalue"
+    }
+    layers = [k for k, values in enumerate(damage, start=1) for _ in values]
+    nodes = [i for values in damage for i in range(len(values))]
+    return pd.DataFrame({"layer": layers, "node": nodes, "damage": torch.cat(damage), **columns})
+
+
+def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
+    """Layer, score and Spearman's ρ between the score and the damage: of each layer, and of all.
+
+    Args:
+        nodes: as :func:`nodes_of` returns it.
+    """
+    parts = [(str(layer), rows) for layer, rows in nodes.groupby("layer")]
+    for layer, rows in [*parts, (ALL, nodes)] if len(parts) > 1 else [(ALL, nodes)]:
+        for score in nodes.columns.intersection(SCORES):
+            yield layer, score, float(spearmanr(rows[score], rows["damage"]).statistic)
+
+
+def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]:
+    """Measure every network of a study and write ``results/published/ablation/<panel>.csv``.
+
+    Beside each table lies its provenance and, for the first seed of a panel with one hidden layer,
+    the nodes themselves.
+
+    Args:
+        study: whose first trainings are measured; their seeds and methods count.
+        store: where these networks are.
+        workers: processes side by side, at least 1.
+
+    Returns:
+        The files written.
+
+    Raises:
+        NoResults: if a network is not in the store.
+    """
+    folder = paths.project() / "results" / "published" / "ablation"
+    files = []
+    for panel in study.panels:
+        cells = [cell for cell in study.cells() if cell.panel == panel]
+        networks = {(cell.method, cell.seed): cell.step.trained for cell in cells}
+        tasks = (joblib.delayed(_timed)(step, store) for step in networks.values())
+        measured = dict(zip(networks, joblib.Parallel(n_jobs=workers)(tasks)))
+        rows = [
+            (panel.name, panel.dataset, panel.activation, hidden_label(networks[key].hidden), *key)
+            + found
+            for key, (nodes, _) in measured.items()
+            for found in correlations(nodes)
+        ]
+        name = f"{panel.name}-{panel.base.precision}" if _other_precision(study) else panel.name
+        tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
+        if panel.depth == 1:
+            first = min(seed for _, seed in measured)
+            tables[f"{name}--nodes"] = pd.concat(
+                [
+                    nodes.assign(method=method)
+                    for (method, seed), (nodes, _) in measured.items()
+                    if seed == first
+                ]
+            )
+        how = [how for _, how in measured.values()]
+        files += _write(folder, tables, study, panel.name, how)
+    return files
+
+
+def _timed(step: TrainStep, store: Store) -> tuple[pd.DataFrame, dict[str, Any]]:
+    with single_thread():
+        nodes = nodes_of(step, store)
+    return nodes, made(0.0, "cpu")
+
+
+def _other_precision(study: Study) -> bool:
+    return "precision" in study.overrides
+
+
+def _write(
+    folder: Path,
+    tables: dict[str, pd.DataFrame],
+    study: Study,
+    panel: str,
+    how: list[dict[str, Any]],
+) -> list[Path]:
+    """Write the tables of a panel, each with the provenance that proves it."""
+    files = []
+    for name, table in tables.items():
+        text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        provenance = {
+            "figure": study.figure,
+            "panel": panel,
+            "preset": study.preset,
+            "networks": command(study),
+            "at": max(item["at"] for item in how),
+            **{key: how[0][key] for key in ("hardware", "device", "versions", "commit")},
+            "table": {"sha256": hashlib.sha256(text.encode()).hexdigest(), "rows": len(table)},
+        }
+        said = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
+        for suffix, content in ((".json", said), (".csv", text)):
+            file = folder / f"{name}{suffix}"
+            write_whole(file, lambda aside, c=content: aside.write_text(c, encoding="utf-8"))
+            files.append(file)
+    return files
+
+
+def ablation(nodes: bool = False) -> pd.DataFrame:
+    """Published rank correlations of all panels, or with ``nodes`` the nodes of single networks.
+
+    Raises:
+        NoResults: if none are published.
+    """
+    folder = paths.project() / "results" / "published" / "ablation"
+    files = [file for file in sorted(folder.glob("*.csv")) if ("--nodes" in file.name) == nodes]
+    if not files:
+        raise NoResults("no ablation of single nodes is published")
+    text = {"hidden": str, "layer": str}
+    return pd.concat(
+        [pd.read_csv(file, dtype=text).assign(file=file.stem) for file in files], ignore_index=True
+    )
