@@ -33,9 +33,15 @@ from spectral_core.training.loop import single_thread
 
 SCORES = ("eigenvalue", "invariant", "connectivity", "taylor")
 """Criteria of :func:`~spectral_core.node_scores` that are tested; plain layers have no λ."""
-TAYLOR_IMAGES = 10_000
+IMAGES = 10_000
+"""Training images that scores and damage look at, the first so many."""
+DAMAGES = {"test": "damage", "training": "damage_training"}
+"""Images whose loss is measured, with the column of the damage."""
 ALL = "all"
-COLUMNS = ("panel", "dataset", "activation", "hidden", "method", "seed", "layer", "score", "rho")
+COLUMNS = (
+    *("panel", "dataset", "activation", "hidden", "method", "seed"),
+    *("layer", "images", "score", "rho"),
+)
 """``layer`` counts hidden layers from 1, or is ``all``; ``rho`` is Spearman's, in [−1, 1]."""
 
 
@@ -43,8 +49,9 @@ def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
     """Every hidden node of a stored network with its damage and its scores.
 
     Returns:
-        Columns ``layer`` (from 1), ``node`` (from 0), ``damage`` (increase of the mean
-        cross-entropy on the test images, in nats) and those of :data:`SCORES` that the layers have.
+        Columns ``layer`` (from 1), ``node`` (from 0), ``damage`` and ``damage_training`` (increase
+        of the mean cross-entropy on test and training images, in nats) and those of
+        :data:`SCORES` that the layers have.
 
     Raises:
         NoResults: if the network is not in the store.
@@ -54,29 +61,30 @@ def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
     data = load(trained.dataset)
     network = store.load_network(trained, initial_network(trained, data, torch.Generator()))
     damage = node_damage(network, data.test_inputs, data.test_targets)
-    images = slice(TAYLOR_IMAGES)
+    training = data.train_inputs[:IMAGES], data.train_targets[:IMAGES]
     columns = {
-        name: torch.cat(
-            node_scores(network, name, data.train_inputs[images], data.train_targets[images])
-        )
+        name: torch.cat(node_scores(network, name, *training))
         for name in SCORES
         if trained.layers == "spectral" or name != "eigenvalue"
     }
     layers = [k for k, values in enumerate(damage, start=1) for _ in values]
     nodes = [i for values in damage for i in range(len(values))]
-    return pd.DataFrame({"layer": layers, "node": nodes, "damage": torch.cat(damage), **columns})
+    both = {"damage": damage, "damage_training": node_damage(network, *training)}
+    both = {name: torch.cat(values) for name, values in both.items()}
+    return pd.DataFrame({"layer": layers, "node": nodes, **both, **columns})
 
 
-def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
-    """Layer, score and Spearman's ρ between the score and the damage: of each layer, and of all.
+def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
+    """Layer, images, score and Spearman's ρ between score and damage: of each layer, and of all.
 
     Args:
         nodes: as :func:`nodes_of` returns it.
     """
     parts = [(str(layer), rows) for layer, rows in nodes.groupby("layer")]
     for layer, rows in [*parts, (ALL, nodes)] if len(parts) > 1 else [(ALL, nodes)]:
-        for score in nodes.columns.intersection(SCORES):
-            yield layer, score, float(spearmanr(rows[score], rows["damage"]).statistic)
+        for images, damage in DAMAGES.items():
+            for score in nodes.columns.intersection(SCORES):
+                yield layer, images, score, float(spearmanr(rows[score], rows[damage]).statistic)
 
 
 def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]:

@@ -1,5 +1,7 @@
 """Node by node: rank correlations of scores with the damage of removing single nodes."""
 
+from itertools import product
+
 import pandas as pd
 import pytest
 import torch
@@ -28,11 +30,13 @@ def test_correlation_of_ranks_is_one_where_the_order_is_the_same():
         {"layer": [1, 1, 1, 2, 2, 2], "damage": [1, 2, 3, 1, 2, 3.0]}
         | {"invariant": [1, 4, 9, 3, 2, 1.0], "taylor": [0, 1, 2, 3, 4, 5.0]}
     )
-    found = {(layer, score): rho for layer, score, rho in correlations(nodes)}
-    assert found["1", "invariant"] == pytest.approx(1)
-    assert found["2", "invariant"] == pytest.approx(-1)
-    assert found["1", "taylor"] == found["2", "taylor"] == pytest.approx(1)
-    assert set(found) == {(k, s) for k in ("1", "2", "all") for s in ("invariant", "taylor")}
+    nodes["damage_training"] = -nodes["damage"]
+    rho = {tuple(names): rho for *names, rho in correlations(nodes)}
+    assert rho["1", "test", "invariant"] == pytest.approx(1)
+    assert rho["2", "test", "invariant"] == pytest.approx(-1)
+    assert rho["1", "test", "taylor"] == rho["2", "test", "taylor"] == pytest.approx(1)
+    assert all(rho[k, "training", s] == -rho[k, "test", s] for k, _, s in rho)
+    assert {(k, s) for k, _, s in rho} == set(product(("1", "2", "all"), ("invariant", "taylor")))
 
 
 def test_what_is_published_can_be_read(finished, project):
