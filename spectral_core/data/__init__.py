@@ -1,4 +1,4 @@
-"""Getting data: datasets as tensors, from raw files whose checksums are right."""
+"""A data set by its name: found or fetched, verified, and read."""
 
 from spectral_core.data.dataset import (
     DATASETS,
@@ -12,7 +12,7 @@ from spectral_core.data.dataset import (
     identify,
     load,
 )
-from spectral_core.data.search import DataNotFoundError
+from spectral_core.data.directories import DataNotFoundError
 
 __all__ = [
     "DATASETS",

@@ -12,20 +12,18 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from spectral_core import _checks
 from spectral_core._files import write_whole
-from spectral_core.data.mirrors import get
-from spectral_core.data.places import SEARCH_PATH_VARIABLE, Places
-from spectral_core.data.raw_files import Unusable
-from spectral_core.data.search import DataNotFoundError
+from spectral_core.data.directories import SEARCH_PATH_VARIABLE, DataNotFoundError, Directories
+from spectral_core.data.download import get
 from spectral_core.data.torchvision_import import import_torchvision
+from spectral_core.data.unpacking import Unusable
 
 NAME = "mobilenet_v2"
 FEATURE_COUNT = 1280
-"""Number of features of an image."""
-
 IMAGENET = "b0353104"
 """torchvision's weights, by the first eight digits of their SHA-256; its first ones rather than its
 second, as they were trained the way the paper's were."""
@@ -40,23 +38,21 @@ NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "symmetric": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
-"""Mean and deviation of each colour, by which pixels in [0, 1] are normalised; ``symmetric`` brings
-them into [−1, 1]."""
+"""Mean and deviation of each colour, by which pixels in [0, 1] are normalised; ``symmetric`` maps
+them to [−1, 1]."""
 
-# Weights that want another normalisation than ImageNet's mean and deviation, as torchvision's do.
+# Weights that need another normalisation than ImageNet's mean and deviation.
 _NORMALISED = {"067cfda5": "symmetric"}  # TensorFlow's mobilenet_v2_1.0_224, from int8
 
-_CHECKSUM = re.compile("[0-9a-f]{8}")
-
-# The files of weights that this process has been given, by checksum.
+# Files of weights that this process has been given, by checksum.
 _given: dict[str, Path] = {}
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """What turns an image into 1280 features: resized, through a frozen MobileNetV2, pooled.
+    """How an image becomes 1280 features: resized, through a frozen MobileNetV2, pooled.
 
-    ``str`` of it says all that matters: ``mobilenet_v2-b0353104-imagenet-96-max``.
+    ``str`` of it states all of this: ``mobilenet_v2-b0353104-imagenet-96-max``.
     """
 
     weights: str
@@ -64,7 +60,7 @@ class Backbone:
     normalisation: str
     """Name out of :data:`NORMALISATIONS`."""
     resolution: int = 96
-    """Height and width that images are resized to."""
+    """Height and width that images are resized to, in pixels."""
     pooling: str = "max"
     """Name out of :data:`POOLINGS`."""
 
@@ -74,11 +70,7 @@ class Backbone:
 
     @classmethod
     def parse(cls, text: str) -> Backbone:
-        """Return the backbone that ``str`` has made a text of.
-
-        Raises:
-            ValueError: if it is no such text.
-        """
+        """Return the backbone of its ``str``, or raise ``ValueError``."""
         name, *settings = text.split("-")
         if name != NAME or len(settings) != 4 or not settings[2].isdecimal():
             raise ValueError(f"backbone must be like {cls(IMAGENET, 'imagenet')}; got {text!r}")
@@ -89,13 +81,9 @@ class Backbone:
 
     @classmethod
     def of(cls, weights: str, pooling: str = "max") -> Backbone:
-        """Return the backbone with some weights, normalised as these want it.
+        """Return the backbone with some weights, see :func:`identify`, and their normalisation.
 
-        Weights that are not known want ImageNet's mean and deviation, as torchvision's do.
-
-        Args:
-            weights: as :func:`identify` takes them.
-            pooling: name out of :data:`POOLINGS`.
+        Unknown weights have ImageNet's mean and deviation, as torchvision's do.
         """
         checksum = identify(weights)
         checksum = IMAGENET if checksum == "imagenet" else checksum
@@ -103,7 +91,7 @@ class Backbone:
 
 
 def identify(weights: str | os.PathLike[str]) -> str:
-    """Return a name of weights that says which they are wherever they lie.
+    """Return a name of weights that does not depend on where they lie.
 
     Args:
         weights: ``"imagenet"`` for torchvision's, which are downloaded; a file with a state dict of
@@ -116,35 +104,35 @@ def identify(weights: str | os.PathLike[str]) -> str:
         ValueError: if there is no such file.
     """
     text = os.fspath(weights)
-    if text == "imagenet" or _CHECKSUM.fullmatch(text):
+    if text == "imagenet" or re.fullmatch("[0-9a-f]{8}", text):
         return text
-    path = Path(text).expanduser().absolute()
+    path = Path(os.path.expanduser(text)).absolute()
     if not path.is_file():
         raise ValueError(
             f"backbone_weights must be 'imagenet', or a file with a state dict of torchvision's "
-            f"{NAME}; got {text!r}, and there is no such file"
+            f"{NAME}; got {text!r}, which is no such file"
         )
     checksum = _sha256(path)[:8]
     _given[checksum] = path
     return checksum
 
 
-def extractor(backbone: Backbone, places: Places) -> Callable[[Tensor], Tensor]:
+def extractor(backbone: Backbone, directories: Directories) -> Callable[[Tensor], Tensor]:
     """Return the function from images to features, with the weights read or downloaded.
 
     Args:
         backbone: its settings.
-        places: the directories in use; what is downloaded goes into the data directory.
+        directories: the directories in use; what is downloaded goes into the data directory.
 
     Returns:
-        Function of images, float of shape (n, 3, resolution, resolution) in [0, 1], that gives
+        Function of images, float of shape (n, 3, resolution, resolution) in [0, 1], that returns
         features, float32 of shape (n, 1280) in [0, 6].
 
     Raises:
         DataNotFoundError: if the weights are nowhere.
         ValueError: if their file holds something else.
     """
-    layers = _folded(_layers(_weights_file(backbone.weights, places)))
+    layers = _folded(_layers(_weights_file(backbone.weights, directories)))
     # Per core of an AMD EPYC 9004, images of 96×96, in batches of 32: 390 a second, against 250
     # with the batch normalisation apart, 225 in the usual memory format, and 200 with neither.
     layers = layers.to(memory_format=torch.channels_last)
@@ -161,37 +149,36 @@ def extractor(backbone: Backbone, places: Places) -> Callable[[Tensor], Tensor]:
     return extract
 
 
-def _weights_file(checksum: str, places: Places) -> Path:
+def _weights_file(checksum: str, directories: Directories) -> Path:
     """Return a file of weights with the checksum: given to this process, found, or downloaded."""
-    if checksum in _given and _given[checksum].is_file():
-        return _given[checksum]
-    folders = (places.data_dir, *places.search_path)
-    for folder in folders:
-        for path in sorted(folder.glob(f"{NAME}*.pth")):
-            if _sha256(path).startswith(checksum):
-                return path
+    known = [_given[checksum]] if checksum in _given else []
+    for folder in directories.all:
+        known += sorted(folder.glob(f"{NAME}*.pth"))
+    for path in known:
+        if path.is_file() and _sha256(path).startswith(checksum):
+            return path
     try:
-        return _download(checksum, places)
+        return _download(checksum, directories)
     except (Unusable, ImportError, OSError, RuntimeError) as error:
         raise DataNotFoundError(
             f"no usable copy of the weights of {NAME} whose SHA-256 begins with {checksum} was "
             f"found ({error}). Give their file with --backbone-weights, or put it, as {NAME}*.pth, "
             f"into one of\n"
-            + "\n".join(f"  {folder}" for folder in folders)
+            + "\n".join(f"  {folder}" for folder in directories.all)
             + f"\nwhich are the data directory and those of {SEARCH_PATH_VARIABLE}"
         ) from error
 
 
-def _download(checksum: str, places: Places) -> Path:
+def _download(checksum: str, directories: Directories) -> Path:
     known = import_torchvision().models.MobileNet_V2_Weights
     addresses = [weights.url for weights in known if f"-{checksum}." in weights.url]
     if not addresses:
         raise Unusable("torchvision has none such to download")
     content = get(addresses[0])
-    found = hashlib.sha256(content).hexdigest()
-    if not found.startswith(checksum):
-        raise Unusable(f"{addresses[0]}: SHA-256 of the content is {found}")
-    path = places.data_dir / f"{NAME}-{checksum}.pth"
+    actual = hashlib.sha256(content).hexdigest()
+    if not actual.startswith(checksum):
+        raise Unusable(f"{addresses[0]}: SHA-256 of the content is {actual}")
+    path = directories.writable() / f"{NAME}-{checksum}.pth"
     write_whole(path, lambda aside: aside.write_bytes(content))
     return path
 
@@ -207,15 +194,11 @@ def _layers(path: Path) -> nn.Sequential:
     if not isinstance(state, dict):
         raise ValueError(f"{expected}, which holds a {type(state).__name__}")
     prefix = "features."
-    state = {
-        key.removeprefix(prefix): value
-        for key, value in state.items()
-        if isinstance(key, str) and key.startswith(prefix)
-    }
+    keys = [key for key in state if isinstance(key, str) and key.startswith(prefix)]
+    state = {key.removeprefix(prefix): state[key] for key in keys}
     with torch.device("meta"):  # draws no initial weights: neither time nor random numbers
         layers = import_torchvision().models.mobilenet_v2().features
-    lacking = sorted(set(layers.state_dict()) - set(state))
-    if lacking:
+    if lacking := sorted(set(layers.state_dict()) - set(state)):
         raise ValueError(f"{expected}, which lacks {len(lacking)} entries, first {lacking[0]!r}")
     try:
         layers.load_state_dict(state, assign=True)
@@ -233,6 +216,20 @@ def _folded(layers: nn.Module) -> nn.Module:
                     block[i] = fuse_conv_bn_eval(block[i], block[i + 1])
                     block[i + 1] = nn.Identity()
     return layers
+
+
+def resized(image: Tensor, resolution: int) -> Tensor:
+    """Return an image as the backbone takes it: three channels, a square, values in [0, 1].
+
+    Bilinear, smoothed where it shrinks; the ratio of height to width is not kept.
+
+    Args:
+        image: shape (1 or 3, height, width), uint8 or float in [0, 1].
+        resolution: height and width of what is returned, in pixels.
+    """
+    values = image / 255 if image.dtype == torch.uint8 else image
+    square = interpolate(values[None], (resolution, resolution), mode="bilinear", antialias=True)
+    return square[0].expand(3, -1, -1)
 
 
 def _sha256(path: Path) -> str:

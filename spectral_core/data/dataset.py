@@ -1,4 +1,4 @@
-"""Datasets as tensors, from raw files whose checksums are right."""
+"""Data sets as tensors, by their names."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ import torch
 from torch import Tensor
 
 from spectral_core import _checks
-from spectral_core.data import backbone, image_folder
-from spectral_core.data.places import Places
+from spectral_core.data import backbone, images
+from spectral_core.data.directories import Directories
 from spectral_core.data.prepared import JOINT, prepare, split
 from spectral_core.data.raw_data import RAW_DATA
-from spectral_core.data.readers import read
-from spectral_core.data.search import locate, survey
+from spectral_core.data.raw_files import locate, survey
 
 DATASETS: tuple[str, ...] = tuple(RAW_DATA)
-"""Names of the data sets. ``cifar10-jpeg`` is a copy of CIFAR-10 whose images went through JPEG,
-which is lossy; it cannot be downloaded."""
+"""Names of the data sets. ``cifar10-jpeg`` is a copy of CIFAR-10 that went through JPEG, which is
+lossy; it cannot be downloaded."""
 
 FEATURES: tuple[str, ...] = ("none", *backbone.POOLINGS)
-"""What a network may take of an image: its pixels, or features of a frozen MobileNetV2, pooled in
-one way or the other."""
+"""Inputs that a network may take of an image: ``"none"``, its pixels; ``"max"`` or ``"mean"``,
+features of a frozen MobileNetV2, pooled globally in that way (Appendix D)."""
+
+_TENSORS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A classification dataset in memory.
+    """A classification data set in memory.
 
     Loads are shared within a process: treat the tensors as read-only.
 
     Attributes:
-        name: as :func:`complete_name` gives it.
+        name: as :func:`complete_name` returns it.
         train_inputs: float32 tensor of shape (n_train, input_features), values in [0, 1]. Colour
             images are flattened in the order channel, height, width. Features are in [0, 6].
         train_targets: int64 tensor of shape (n_train,), indices into ``classes``.
@@ -66,7 +67,7 @@ class Dataset:
         return len(self.classes)
 
     def to(self, device: str | torch.device) -> Dataset:
-        """Return the dataset with its tensors on a device.
+        """Return the data set with its tensors on a device.
 
         Args:
             device: such as ``"cpu"`` or ``"cuda"``.
@@ -74,13 +75,12 @@ class Dataset:
         Returns:
             A copy that shares with this one the tensors that are on the device already.
         """
-        names = ("train_inputs", "train_targets", "test_inputs", "test_targets")
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        return replace(self, **{name: getattr(self, name).to(device) for name in _TENSORS})
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a dataset is on this machine.
+    """Whether a data set is on this machine.
 
     Attributes:
         name: one of ``DATASETS``.
@@ -94,38 +94,40 @@ class Availability:
 
 
 def identify(name: str) -> str:
-    """Return the name of a data set that says which it is wherever its files lie.
+    """Return a data set's name that does not depend on where its files lie.
 
     Args:
         name: one of ``DATASETS``; or ``imagefolder:PATH``, a folder or tar archive with images in
             ``train/CLASS/…`` and ``test/CLASS/…``; or ``images-…``, as returned.
 
     Returns:
-        One of ``DATASETS``, or ``images-`` with the first twelve digits of a SHA-256, which is that
-        of the images' names and contents.
+        One of ``DATASETS``, or ``images-`` with the first twelve digits of a SHA-256 of the images'
+        paths and contents.
 
     Raises:
-        TypeError, ValueError: if the name is unknown, or the folder is not laid out like that.
+        TypeError, ValueError: if the name is unknown, or the folder has another layout.
     """
-    if isinstance(name, str) and name.startswith(image_folder.GIVEN):
-        return image_folder.identify(name)
-    if isinstance(name, str) and image_folder.is_by_content(name):
+    if isinstance(name, str) and name.startswith(images.GIVEN):
+        return images.identify(name)
+    if isinstance(name, str) and images.is_by_content(name):
         return name
-    return _checks.choice("dataset", name, (*DATASETS, f"{image_folder.GIVEN}PATH"))
+    return _checks.choice("dataset", name, (*DATASETS, f"{images.GIVEN}PATH"))
 
 
 def complete_name(dataset: str, features: str = "none", backbone_weights: str = "imagenet") -> str:
-    """Return the name, for :func:`load`, that says all that the inputs of a network depend on.
+    """Return the name, for :func:`load`, that states all that a network's inputs depend on.
 
     Args:
         dataset: as :func:`identify` takes it.
-        features: one of ``FEATURES``: ``"none"`` for pixels; ``"max"`` or ``"mean"`` for the
-            features of a frozen MobileNetV2 (Appendix D), pooled globally.
+        features: one of ``FEATURES``.
         backbone_weights: as :func:`spectral_core.data.backbone.identify` takes them.
 
     Returns:
         Such as ``cifar10+mobilenet_v2-b0353104-imagenet-96-max``: data set, network, beginning of
         its weights' SHA-256, normalisation, resolution, pooling.
+
+    Raises:
+        TypeError, ValueError: if an argument is none of these.
     """
     name = identify(dataset)
     if _checks.choice("features", features, FEATURES) == "none":
@@ -134,7 +136,7 @@ def complete_name(dataset: str, features: str = "none", backbone_weights: str = 
 
 
 def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
-    """Return a dataset, fetching its raw files into the data directory if they are nowhere.
+    """Return a data set, after fetching its raw files if they are not on this machine.
 
     Pixels are divided by their largest possible value (255; 16 for ``digits``) and flattened. The
     train and test sets are those published; ``digits`` has none and is split 1437 / 360, the same
@@ -143,78 +145,75 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
 
     Args:
         name: one of ``DATASETS``, or as :func:`complete_name` returns it. ``digits`` comes with
-            scikit-learn and needs no network.
+            scikit-learn and needs neither network nor data directory.
         data_dir: the data directory; by default the environment variable ``SPECTRAL_CORE_DATA``,
-            else the user's cache directory. Directories in ``SPECTRAL_CORE_DATA_PATH`` are looked
-            into besides.
+            else the user's cache directory. Directories in ``SPECTRAL_CORE_DATA_PATH`` are searched
+            as well.
 
     Returns:
-        The dataset; the same object for the same arguments within a process.
+        The data set; the same object for the same arguments within a process.
 
     Raises:
         ValueError: if the name is unknown, or images or weights are not what they should be.
         DataNotFoundError: if no source has a usable copy.
     """
-    images, network = split(name) if isinstance(name, str) else (name, None)
-    images = identify(images)
-    complete = images if network is None else f"{images}{JOINT}{network}"
-    return _load(complete, Places.chosen(data_dir))
+    of_images, network = split(name) if isinstance(name, str) else (name, None)
+    of_images = identify(of_images)
+    complete = of_images if network is None else f"{of_images}{JOINT}{network}"
+    return _load(complete, Directories.chosen(data_dir))
+
+
+@cache
+def _load(name: str, directories: Directories) -> Dataset:
+    if name in RAW_DATA:
+        raw_files, raw = locate(name, directories), RAW_DATA[name]
+        tensors, classes, source = raw.tensors(raw_files.contents), raw.classes, raw_files.source
+    else:
+        *tensors, classes, source = prepare(name, directories)
+    return Dataset(
+        name=name,
+        **dict(zip(_TENSORS, tensors, strict=True)),
+        classes=classes,
+        checksums=checksums(name),
+        source=source,
+    )
 
 
 def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Make sure that a dataset's raw files are on this machine with the right checksums.
+    """Make sure that a data set's raw files are on this machine with the right checksums.
 
     Args:
         name: one of ``DATASETS``.
-        data_dir: as in ``load``.
+        data_dir: as in :func:`load`.
 
     Returns:
-        The directory that holds the files; not the data directory if they were found elsewhere.
+        The directory, or the archive, that holds the files, wherever they were found.
 
     Raises:
         ValueError: if the name is unknown.
         DataNotFoundError: if no source has a usable copy.
     """
-    return locate(_checks.choice("name", name, DATASETS), Places.chosen(data_dir)).directory
+    return locate(_checks.choice("name", name, DATASETS), Directories.chosen(data_dir)).place
 
 
 def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availability]:
-    """Tell which datasets are on this machine, without any network and without changing a file.
+    """List which data sets are on this machine, without any network and without changing a file.
 
     Args:
-        data_dir: as in ``load``.
+        data_dir: as in :func:`load`.
 
     Returns:
         One row for each of ``DATASETS``.
     """
-    places = Places.chosen(data_dir)
-    return [Availability(name, *survey(name, places)) for name in DATASETS]
+    directories = Directories.chosen(data_dir)
+    return [Availability(name, *survey(name, directories)) for name in DATASETS]
 
 
 def checksums(name: str) -> dict[str, str]:
-    """Return raw file name to MD5 of its uncompressed content; nothing for an image folder.
+    """Return raw file name to MD5 of its uncompressed content; empty for an image folder.
 
     Args:
         name: as for :func:`load`; an image folder's own checksum is in its name.
     """
-    images = name.partition(JOINT)[0]
-    return dict(RAW_DATA[images].md5) if images in RAW_DATA else {}
-
-
-@cache
-def _load(name: str, places: Places) -> Dataset:
-    if name not in RAW_DATA:
-        prepared = prepare(name, places)
-        return Dataset(name=name, checksums=checksums(name), **prepared._asdict())
-    found = locate(name, places)
-    train_inputs, train_targets, test_inputs, test_targets = read(name, found)
-    return Dataset(
-        name=name,
-        train_inputs=train_inputs,
-        train_targets=train_targets,
-        test_inputs=test_inputs,
-        test_targets=test_targets,
-        classes=RAW_DATA[name].classes,
-        checksums=checksums(name),
-        source=found.source,
-    )
+    of_images = name.partition(JOINT)[0]
+    return dict(RAW_DATA[of_images].md5) if of_images in RAW_DATA else {}

@@ -8,10 +8,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
-from spectral_core.data.raw_files import Unusable, members
+from spectral_core.data.unpacking import Unusable, named_members
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,8 @@ APT::Update::Error-Mode "any";
 """
 
 
-def from_package(
-    package: str, workplace: Path, names: Collection[str]
-) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, stored bytes) of each of ``names``, unchecked, from a Debian package.
+def from_package(package: str, workplace: Path, names: Collection[str]) -> dict[str, bytes]:
+    """Return stored bytes by file name, unchecked, out of a Debian package.
 
     Args:
         package: name of the package.
@@ -47,53 +45,42 @@ def from_package(
         names: names of the files that are wanted.
 
     Raises:
-        Unusable: if this is no Debian-like system or the package cannot be had.
+        Unusable: if this is no Debian-like system or the package cannot be fetched.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise Unusable("apt-get and dpkg-deb are not both on PATH")
-    with tempfile.TemporaryDirectory(prefix=".apt-", dir=workplace) as directory:
-        deb = _download(package, Path(directory))
-        yield from members(_run(["dpkg-deb", "--fsys-tarfile", deb.name], deb.parent), names)
+    logger.info("downloading the Debian package %s", package)
+    with tempfile.TemporaryDirectory(prefix=".apt-", dir=workplace) as folder:
+        deb = _download(package, Path(folder))
+        return named_members(_run(["dpkg-deb", "--fsys-tarfile", deb.name], deb.parent), names)
 
 
 def _download(package: str, directory: Path) -> Path:
     """Download ``package`` into ``directory`` and return the path of the file."""
-    configuration = directory / "apt.conf"
+    configuration, failures = directory / "apt.conf", []
     configuration.write_text(APT_CONFIGURATION)
-    apt = ["apt-get", "-q", "-c", configuration.name]
-    logger.info("downloading the Debian package %s", package)
-    try:
-        _run([*apt, "download", package], directory)
-    except Unusable as error:
-        # A bare machine has no package lists, an old one has stale ones: get fresh ones for this.
-        logger.info("%s; refreshing the package lists", error)
-        for folder in ("lists/partial", "cache/archives/partial"):
-            (directory / folder).mkdir(parents=True)
-        configuration.write_text(APT_CONFIGURATION + PRIVATE_LISTS.format(directory=directory))
-        update_failure = ""
+    # A bare machine has no package lists, an old one has stale ones: get fresh ones if need be.
+    for task in (["download", package], ["update"], ["download", package]):
+        if task == ["update"]:
+            for folder in ("lists/partial", "cache/archives/partial"):
+                (directory / folder).mkdir(parents=True)
+            configuration.write_text(APT_CONFIGURATION + PRIVATE_LISTS.format(directory=directory))
         try:
-            _run([*apt, "update"], directory)
-        except Unusable as failure:
-            # One dead address among several fails the update; the package may be listed yet.
-            update_failure = f"{failure}; "
-        try:
-            _run([*apt, "download", package], directory)
-        except Unusable as failure:
-            raise Unusable(f"{update_failure}{failure}") from failure
-    return next(directory.glob("*.deb"))
+            _run(["apt-get", "-q", "-c", configuration.name, *task], directory)
+        except Unusable as error:
+            # One dead address among several fails the update; the package may still be listed.
+            failures.append(str(error))
+        for deb in directory.glob("*.deb"):
+            return deb
+    raise Unusable("; ".join(failures))
 
 
 def _run(command: list[str], directory: Path) -> bytes:
     """Run ``command`` in ``directory`` and return what it writes to standard output."""
+    environment = {**os.environ, "LC_ALL": "C"}
+    how = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": TIME_LIMIT}
     try:
-        done = subprocess.run(
-            command,
-            cwd=directory,
-            env={**os.environ, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIME_LIMIT,
-        )
+        done = subprocess.run(command, cwd=directory, env=environment, **how)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unusable(str(error)) from error
     if done.returncode:

@@ -1,40 +1,47 @@
-"""Images in files: ``train/<class>/<file>`` and ``test/<class>/<file>``, in a folder or a tar."""
+"""Images in files: ``train/CLASS/FILE`` and ``test/CLASS/FILE``, in a folder or a tar archive.
+
+Images of one's own are known by what they are, not by where: a checksum is their name.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
+import re
 import sys
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from spectral_core.data.directories import DataNotFoundError
+from spectral_core.data.unpacking import Unusable, check_file, members
+
+GIVEN = "imagefolder:"
+"""Beginning of a data set's name that continues with the path of its images."""
 SETS = ("train", "test")
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Endings, in capitals or not, by which an image is known; other files are passed over."""
+"""Endings, in capitals or not, by which an image is known; other files are ignored."""
 
 Stored = Path | bytes
 """An encoded image: a file, or its content."""
 
+_BY_CONTENT = re.compile(r"images-[0-9a-f]{12}")
 
-@dataclass(frozen=True, eq=False)
-class ImageSets:
-    """Images of a training and a test set, whatever their sizes.
+# Paths of the images that this process has been given, by name.
+_given: dict[str, Path] = {}
 
-    Attributes:
-        train: each image of shape (channels, height, width) with 1 or 3 channels, uint8 or float
-            in [0, 1]; those of :class:`ImageFiles` are decoded when they are asked for.
-        train_targets: int64 tensor of shape (n,), indices into ``classes``.
-        test: like ``train``.
-        test_targets: like ``train_targets``.
-        classes: name of each class.
+
+class ImageSets(NamedTuple):
+    """Images of a training and a test set, with the names of their classes.
+
+    An image has shape (channels, height, width) with 1 or 3 channels, uint8 or float in [0, 1];
+    targets are int64 of shape (n,), indices into ``classes``.
     """
 
     train: Sequence[Tensor]
@@ -42,10 +49,15 @@ class ImageSets:
     test: Sequence[Tensor]
     test_targets: Tensor
     classes: tuple[str, ...]
+    source: str = "image folder"
 
 
 class ImageFiles(Sequence[Tensor]):
-    """Encoded images, each decoded when it is asked for: uint8, (channels, height, width)."""
+    """Encoded images, each decoded on access: uint8, (channels, height, width).
+
+    Greyscale images have 1 channel, all others 3: red, green, blue. A photograph is turned upright
+    by its EXIF orientation.
+    """
 
     def __init__(self, files: Iterable[tuple[str, Stored]]) -> None:
         self.files = list(files)
@@ -56,53 +68,116 @@ class ImageFiles(Sequence[Tensor]):
     def __getitem__(self, index: int) -> Tensor:
         name, stored = self.files[index]
         try:
-            return decode(stored)
+            return _decoded(stored)
         except Exception as error:  # each format's decoder raises errors of its own
             raise ValueError(
                 f"image must be whole, with 8 bits per channel; got {name} ({error})"
             ) from error
 
 
-def in_folder(folder: Path) -> dict[str, Path]:
-    """Return the images of both sets below a folder, by relative path with forward slashes."""
-    found = {}
-    for part in SETS:
-        for directory, _, names in os.walk(folder / part, followlinks=True):
-            for name in filter(_is_image, names):
-                path = Path(directory, name)
-                found[path.relative_to(folder).as_posix()] = path
-    return found
+def identify(name: str) -> str:
+    """Return ``images-`` and the beginning of a checksum of images' paths and contents.
 
-
-def in_archive(archive: bytes) -> dict[str, bytes]:
-    """Return the images in a tar archive, packed or not, by path. Writes nothing.
+    Args:
+        name: ``imagefolder:PATH``, of a folder or a tar archive, compressed or not; both have the
+            same name.
 
     Raises:
-        tarfile.TarError, OSError: if the archive is broken.
+        ValueError: if there is none, it is damaged, a set has no image, or the two sets have
+            different classes.
     """
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {
-            member.name.removeprefix("./"): tar.extractfile(member).read()
-            for member in tar
-            if member.isfile() and _is_image(member.name)
-        }
+    path = Path(os.path.expanduser(name.removeprefix(GIVEN))).absolute()
+    files = _files(path)
+    try:
+        arranged(files)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    by_content = _name(files)
+    _given[by_content] = path
+    return by_content
 
 
-def checksum(files: Mapping[str, Stored]) -> str:
-    """Return the SHA-256 of the list that ``sha256sum`` writes of some files, sorted by name."""
+def is_by_content(name: str) -> bool:
+    """Whether a name is one that :func:`identify` returns."""
+    return _BY_CONTENT.fullmatch(name) is not None
+
+
+def open_images(name: str) -> ImageSets:
+    """Return images by the name that :func:`identify` has returned in this process.
+
+    Raises:
+        DataNotFoundError: if it has not, or they have changed since.
+    """
+    if name not in _given:
+        raise DataNotFoundError(
+            f"{name} is not prepared in the data directory; give the path of its images: "
+            f"{GIVEN}PATH"
+        )
+    files = _files(_given[name])
+    if _name(files) != name:
+        raise DataNotFoundError(f"{_given[name]} has changed since it was first read; start again")
+    return arranged(files)
+
+
+def _files(path: Path) -> dict[str, Stored]:
+    """Return the encoded images in a folder or tar archive by their paths in it."""
+    try:
+        if path.is_dir():
+            return _in_folder(path)
+        if not path.is_file():
+            raise Unusable("neither a folder nor a regular file")
+        return members(path, is_image)
+    except (OSError, Unusable) as error:
+        raise ValueError(
+            f"{GIVEN}PATH must name a folder or a tar archive with train/CLASS/… and test/CLASS/…; "
+            f"got {path} ({error})"
+        ) from error
+
+
+def _in_folder(folder: Path) -> dict[str, Path]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    files = {}
+    for part in filter(os.path.isdir, (folder / part for part in SETS)):
+        # A link to a folder is followed, but not back to where the path has been.
+        visited = {_identity(parent) for parent in (folder, *folder.resolve().parents)}
+        for directory, _, names in os.walk(part, onerror=fail, followlinks=True):
+            if _identity(directory) in visited:
+                raise Unusable(f"a link leads to the same folder again: {directory}")
+            visited.add(_identity(directory))
+            for path in (Path(directory, name) for name in names if is_image(name)):
+                name = path.relative_to(folder).as_posix()
+                check_file(path, name)
+                files[name] = path
+    return files
+
+
+def _identity(folder: str | Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _name(files: Mapping[str, Stored]) -> str:
+    """Return ``images-`` with the SHA-256 of what ``sha256sum`` lists of the files, by name."""
     digest = hashlib.sha256()
     for name in image_bar(sorted(files), "checksums"):
         stored = files[name]
         content = stored if isinstance(stored, bytes) else stored.read_bytes()
         digest.update(f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode())
-    return digest.hexdigest()
+    return f"images-{digest.hexdigest()[:12]}"
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is an image, by its name."""
+    return name.lower().endswith(EXTENSIONS)
 
 
 def arranged(files: Mapping[str, Stored]) -> ImageSets:
     """Sort encoded images into sets and classes by their paths.
 
-    Classes come in the order of their names. The images of a set come in turn from each class, so
-    that the first so many are a fair sample.
+    Classes are ordered by name. The images of a set come in turn from each class, so that the first
+    n of them are a fair sample.
 
     Args:
         files: path, such as ``train/cat/01.jpg``, to file or content.
@@ -115,8 +190,8 @@ def arranged(files: Mapping[str, Stored]) -> ImageSets:
         part, *folders = name.split("/")
         if part in SETS and len(folders) > 1:
             by_class[part].setdefault(folders[0], []).append(name)
-    for part, found in by_class.items():
-        if not found:
+    for part, names in by_class.items():
+        if not names:
             raise ValueError(f"images must lie in train/CLASS/ and test/CLASS/; got none in {part}")
     classes = sorted(by_class["train"])
     if classes != sorted(by_class["test"]):
@@ -124,29 +199,19 @@ def arranged(files: Mapping[str, Stored]) -> ImageSets:
         raise ValueError(
             f"train and test must have the same classes; got images of {', '.join(odd)} in one only"
         )
-    images, targets = {}, {}
+    sets = []
     for part in SETS:
         turns = sorted(
             (turn, target, name)
             for target, class_name in enumerate(classes)
             for turn, name in enumerate(by_class[part][class_name])
         )
-        images[part] = ImageFiles((name, files[name]) for _, _, name in turns)
-        targets[part] = torch.tensor([target for _, target, _ in turns])
-    return ImageSets(
-        images["train"], targets["train"], images["test"], targets["test"], tuple(classes)
-    )
+        sets.append(ImageFiles((name, files[name]) for _, _, name in turns))
+        sets.append(torch.tensor([target for _, target, _ in turns]))
+    return ImageSets(*sets, tuple(classes))
 
 
-def decode(stored: Stored) -> Tensor:
-    """Return an image as a uint8 tensor of shape (channels, height, width).
-
-    Greyscale images have 1 channel, all others 3: red, green, blue. A photograph is turned as its
-    camera says.
-
-    Raises:
-        Exception: if the image cannot be decoded, or has more than 8 bits per channel.
-    """
+def _decoded(stored: Stored) -> Tensor:
     from PIL import Image, ImageOps
 
     with Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored) as image:
@@ -158,31 +223,28 @@ def decode(stored: Stored) -> Tensor:
     return pixels[None] if grey else pixels.permute(2, 0, 1)
 
 
-def stacked(images: Sequence[Tensor]) -> Tensor:
-    """Return images of one size as one tensor, uint8 of shape (n, channels, height, width).
+def stacked(*sets: Sequence[Tensor]) -> list[Tensor]:
+    """Return sets of images of one size as tensors, uint8 of shape (n, channels, height, width).
 
-    There is 1 channel if all images are greyscale, else 3.
+    There is 1 channel if all images of all sets are greyscale, else 3.
 
     Raises:
         ValueError: if the images are not all of one size.
     """
-    decoded = [images[i] for i in image_bar(range(len(images)), "decoding")]
-    sizes = sorted({tuple(image.shape[1:]) for image in decoded})
+    decoded = [[images[i] for i in image_bar(range(len(images)), "decoding")] for images in sets]
+    shapes = {tuple(image.shape) for images in decoded for image in images}
+    sizes = sorted({shape[1:] for shape in shapes})
     if len(sizes) > 1:
         (low, narrow), (high, wide) = sizes[0], sizes[-1]
         raise ValueError(
             "images must all have one size unless features are taken of them; got "
             f"{narrow}×{low} and {wide}×{high} pixels"
         )
-    channels = max(len(image) for image in decoded)
-    return torch.stack([image.expand(channels, -1, -1) for image in decoded])
+    channels = max(shape[0] for shape in shapes)
+    return [torch.stack([image.expand(channels, -1, -1) for image in images]) for images in decoded]
 
 
 def image_bar(items: Sequence, text: str) -> tqdm:
     """Return a bar over items, on standard error, for work of more than two seconds."""
     slow = not sys.stderr.isatty()  # a log file wants fewer lines
     return tqdm(items, text, unit=" images", delay=2, mininterval=10.0 if slow else 0.2)
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(EXTENSIONS)

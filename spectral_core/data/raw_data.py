@@ -1,21 +1,37 @@
-"""The raw files that each dataset consists of: names, checksums, and who publishes them."""
+"""The data sets: their raw files with checksums, who publishes them, and how they are read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from spectral_core.data.images import arranged, is_image, stacked
+from spectral_core.data.unpacking import members
+
+Contents = Mapping[str, bytes]
+"""Raw file name to uncompressed content."""
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Pixels of shape (n, ...) and classes of shape (n,): the training set, then the test set."""
+
 
 @dataclass(frozen=True)
 class RawData:
-    """One dataset's raw files.
+    """One data set's raw files.
 
     Attributes:
         folder: where the files lie below a data directory; the layout is torchvision's.
         md5: file name to MD5 of the uncompressed content.
         classes: name of each class, in the order of the targets.
+        read: function from the files' contents to arrays.
+        largest: largest possible value of a pixel.
         torchvision_name: class of ``torchvision.datasets`` that knows the download addresses.
         archive: name and MD5 of the archive that the files are published in, if they are.
         installed: name of an installable package that brings the files, and the directory where
@@ -26,15 +42,23 @@ class RawData:
     folder: str
     md5: Mapping[str, str]
     classes: tuple[str, ...]
+    read: Callable[[Contents], Arrays]
+    largest: int = 255
     torchvision_name: str | None = None
     archive: tuple[str, str] | None = None
     installed: tuple[str, Path] | None = None
     debian_package: str | None = None
 
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """What may follow a file name: torchvision's reader of archived files wants them plain."""
-        return ("",) if self.archive else ("", ".gz")
+    def tensors(self, contents: Contents) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return training inputs, training targets, test inputs and test targets.
+
+        Inputs are float32 of shape (n, features) in [0, 1], targets int64 of shape (n,).
+        """
+        arrays = [torch.tensor(array) for array in self.read(contents)]
+        for i in (0, 2):
+            arrays[i] = arrays[i].float().flatten(1).div_(self.largest)
+            arrays[i + 1] = arrays[i + 1].long()
+        return tuple(arrays)
 
 
 # Images and labels of the training set, then of the test set.
@@ -44,6 +68,51 @@ IDX_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+
+
+def _read_idx(contents: Contents) -> Arrays:
+    return tuple(_idx_array(contents[name]) for name in IDX_FILES)
+
+
+def _idx_array(content: bytes) -> np.ndarray:
+    """Return the array in an IDX file of bytes: magic number, sizes as big-endian int32, data."""
+    rank = content[3]
+    shape = np.frombuffer(content, ">u4", count=rank, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+def _read_cifar10(contents: Contents) -> Arrays:
+    # Pickles can run code; these have passed their checksums.
+    batches = {
+        name: pickle.loads(content, encoding="latin1")
+        for name, content in contents.items()
+        if name != "batches.meta"
+    }
+    test = batches.pop("test_batch")
+    train = [batches[name] for name in sorted(batches)]
+    return (
+        np.concatenate([batch["data"] for batch in train]),
+        np.concatenate([batch["labels"] for batch in train]),
+        test["data"],
+        np.array(test["labels"]),
+    )
+
+
+def _read_image_archive(contents: Contents) -> Arrays:
+    (archive,) = contents.values()
+    sets = arranged(members(archive, is_image))
+    train, test = stacked(sets.train, sets.test)
+    return train.numpy(), sets.train_targets.numpy(), test.numpy(), sets.test_targets.numpy()
+
+
+def _read_digits(contents: Contents) -> Arrays:
+    from sklearn.model_selection import train_test_split
+
+    table = np.loadtxt(io.BytesIO(contents["digits.csv"]), delimiter=",", dtype=np.uint8)
+    train, test, train_targets, test_targets = train_test_split(
+        table[:, :-1], table[:, -1], test_size=360, stratify=table[:, -1], random_state=0
+    )
+    return train, train_targets, test, test_targets
 
 
 def _idx_md5(*md5: str) -> dict[str, str]:
@@ -64,6 +133,7 @@ RAW_DATA: dict[str, RawData] = {
             "8181f5470baa50b63fa0f6fddb340f0a",
             "15d484375f8d13e6eb1aabb0c3f46965",
         ),
+        read=_read_idx,
         classes=(
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
             *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -83,6 +153,7 @@ RAW_DATA: dict[str, RawData] = {
             "2646ac647ad5339dbf082846283269ea",
             "27ae3e4e09519cfbb04c329615203637",
         ),
+        read=_read_idx,
         classes=tuple("0123456789"),
         torchvision_name="MNIST",
     ),
@@ -97,6 +168,7 @@ RAW_DATA: dict[str, RawData] = {
             "test_batch": "40351d587109b95175f43aff81a1287e",
             "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
         },
+        read=_read_cifar10,
         classes=_CIFAR10_CLASSES,
         torchvision_name="CIFAR10",
         archive=("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
@@ -104,13 +176,16 @@ RAW_DATA: dict[str, RawData] = {
     "cifar10-jpeg": RawData(
         folder="cifar10-jpeg",
         md5={"cifar10-jpeg.tar.xz": "4ab025a322774979c21b2d5283f6245a"},
+        read=_read_image_archive,
         classes=_CIFAR10_CLASSES,
     ),
     "digits": RawData(
         folder="digits",
         md5={"digits.csv": "a0339c30a8a5312a1b6f9e5c719dcce5"},
+        read=_read_digits,
+        largest=16,
         classes=tuple("0123456789"),
-        # find_spec tells where scikit-learn lies without the cost of importing it.
+        # find_spec locates scikit-learn without the cost of importing it.
         installed=("scikit-learn", Path(find_spec("sklearn").origin).parent / "datasets/data"),
     ),
 }

@@ -1,6 +1,8 @@
 """Images of one's own: how a folder or an archive is read, named and refused."""
 
 import io
+import os
+import shutil
 import tarfile
 
 import numpy as np
@@ -10,7 +12,7 @@ from made_images import FILES, SIDE, picture, write
 from PIL import Image
 
 from spectral_core import data
-from spectral_core.data import image_folder, images
+from spectral_core.data import images
 from spectral_core.paper.study.planning import plan
 
 
@@ -37,7 +39,7 @@ def archive(files, file, mode="w:xz"):
 
 
 def test_classes_come_by_name_and_images_in_turn_from_each(folder):
-    sets = images.arranged(images.in_folder(folder))
+    sets = images.arranged(images._files(folder))
     assert sets.classes == ("ape", "cat")
     assert sets.train_targets.tolist() == [0, 1, 1, 1]
     assert [int(image[0, 0, 0]) for image in sets.train] == [4, 1, 2, 3]
@@ -70,9 +72,9 @@ def test_name_follows_from_names_and_contents_not_from_the_place(folder, tmp_pat
 def test_what_is_prepared_needs_its_folder_no_more(folder, home, monkeypatch):
     name = data.load(f"imagefolder:{folder}").name
     data.dataset._load.cache_clear()
-    monkeypatch.setattr(image_folder, "_given", {})
+    monkeypatch.setattr(images, "_given", {})
     assert len(data.load(name).train_targets) == 4
-    with pytest.raises(data.DataNotFoundError, match="say where its images are: imagefolder:PATH"):
+    with pytest.raises(data.DataNotFoundError, match="imagefolder:PATH"):
         data.load("images-0123456789ab")
 
 
@@ -84,18 +86,98 @@ def test_folder_that_changed_since_it_was_named_is_refused(folder, home):
     assert not list(home.rglob("*.safetensors"))
 
 
-def test_greyscale_stays_so_unless_some_images_are_coloured(folder):
-    grey = {name: picture(7, "L") for name in FILES}
-    write(folder, grey)
-    sets = images.arranged(images.in_folder(folder))
-    assert images.stacked(sets.train).shape == (4, 1, SIDE, SIDE)
-    write(folder, {"train/cat/1.png": picture(7)})
-    mixed = images.stacked(images.arranged(images.in_folder(folder)).train)
-    assert mixed.shape == (4, 3, SIDE, SIDE) and torch.equal(mixed[0, 0], mixed[0, 2])
+@pytest.mark.parametrize("coloured", ["train/cat/1.png", "test/ape/1.png"])
+def test_one_coloured_image_makes_all_have_three_channels(folder, home, coloured):
+    write(folder, {name: picture(7, "L") for name in FILES})
+    grey = data.load(f"imagefolder:{folder}")
+    assert grey.train_inputs.shape == (4, SIDE * SIDE) and len(grey.test_inputs.T) == SIDE * SIDE
+    write(folder, {coloured: picture(7)})
+    mixed = data.load(f"imagefolder:{folder}")
+    for inputs, originals in (
+        (mixed.train_inputs, grey.train_inputs),
+        (mixed.test_inputs, grey.test_inputs),
+    ):
+        same = (inputs == originals.repeat(1, 3)).all(1)
+        assert (~same).sum() == (coloured.startswith("train") == (inputs is mixed.train_inputs))
+
+
+def test_images_stored_in_any_mode_mix(folder, home):
+    pixels = Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3))
+    for name, mode, kind in [
+        ("train/cat/1.png", "1", "PNG"),
+        ("train/cat/2.png", "LA", "PNG"),
+        ("train/cat/3.png", "P", "PNG"),
+        ("test/ape/1.png", "RGBA", "PNG"),
+        ("test/cat/deep/1.png", "CMYK", "TIFF"),
+    ]:
+        stored = io.BytesIO()
+        pixels.convert(mode).save(stored, kind)
+        write(folder, {name: stored.getvalue()})
+    assert data.load(f"imagefolder:{folder}").test_inputs.shape == (2, 3 * SIDE * SIDE)
+
+
+def loop(folder):
+    (folder / "train/cat/x").symlink_to(folder / "train")
+
+
+def outwards(folder):
+    (folder / "train/cat/x").symlink_to("/")
+
+
+def twice(folder):
+    for name in "ab":
+        (folder / f"train/cat/{name}").symlink_to(folder / "test/cat")
+
+
+def pipe(folder):
+    os.mkfifo(folder / "train/cat/x.png")
+
+
+def device(folder):
+    (folder / "train/cat/x.png").symlink_to("/dev/zero")
+
+
+def dangling(folder):
+    (folder / "train/cat/x.png").symlink_to("nowhere")
+
+
+def huge(folder):
+    with open(folder / "train/cat/x.png", "wb") as file:
+        file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("make", [loop, outwards, twice, pipe, device, dangling, huge])
+def test_what_would_never_end_is_named(folder, make):
+    make(folder)
+    with pytest.raises(ValueError, match=r"train/cat/(x|b|a)"):
+        data.identify(f"imagefolder:{folder}")
+
+
+def test_links_to_files_and_folders_are_followed(folder, tmp_path):
+    name = data.identify(f"imagefolder:{folder}")
+    shutil.move(folder / "train/cat", tmp_path / "cats")
+    (folder / "train/cat").symlink_to(tmp_path / "cats")
+    (tmp_path / "cats/1.png").rename(tmp_path / "one")
+    (tmp_path / "cats/1.png").symlink_to(tmp_path / "one")
+    (tmp_path / "link").symlink_to(folder)
+    assert data.identify(f"imagefolder:{tmp_path / 'link'}") == name
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_archive_that_cannot_be_read_whole_is_named(tmp_path, mode):
+    file = archive(FILES, tmp_path / "mine.tar", mode)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(ValueError, match=r"mine\.tar .*truncated"):
+        data.identify(f"imagefolder:{file}")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path / "none", "/dev/zero"):
+        with pytest.raises(ValueError, match="neither a folder nor a regular file"):
+            data.identify(f"imagefolder:{path}")
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "reason"),
     [
         ({}, "images must lie in train/CLASS/ and test/CLASS/; got none in train"),
         ({"train/a/1.png": b""}, "got none in test"),
@@ -103,12 +185,12 @@ def test_greyscale_stays_so_unless_some_images_are_coloured(folder):
         ({"train/a/1.png": b"", "test/b/1.png": b""}, "got images of a, b in one only"),
     ],
 )
-def test_folder_of_another_layout_is_refused(tmp_path, files, said):
+def test_folder_of_another_layout_is_refused(tmp_path, files, reason):
     (tmp_path / "bad").mkdir()
     write(tmp_path / "bad", files)
     with pytest.raises(ValueError) as caught:
         data.identify(f"imagefolder:{tmp_path / 'bad'}")
-    assert said in str(caught.value) and str(tmp_path / "bad") in str(caught.value)
+    assert reason in str(caught.value) and str(tmp_path / "bad") in str(caught.value)
 
 
 def test_bad_image_is_named_and_sizes_must_agree(folder, home):

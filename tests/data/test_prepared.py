@@ -1,15 +1,17 @@
 """Features of a frozen MobileNetV2: the same as torchvision's own, kept on disk, taken up again."""
 
 import hashlib
+import json
 
 import pytest
 import torch
-from made_images import FILES, write
+from made_images import FILES, picture, write
+from safetensors.torch import save_file
 
 from spectral_core import data
-from spectral_core.data import backbone, features, prepared
+from spectral_core.data import backbone, prepared
 from spectral_core.data.backbone import Backbone
-from spectral_core.data.places import Places
+from spectral_core.data.directories import Directories
 from spectral_core.data.torchvision_import import import_torchvision
 
 RESOLUTION = 96
@@ -34,10 +36,10 @@ def weights(network, tmp_path_factory):
 
 
 @pytest.fixture
-def places(tmp_path, monkeypatch):
+def directories(tmp_path, monkeypatch):
     monkeypatch.setenv("SPECTRAL_CORE_DATA", str(tmp_path / "home"))
     monkeypatch.delenv("SPECTRAL_CORE_DATA_PATH", raising=False)
-    return Places.chosen()
+    return Directories.chosen()
 
 
 def by_torchvision(network, pixels, pooling, mean, deviation):
@@ -50,7 +52,7 @@ def by_torchvision(network, pixels, pooling, mean, deviation):
 @pytest.mark.parametrize("pooling", ["max", "mean"])
 @pytest.mark.parametrize("normalisation", ["imagenet", "symmetric"])
 def test_features_are_those_of_torchvisions_network(
-    network, weights, places, pooling, normalisation
+    network, weights, directories, pooling, normalisation
 ):
     checksum = backbone.identify(weights)
     settings = Backbone(checksum, normalisation, pooling=pooling)
@@ -60,7 +62,7 @@ def test_features_are_those_of_torchvisions_network(
     mean, deviation = (
         torch.tensor(values[normalisation])[:, None, None] for values in (means, deviations)
     )
-    found = backbone.extractor(settings, places)(pixels)
+    found = backbone.extractor(settings, directories)(pixels)
     expected = by_torchvision(network, pixels, pooling, mean, deviation)
     assert found.shape == (5, 1280) and found.min() >= 0 and found.max() <= 6
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
@@ -83,7 +85,7 @@ def test_backbone_is_known_by_weights_normalisation_resolution_and_pooling(weigh
 
 
 def test_file_of_weights_must_be_there_and_be_a_state_dict_of_the_network(
-    network, places, tmp_path
+    network, directories, tmp_path
 ):
     with pytest.raises(ValueError, match="backbone_weights must be 'imagenet', or a file"):
         backbone.identify(tmp_path / "none.pth")
@@ -99,12 +101,12 @@ def test_file_of_weights_must_be_there_and_be_a_state_dict_of_the_network(
         file = tmp_path / "bad.pth"
         torch.save(content, file)
         with pytest.raises(ValueError, match=said) as caught:
-            backbone.extractor(Backbone.of(file), places)
+            backbone.extractor(Backbone.of(file), directories)
         assert "must be a state dict of torchvision's mobilenet_v2" in str(caught.value)
 
 
 def test_weights_are_found_by_their_checksum_in_the_search_path(
-    weights, places, tmp_path, monkeypatch
+    weights, directories, tmp_path, monkeypatch
 ):
     checksum = backbone.identify(weights)
     monkeypatch.setattr(backbone, "_given", {})
@@ -112,17 +114,17 @@ def test_weights_are_found_by_their_checksum_in_the_search_path(
     copy = tmp_path / "shared" / "mobilenet_v2_of_ours.pth"
     copy.write_bytes(weights.read_bytes())
     monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", str(tmp_path / "shared"))
-    assert backbone._weights_file(checksum, Places.chosen()) == copy
+    assert backbone._weights_file(checksum, Directories.chosen()) == copy
     with pytest.raises(data.DataNotFoundError, match="--backbone-weights") as caught:
-        backbone._weights_file("00000000", Places.chosen())
+        backbone._weights_file("00000000", Directories.chosen())
     assert str(tmp_path / "shared") in str(caught.value)
 
 
-def test_download_with_another_checksum_is_refused_and_a_right_one_is_kept(places, monkeypatch):
+def test_download_with_another_checksum_is_refused(directories, monkeypatch):
     monkeypatch.setattr(backbone, "get", lambda url: b"weights")
     with pytest.raises(data.DataNotFoundError, match="SHA-256 of the content is"):
-        backbone._weights_file(backbone.IMAGENET, places)
-    assert not list(places.data_dir.rglob("*.pth"))
+        backbone._weights_file(backbone.IMAGENET, directories)
+    assert not list(directories.data_dir.rglob("*.pth"))
     checksum = hashlib.sha256(b"weights").hexdigest()[:8]
     models = import_torchvision().models
 
@@ -130,37 +132,50 @@ def test_download_with_another_checksum_is_refused_and_a_right_one_is_kept(place
         url = f"https://example.org/mobilenet_v2-{checksum}.pth"
 
     monkeypatch.setattr(models, "MobileNet_V2_Weights", [Known])
-    assert backbone._weights_file(checksum, places).read_bytes() == b"weights"
+    assert backbone._weights_file(checksum, directories).read_bytes() == b"weights"
 
 
-def test_run_that_was_stopped_goes_on_from_its_last_whole_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "FEATURE_COUNT", 3)
-    monkeypatch.setattr(features, "BATCH", 4)
-    monkeypatch.setattr(features, "_BYTES", 4 * 3 * 4)
+def test_interrupted_run_continues_from_its_last_whole_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepared, "FEATURE_COUNT", 3)
+    monkeypatch.setattr(prepared, "BATCH", 4)
+    monkeypatch.setattr(prepared.joblib, "cpu_count", lambda: 1)
     images = [torch.full((1, 2, 2), i / 32) for i in range(18)]
-    seen = []
+    part, seen = tmp_path / "part", []
 
     def extract(batch):
         seen.append(len(batch))
-        if len(seen) == 3:
+        if len(seen) == 4:
             raise KeyboardInterrupt
         return batch.mean((2, 3))
 
-    monkeypatch.setattr(features.joblib, "cpu_count", lambda: 1)
-    part = tmp_path / "part"
-    with pytest.raises(KeyboardInterrupt):
-        features.features(images, extract, 2, part)
-    assert part.stat().st_size == 2 * features._BYTES
-    with open(part, "ab") as file:
-        file.write(b"half a row")
-    del seen[:]
-    found = features.features(images, lambda b: seen.append(len(b)) or b.mean((2, 3)), 2, part)
-    assert sorted(seen) == [2, 4, 4]
-    torch.testing.assert_close(found, (torch.arange(18.0) / 32)[:, None].expand(-1, 3))
+    for damage, left in [
+        (lambda stored: stored + b"half a batch", [4, 2]),
+        (lambda stored: stored[:-1] + bytes([stored[-1] ^ 1]), [4, 4, 2]),
+        (lambda stored: bytes([stored[0] ^ 1]) + stored[1:], [4, 4, 4, 4, 2]),
+    ]:
+        part.unlink(missing_ok=True)
+        del seen[:]
+        with pytest.raises(KeyboardInterrupt):
+            prepared.features(images, extract, 2, part)
+        part.write_bytes(damage(part.read_bytes()))
+        seen[:] = [0] * 4
+        made = prepared.features(images, extract, 2, part)
+        assert seen[4:] == left
+        torch.testing.assert_close(made, (torch.arange(18.0) / 32)[:, None].expand(-1, 3))
+
+
+def prepared_file(directories):
+    (file,) = (directories.data_dir / "prepared").glob("*.safetensors")
+    return file
+
+
+def reload(name):
+    data.dataset._load.cache_clear()
+    return data.load(name)
 
 
 def test_data_set_of_features_is_made_once_and_has_the_images_labels(
-    weights, places, tmp_path, monkeypatch
+    weights, directories, tmp_path, monkeypatch
 ):
     folder = write(tmp_path / "mine", FILES)
     name = data.complete_name(f"imagefolder:{folder}", "max", str(weights))
@@ -168,34 +183,66 @@ def test_data_set_of_features_is_made_once_and_has_the_images_labels(
     assert loaded.train_inputs.shape == (4, 1280) and loaded.test_inputs.shape == (2, 1280)
     assert loaded.train_targets.tolist() == [0, 1, 1, 1] and loaded.name == name
     monkeypatch.setattr(prepared, "_make", None)  # calling it would fail
-    data.dataset._load.cache_clear()
-    again = data.load(name)
-    assert torch.equal(again.train_inputs, loaded.train_inputs)
-    assert [file.name for file in (places.data_dir / "prepared").glob("*.part")] == []
+    assert torch.equal(reload(name).train_inputs, loaded.train_inputs)
+    assert not list(prepared_file(directories).parent.glob("*.part"))
 
 
-def test_damaged_data_set_is_named(weights, places, tmp_path):
-    folder = write(tmp_path / "mine", FILES)
-    name = data.load(f"imagefolder:{folder}").name
-    (file,) = (places.data_dir / "prepared").glob("*.safetensors")
-    file.write_bytes(file.read_bytes()[:100])
-    data.dataset._load.cache_clear()
-    with pytest.raises(RuntimeError, match=r"must be whole; .* Delete it to prepare it again"):
-        data.load(name)
+def test_damaged_file_is_named_and_made_again(directories, tmp_path, caplog):
+    name = data.load(f"imagefolder:{write(tmp_path / 'mine', FILES)}").name
+    file = prepared_file(directories)
+    whole, expected = file.read_bytes(), data.load(name)
+    for position in range(0, len(whole), 5):
+        file.write_bytes(whole[:position] + bytes([whole[position] ^ 0x11]) + whole[position + 1 :])
+        caplog.clear()
+        again = reload(name)
+        assert torch.equal(again.train_inputs, expected.train_inputs)
+        assert torch.equal(again.test_targets, expected.test_targets)
+        assert again.classes == expected.classes and again.source == expected.source
+        assert file.read_bytes() == whole
+        assert len(caplog.records) == 1 and str(file) in caplog.text
+    for damaged in (b"", whole[:100], whole[:-1], whole + b"0"):
+        file.write_bytes(damaged)
+        assert torch.equal(reload(name).test_inputs, expected.test_inputs)
 
 
-def test_features_of_any_data_set_can_be_taken(weights, places, monkeypatch):
+def test_file_of_another_data_set_or_of_wrong_shapes_is_made_again(directories, tmp_path):
+    name = data.load(f"imagefolder:{write(tmp_path / 'mine', FILES)}").name
+    file = prepared_file(directories)
+    expected = data.load(name)
+    write(tmp_path / "other", {**FILES, "train/cat/1.png": picture(9)})
+    other = data.load(f"imagefolder:{tmp_path / 'other'}").name
+    file.write_bytes(file.with_name(f"{other}.safetensors").read_bytes())
+    assert torch.equal(reload(name).train_inputs, expected.train_inputs)
+    # Without a checksum, as earlier versions wrote them.
+    about = {"about": json.dumps({"classes": expected.classes, "source": "image folder"})}
+    tensors = {key: getattr(expected, key) for key in prepared._KEYS}
+    save_file(tensors, file, about)
+    before = file.read_bytes()
+    assert torch.equal(reload(name).train_inputs, expected.train_inputs)
+    assert file.read_bytes() == before
+    for wrong in (
+        {"test_inputs": tensors["test_inputs"][:, :16].contiguous()},
+        {"train_targets": tensors["train_targets"] + 1},
+        {"train_inputs": torch.full_like(tensors["train_inputs"], torch.nan)},
+        {"test_targets": tensors["test_targets"][:1]},
+    ):
+        save_file({**tensors, **wrong}, file, about)
+        assert torch.equal(reload(name).train_inputs, expected.train_inputs)
+        assert data.load(name).test_inputs.shape == expected.test_inputs.shape
+
+
+def test_features_of_any_data_set_can_be_taken(weights, directories, monkeypatch):
     made = []
 
     def few(images, extract, resolution, part):
         made.append(len(images))
-        return extract(torch.stack([features.resized(images[i], resolution) for i in range(2)]))
+        return extract(torch.stack([backbone.resized(images[i], resolution) for i in range(2)]))
 
     monkeypatch.setattr(prepared, "features", few)
     found = data.load(data.complete_name("digits", "mean", str(weights)))
     assert made == [1437, 360] and found.train_inputs.shape == (2, 1280)
     assert found.checksums == data.load("digits").checksums
-    grey = features.resized(torch.rand(1, 8, 8), 32)
+    grey = backbone.resized(torch.rand(1, 8, 8), 32)
     assert grey.shape == (3, 32, 32) and torch.equal(grey[0], grey[2])
-    coloured = features.resized(torch.full((3, 5, 9), 51, dtype=torch.uint8), 4)
+    coloured = backbone.resized(torch.full((3, 5, 9), 51, dtype=torch.uint8), 4)
     torch.testing.assert_close(coloured, torch.full((3, 4, 4), 0.2))

@@ -1,0 +1,77 @@
+"""Archives: whole or refused, wherever they are cut off or changed."""
+
+import gzip
+import io
+import tarfile
+
+import pytest
+
+from spectral_core.data import unpacking
+from spectral_core.data.unpacking import Unusable, check_md5, members, unpack
+
+FILES = {"train/a/1.png": bytes(range(256)) * 3, "train/b/1.png": b"", "test/a/2.png": b"2" * 512}
+
+
+def archive(mode: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as tar:
+        for name, content in {**FILES, "notes.txt": b"x"}.items():
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def images(stored) -> dict[str, bytes]:
+    return members(stored, lambda name: name.endswith(".png"))
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_archive_cut_off_anywhere_is_refused_or_complete(mode, tmp_path):
+    whole = archive(mode)
+    assert images(whole) == FILES
+    complete = 0
+    for length in range(0, len(whole), 7 if mode == "w" else 1):
+        try:
+            assert images(whole[:length]) == FILES
+            complete += 1
+        except Unusable as error:
+            assert "truncated" in str(error) and "\n" not in str(error)
+    # Only zeros after the block that ends a plain archive may be absent.
+    assert complete == 0 or (mode == "w" and complete < 10240 / 7)
+    (tmp_path / "file").write_bytes(whole[: len(whole) // 4])
+    with pytest.raises(Unusable, match="truncated"):
+        images(tmp_path / "file")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_changed_byte_never_loses_a_file(mode):
+    whole = archive(mode)
+    for position in range(0, len(whole), 13):
+        changed = bytearray(whole)
+        changed[position] ^= 0x55
+        try:
+            files = images(bytes(changed))
+        except Unusable:
+            continue
+        assert len(files) == len(FILES), position
+        assert mode == "w" or files == FILES  # a plain archive has no checksum of contents
+
+
+def test_size_is_bounded(monkeypatch, tmp_path):
+    monkeypatch.setattr(unpacking, "LARGEST", 700)
+    with pytest.raises(Unusable, match="larger than"):
+        images(archive("w"))
+    with pytest.raises(Unusable, match="MD5"):
+        unpack(gzip.compress(bytes(1 << 20)), "of something smaller")
+    (tmp_path / "large").write_bytes(bytes(701))
+    with pytest.raises(Unusable, match="larger than"):
+        unpacking.check_file(tmp_path / "large")
+
+
+def test_content_is_known_by_its_md5():
+    md5 = "900150983cd24fb0d6963f7d28e17f72"  # RFC 1321, A.5
+    assert check_md5(b"abc", md5) == unpack(b"abc", md5) == unpack(gzip.compress(b"abc"), md5)
+    for stored in (b"abd", gzip.compress(b"abd"), gzip.compress(b"abc")[:-1]):
+        with pytest.raises(Unusable):
+            unpack(stored, md5)
