@@ -1,0 +1,1 @@
+"""The pages of the book: pictures, tables and what a notebook calls."""

@@ -1,0 +1,98 @@
+"""A picture for a page: drawings in a row that wraps, as SVG in the colours of the page."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from spectral_core._files import write_whole
+from spectral_core.paper.pages.style import INK, PAPER, theme
+
+UNIT = 72
+"""Units of a drawing per inch: a font size of 12 is 12 of them, and as many pixels at full size."""
+_LEAST, _MOST = 330, 560  # pixels across which a drawing is shown
+# On a page without a style of its own, such as a notebook's, what shows through is white.
+_COLOURS = {
+    INK.lower(): "currentColor",
+    PAPER.lower(): "var(--pst-color-background, var(--jp-layout-color0, white))",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Drawings side by side, as many as fit; below one another on a phone.
+
+    Text and axes have the colour of the text around them, in light and dark alike.
+    """
+
+    drawings: tuple[Figure, ...]
+    alt: str
+    """The finding in words, for those who do not see it."""
+    least: int = _LEAST
+    """Pixels that a drawing needs across."""
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f'<div style="flex: 1 1 {self.least}px; min-width: 0; max-width: {_MOST}px">'
+            f"{inline_svg(each)}</div>"
+            for each in self.drawings
+        )
+        return (
+            f'<div class="picture" role="img" aria-label="{html.escape(self.alt)}" '
+            'style="display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; justify-content: center">'
+            f"{cells}</div>"
+        )
+
+    def save(self, file: Path) -> None:
+        """Write the first drawing into a file, whole or not at all; its name says the format.
+
+        Without matplotlib's version in it, so that the same results make the same file.
+        """
+        figure = self.drawings[0]
+        write_whole(file, lambda aside: figure.savefig(aside, metadata={"Software": None}))
+
+
+def drawing(width: float, height: float) -> Figure:
+    """An empty figure of so many units, in the look of all others."""
+    theme()
+    return Figure(figsize=(width / UNIT, height / UNIT))
+
+
+def inline_svg(figure: Figure) -> str:
+    """A figure as SVG to stand within a page, in its colours and font, as wide as there is room.
+
+    Names within it are made from its content, so that several drawings do not meet on a page.
+    """
+    file = io.StringIO()
+    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    text = file.getvalue()
+    shape = re.search(r'viewBox="[^"]+"', text)[0]
+    body = text[text.index(">", text.index("<svg")) + 1 :]
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.S)
+    for ours, theirs in _COLOURS.items():
+        body = body.replace(ours, theirs)
+    body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
+    # Coloured text is nearer to the text around it than a coloured line, to be read more easily.
+    body = re.sub(
+        r"(<text style=\"[^\"]*)fill: (#\w{6})",
+        r"\1fill: \2; fill: color-mix(in srgb, \2 70%, currentColor)",
+        body,
+    )
+    used = set(re.findall(r"(?:url\(|href=\")#([\w-]+)", body))
+    mark = hashlib.sha256(body.encode()).hexdigest()[:8]
+    body = re.sub(
+        r' id="([\w.-]+)"', lambda m: f' id="{mark}-{m[1]}"' if m[1] in used else "", body
+    )
+    body = re.sub(r"(url\(|href=\")#(?=[\w-]+)", rf"\1#{mark}-", body)
+    head = (
+        f'<svg {shape} xmlns:xlink="http://www.w3.org/1999/xlink" aria-hidden="true" '
+        'focusable="false" style="display: block; width: 100%; height: auto; '
+        'stroke-linejoin: round; stroke-linecap: butt">'
+    )
+    return head + re.sub(r"\s*\n\s*", "\n", body)

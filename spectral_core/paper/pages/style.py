@@ -1,0 +1,99 @@
+"""How methods and networks look and are called: hue for the training, dash and marker for what
+else a method does differently."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+from matplotlib import pyplot as plt
+
+from spectral_core.paper.study.methods import METHODS, Method
+
+# The paper's orange, blue and green in shades of Okabe and Ito. Each has a contrast of at least
+# 3 : 1 to white and to the black of a dark page.
+HUES = {"direct": "#B87500", "post": "#0072B2", "pre": "#009E73"}
+"""Colour of each of the paper's three trainings, by the method that has nothing but it."""
+INK, PAPER = "#222222", "#FEFEFE"
+"""Text and axes, and what shows through: a page puts its own colours in their place."""
+
+_MARKERS = {"direct": "o", "post": "s", "pre": "^"}
+_DASHES = ((4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (2.5, 1), (6, 1.5, 1, 1.5, 1, 1.5), (9, 2))
+_OTHER_MARKERS = ("D", "X", "P", "v", "*", "<", ">", "p", "h")
+
+class Look(NamedTuple):
+    """How one method is drawn."""
+
+    colour: str
+    dash: tuple[float, ...] | str
+    """Lengths of strokes and gaps; ``"-"`` for a line without gaps."""
+    marker: str
+
+
+def training(method: str) -> str:
+    """Which of the paper's trainings a method has: ``"direct"``, ``"post"`` or ``"pre"``."""
+    trained = _trained(METHODS[method])
+    return next(name for name in HUES if _trained(METHODS[name]) == trained)
+
+
+def look(method: str) -> Look:
+    """Colour, dash and marker of a method.
+
+    What makes a control (the same of several trainings, such as random nodes) has one dash and one
+    marker.
+    """
+    name = training(method)
+    control = _control(method)
+    if not control:
+        return Look(HUES[name], "-", _MARKERS[name])
+    at = list(dict.fromkeys(map(_control, METHODS))).index(control) - 1
+    return Look(
+        HUES[name], _DASHES[at % len(_DASHES)], _OTHER_MARKERS[at % len(_OTHER_MARKERS)]
+    )
+
+
+def _trained(method: Method) -> tuple[str, str]:
+    return method.layers, method.trains
+
+
+def _control(method: str) -> tuple[str, ...]:
+    """What tells a method from the one that has its training and nothing else."""
+    base = METHODS[training(method)]
+    return tuple(
+        f"{each.name}={getattr(METHODS[method], each.name)}"
+        for each in dataclasses.fields(Method)
+        if each.name != "title" and getattr(METHODS[method], each.name) != getattr(base, each.name)
+    )
+
+
+def theme() -> None:
+    """Set the look of every picture: text and axes in ink, no frame, a faint grid."""
+    plt.rcParams.update(
+        {
+            "font.family": "sans-serif",
+            "font.size": 12,
+            "axes.titlesize": 12.5,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 12,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "grid.alpha": 0.15,
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 2,
+            "lines.solid_capstyle": "round",
+            "legend.frameon": False,
+            "figure.facecolor": PAPER,
+            "axes.facecolor": PAPER,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "spectral-core",
+            "savefig.dpi": 200,
+            **dict.fromkeys(
+                ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor",
+                 "xtick.color", "ytick.color", "grid.color"),
+                INK,
+            ),
+        }
+    )  # fmt: skip
