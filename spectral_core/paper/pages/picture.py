@@ -34,18 +34,16 @@ class Picture:
     drawings: tuple[Figure, ...]
     alt: str
     """The finding in words, for those who do not see it."""
-    least: int = _LEAST
-    """Pixels that a drawing needs across."""
 
     def _repr_html_(self) -> str:
         cells = "".join(
-            f'<div style="flex: 1 1 {self.least}px; min-width: 0; max-width: {_MOST}px">'
-            f"{inline_svg(each)}</div>"
+            f'<div style="width: 100%; max-width: {_MOST}px">{inline_svg(each)}</div>'
             for each in self.drawings
         )
         return (
             f'<div class="picture" role="img" aria-label="{html.escape(self.alt)}" '
-            'style="display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; justify-content: center">'
+            'style="display: grid; gap: 0.5rem 1rem; justify-items: center; '
+            f'grid-template-columns: repeat(auto-fit, minmax(min(100%, {_LEAST}px), 1fr))">'
             f"{cells}</div>"
         )
 

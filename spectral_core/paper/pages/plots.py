@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spectral_core.layers.networks import ACTIVATION_NAMES
 from spectral_core.paper.pages.picture import Picture, drawing
 from spectral_core.paper.pages.style import INK, PAPER, look
 from spectral_core.paper.results import estimates
@@ -35,8 +36,7 @@ def curves(
     reference: pd.DataFrame | None = None,
     run: pd.DataFrame | None = None,
 ) -> Picture:
-    """Accuracy against the pruning level, a drawing per panel; beside it, with several hidden
-    layers, the share of parameters that is kept.
+    """Accuracy against the pruning level, a drawing per panel.
 
     Lines are means over seeds, bands ± one standard deviation (n − 1). A cross marks the first
     level at which a hidden layer of some seed has no nodes left.
@@ -52,23 +52,50 @@ def curves(
     Raises:
         ValueError: if the table is empty.
     """
-    if table.empty:
-        raise ValueError("table must hold the results of at least one panel; got none")
     drawings = []
-    for panel, rows in estimates.described(table).groupby("panel", sort=False):
+    for panel, rows in _panels(table):
         title = rows["network"].iloc[-1] if titles is None else titles[panel]
         points = {
             marker: None if more is None else more[more["panel"] == panel]
             for marker, more in (("D", reference), ("o", run))
         }
         drawings.append(_accuracy(rows, title, points))
-        if rows["depth"].iloc[0] > 1 and 0 in set(rows["level"]):
-            drawings.append(_parameters(rows, title))
     return Picture(tuple(drawings), alt)
 
 
+def weights(table: pd.DataFrame, alt: str) -> Picture:
+    """Share of weights that is kept against the pruning level, a drawing per panel.
+
+    Args:
+        table: results of at least one panel, with the unpruned network of each method.
+        alt: what the picture shows, in words.
+
+    Raises:
+        ValueError: if the table is empty.
+    """
+    drawings = []
+    for _, rows in _panels(table):
+        figure, axes = canvas(rows["network"].iloc[-1], "weights kept (%)", "nodes pruned (%)")
+        axes.set(xlim=(0, 100), ylim=(0, 100))
+        ends = []
+        for method in _methods(rows):
+            mine = rows[rows["method"] == method]
+            kept = mine["parameters"].groupby(mine["level"]).mean()
+            _line(axes, 100 * kept / kept[0.0], method)
+            ends.append((100 * kept.iloc[-1] / kept[0.0], method))
+        _label_ends(axes, ends)
+        drawings.append(figure)
+    return Picture(tuple(drawings), alt)
+
+
+def _panels(table: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
+    if table.empty:
+        raise ValueError("table must hold the results of at least one panel; got none")
+    return estimates.described(table).groupby("panel", sort=False)
+
+
 def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame | None]) -> Figure:
-    figure, axes = _canvas(title, "test accuracy (%)", "nodes pruned (%)")
+    figure, axes = canvas(title, "test accuracy (%)", "nodes pruned (%)")
     axes.set(xlim=(0, 100), ylim=(0, 100))
     axes.axhline(CHANCE, color=INK, linewidth=1, linestyle=(0, (1, 2)))
     axes.text(1, CHANCE - 1.5, "chance", va="top", color=INK, fontsize=11)
@@ -89,20 +116,6 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
         for marker, others in points.items():
             if others is not None:
                 _points(axes, others[others["method"] == method], marker, colour)
-    _label_ends(axes, ends)
-    return figure
-
-
-def _parameters(rows: pd.DataFrame, title: str) -> Figure:
-    figure, axes = _canvas(title, "weights kept (%)", "nodes pruned (%)")
-    axes.set(xlim=(0, 100), ylim=(0, 100))
-    ends = []
-    for method in _methods(rows):
-        mine = rows[rows["method"] == method]
-        kept = mine["parameters"].groupby(mine["level"]).mean()
-        share = 100 * kept / kept[0.0]
-        _line(axes, share, method)
-        ends.append((share.iloc[-1], method))
     _label_ends(axes, ends)
     return figure
 
@@ -130,7 +143,12 @@ def reach(
         NoResults: if a network lacks one of the methods.
     """
     table = estimates.results() if table is None else table
-    networks = list(estimates.selected(table, methods[0], **filters)["network"].unique())
+    rows = estimates.selected(table, methods[0], **filters)
+    order = {name: i for i, name in enumerate([*dict.fromkeys(rows["dataset"]), *ACTIVATION_NAMES])}
+    named = rows.drop_duplicates("network").sort_values(
+        ["dataset", "depth", "activation"], key=lambda column: column.map(order).fillna(column)
+    )
+    networks = list(named["network"])
     places, headings = _rows(networks)
     top = 24 + 17 * -(-len(methods) // 2)
     figure = drawing(WIDTH, top + 24 * (max(places) + 1.4) + _EDGES["bottom"])
@@ -203,12 +221,12 @@ def differences(
 
 def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> Figure:
     layers = "one hidden layer" if depth == 1 else f"{depth} hidden layers"
-    figure, axes = _canvas(
+    figure, axes = canvas(
         f"− {METHODS[control].title}", "difference (pt)", "nodes pruned (%)", height=214, right=16,
         top=44,
     )  # fmt: skip
-    axes.text(0, 1.03, layers, transform=axes.transAxes)
-    axes.title.set_position((0, 1.1))
+    axes.text(0, 1.04, layers, transform=axes.transAxes)
+    axes.set_title(axes.get_title(loc="left"), pad=20)
     axes.set(xlim=(0, 100), ylim=(-limit, limit))
     axes.axhspan(-estimates.MARGIN, estimates.MARGIN, color=INK, alpha=0.1, linewidth=0)
     axes.axhline(0, color=INK, linewidth=1)
@@ -233,9 +251,10 @@ def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> F
 # What drawings share
 
 
-def _canvas(
+def canvas(
     title: str, y: str, x: str, height: float = HEIGHT, **edges: float
 ) -> tuple[Figure, Axes]:
+    """A drawing with one pair of axes, which leave so many units free at the ``edges`` named."""
     figure = drawing(WIDTH, height)
     axes = _inside(figure, **_EDGES | edges)
     axes.set_title(title)

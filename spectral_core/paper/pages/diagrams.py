@@ -1,0 +1,359 @@
+"""The drawings of the paper, Figs. 1, 2 and 5, made from real objects: a layer, the methods."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from torch import Tensor
+
+from spectral_core import _checks
+from spectral_core.layers.linear import SpectralLinear
+from spectral_core.paper.pages.picture import Picture, drawing
+from spectral_core.paper.pages.style import INK, look
+from spectral_core.paper.study.methods import METHODS, Method
+from spectral_core.pruning.ranking import SYMBOLS
+
+WIDTH = 420  # of every drawing, in units
+
+# One colour for each kind of entry: Okabe and Ito's, but none of those that stand for a method.
+KINDS = {"other": "#BBBBBB", "departure": "#F0E442", "arrival": "#CC79A7", "block": "#56B4E9"}
+
+
+# Figs. 1 and 2: matrices, one square per entry
+
+
+class Span(NamedTuple):
+    """Consecutive nodes of the whole network, as its matrices number them."""
+
+    start: int
+    stop: int
+    name: str
+
+    @property
+    def nodes(self) -> slice:
+        """The nodes as an index."""
+        return slice(self.start, self.stop)
+
+    @property
+    def middle(self) -> float:
+        """Where the name goes."""
+        return (self.start + self.stop) / 2
+
+
+@torch.no_grad()
+def transfer_operator(
+    layer: SpectralLinear, inputs: Tensor, alt: str, before: int = 2, after: int = 2
+) -> Picture:
+    """A^(k), and its action on x^(k), drawn from a layer's own numbers (Fig. 1).
+
+    Args:
+        layer: leads from layer k to layer k+1; a dozen nodes in all stay readable.
+        inputs: activities of layer k, shape (in_features,); x^(k) is 0 elsewhere.
+        alt: what the picture shows, in words.
+        before: nodes of the layers before k, at least 0; A^(k) is the identity there.
+        after: nodes of the layers after k+1, at least 0; likewise.
+
+    Raises:
+        TypeError, ValueError: if a count is no whole number of at least 0, or ``inputs`` is no
+            vector with an entry for each departure node.
+    """
+    _, departure, arrival, _ = spans = _spans(layer, before, after)
+    if not isinstance(inputs, Tensor) or inputs.shape != (layer.in_features,):
+        got = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+        raise ValueError(f"inputs must be a tensor of shape ({layer.in_features},); got {got}")
+    operator = _in_whole_network(layer.transfer_operator(), before, after)
+    size = len(operator)
+    activity = np.zeros((size, 1))
+    activity[departure.nodes, 0] = inputs
+
+    matrix = _canvas(right=size + 0.2, bottom=size + 0.3, top=-2.6)
+    _draw_matrix(matrix, operator, _kinds(spans), 0)
+    _name_nodes(matrix, spans)
+    _write(matrix, (size / 2, -2.0), r"$\mathbf{A}^{(k)}$", size=16)
+    _name_diagonal(matrix, departure, r"$\lambda_{m(j)}^{(k)}$")
+    _name_diagonal(matrix, arrival, r"$\lambda_{l(i)}^{(k)}$")
+    _name_block(matrix, departure, arrival, r"$w_{ij}^{(k)}$")
+
+    vectors = _canvas(right=size + 0.2, bottom=size + 0.3, top=-2.6)
+    for left, vector, name in (
+        (0, activity, r"$\vec{x}^{\,(k)}$"),
+        (2.2, operator @ activity, r"$\mathbf{A}^{(k)} \vec{x}^{\,(k)}$"),
+    ):
+        _draw_matrix(vectors, vector, np.full((size, 1), "other"), left)
+        _write(vectors, (left + 0.5, -0.8), name, size=14)
+    key = {
+        "departure": "eigenvalues of the\ndeparture nodes",
+        "arrival": "eigenvalues of the\narrival nodes",
+        "block": "weights, Eq. 2",
+        "other": "1 for the nodes of\nall other layers",
+    }
+    for row, (kind, name) in enumerate(key.items()):
+        x, y = 4.2, size / 2 + (row - 1.5) * size / 6
+        vectors.add_patch(Rectangle((x, y - 0.3), 0.6, 0.6, facecolor=(KINDS[kind], 0.6)))
+        _write(vectors, (x + 0.9, y), name, ha="left", size=12)
+    return Picture((matrix.figure, vectors.figure), alt)
+
+
+@torch.no_grad()
+def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> Picture:
+    """Φ^(k), and beside it its inverse, drawn from a layer's own numbers (Fig. 2).
+
+    Args:
+        layer: leads from layer k to layer k+1; a dozen nodes in all stay readable.
+        alt: what the picture shows, in words.
+        before: nodes of the layers before k, at least 0.
+        after: nodes of the layers after k+1, at least 0.
+
+    Raises:
+        TypeError, ValueError: if a count is no whole number of at least 0.
+    """
+    _, departure, arrival, _ = spans = _spans(layer, before, after)
+    vectors = _in_whole_network(layer.eigenvector_matrix(), before, after)
+    size = len(vectors)
+    kinds = _kinds(spans)
+    kinds[np.diag_indices(size)] = "other"
+    drawings = []
+    for name, block, matrix in (
+        (r"$\mathbf{\Phi}^{(k)}$", r"$\phi^{(k)}$", vectors),
+        (r"$(\mathbf{\Phi}^{(k)})^{-1}$", r"$-\phi^{(k)}$", np.linalg.inv(vectors)),
+    ):
+        axes = _canvas(right=size + 0.2, bottom=size + 0.3, top=-2.8)
+        _draw_matrix(axes, matrix, kinds, 0)
+        _name_nodes(axes, spans)
+        _write(axes, (size / 2, -2.2), name, size=16)
+        _name_block(axes, departure, arrival, block)
+        drawings.append(axes.figure)
+    return Picture(tuple(drawings), alt)
+
+
+def _spans(layer: SpectralLinear, before: int, after: int) -> list[Span]:
+    """Nodes before layer k, of layer k, of layer k+1 and after it."""
+    before, after = _checks.whole_number("before", before), _checks.whole_number("after", after)
+    counts = {
+        "layers\nbefore": before,
+        f"layer $k$\n$N_k = {layer.in_features}$": layer.in_features,
+        f"layer $k+1$\n$N_{{k+1}} = {layer.out_features}$": layer.out_features,
+        "layers\nafter": after,
+    }
+    stops = np.cumsum(list(counts.values()))
+    return [Span(int(stop - n), int(stop), name) for (name, n), stop in zip(counts.items(), stops)]
+
+
+def _in_whole_network(block: Tensor, before: int, after: int) -> np.ndarray:
+    """The N × N matrix of the whole network: a layer's block, and the identity outside of it."""
+    identities = (torch.eye(n, dtype=block.dtype) for n in (before, after))
+    return torch.block_diag(next(identities), block, next(identities)).numpy()
+
+
+def _kinds(spans: Sequence[Span]) -> np.ndarray:
+    """What each entry of the N × N matrix stands for, a key of :data:`KINDS`."""
+    _, departure, arrival, after = spans
+    kinds = np.full((after.stop, after.stop), "other", dtype=object)
+    kinds[departure.nodes, departure.nodes] = "departure"
+    kinds[arrival.nodes, arrival.nodes] = "arrival"
+    kinds[arrival.nodes, departure.nodes] = "block"
+    return kinds
+
+
+def _draw_matrix(axes: Axes, matrix: np.ndarray, kinds: np.ndarray, left: float) -> None:
+    """A matrix with its upper left corner at (left, 0). Exact zeros stay blank."""
+    rows, columns = matrix.shape
+    low, high = axes.get_xlim()
+    side = WIDTH / (high - low)  # of a square, in units
+    for (i, j), value in np.ndenumerate(matrix):
+        # Small entries are pale, and none so strong that the text on it could not be read.
+        strength = 0.15 + 0.45 * min(abs(value), 1) if value else 0
+        colour = (*to_rgb(KINDS[kinds[i, j]]), strength)
+        axes.add_patch(Rectangle((left + j, i), 1, 1, facecolor=colour, edgecolor=(INK, 0.2)))
+        if value:
+            text = f"{value:.0f}" if value == round(value) else f"{value:.2f}".replace("-", "−")
+            _write(axes, (left + j + 0.5, i + 0.5), text, size=min(0.33 * side, 12))
+    axes.add_patch(Rectangle((left, 0), columns, rows, fill=False, edgecolor=INK, linewidth=1.2))
+
+
+def _name_nodes(axes: Axes, spans: Sequence[Span]) -> None:
+    """Name the layers along the left and the upper edge of a matrix, and part them by lines."""
+    size = spans[-1].stop
+    for span in spans:
+        if span.start == span.stop:
+            continue
+        axes.hlines([span.start, span.stop], 0, size, color=INK, linewidth=0.8)
+        axes.vlines([span.start, span.stop], 0, size, color=INK, linewidth=0.8)
+        _write(axes, (span.middle, -0.75), span.name, size=11)
+        _write(axes, (-0.75, span.middle), span.name, size=11, rotation=90)
+
+
+def _name_diagonal(axes: Axes, span: Span, name: str) -> None:
+    """Write a name above the diagonal of a layer's own block, which is blank there."""
+    if span.stop - span.start > 2:
+        _write(axes, (span.stop - 0.15, span.start + 0.9), name, ha="right", size=15)
+
+
+def _name_block(axes: Axes, departure: Span, arrival: Span, name: str) -> None:
+    """Write a name below the block of weights, which is blank there."""
+    if departure.start > 1:
+        _write(axes, (departure.start - 0.2, arrival.middle), name, ha="right", size=15)
+    elif departure.stop > 2:
+        _write(axes, (departure.middle, arrival.stop + 0.5), name, size=13)
+
+
+# Fig. 5: the methods as flowcharts
+
+
+class Box(NamedTuple):
+    """One box of the flowchart."""
+
+    kind: str
+    """Its row, a key of :data:`ROWS`."""
+    text: str
+    """What is done."""
+
+
+ROWS = {
+    "draw": "once for each seed",
+    "train": "once for each seed",
+    "rank": "once for each seed",
+    "prune": "for each percentile q",
+    "retrain": "for each percentile q",
+    "measure": "for each percentile q",
+}
+"""Rows of the flowchart, and how often their steps are taken."""
+
+
+def flow(method: Method) -> list[Box]:
+    """Steps of a method, from the initial network to the measured accuracy (Sec. VI)."""
+    spectral = method.layers == "spectral"
+    if not spectral:
+        trains = "Train the weights w"
+    elif method.trains == "both":
+        trains = "Train eigenvalues λ and eigenvectors φ"
+    else:
+        trains = "Train the eigenvalues λ; φ stays as drawn"
+    side = "below the q-th" if method.keeps == "largest" else "above the (100 − q)-th"
+    one, many = ("hidden node", "nodes") if method.removes == "nodes" else ("input", "inputs")
+    scale = ", divided by its layer's mean" if method.scaled else ""
+    pool = "their layer's scores" if method.per_layer else "all scores"
+    steps = [
+        Box("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
+        Box("train", trains),
+        Box("rank", f"Score each {one} by {SYMBOLS[method.score]}{scale}"),
+        Box("prune", f"Remove the {many} that score {side} percentile of {pool}"),
+    ]
+    if method.restarts:
+        steps.append(Box("retrain", "Draw a new network of the widths that are left; train λ and φ"))
+    elif method.retrains and method.trains == "both":
+        steps.append(Box("retrain", f"Retrain the {'λ and φ' if spectral else 'w'} that are left"))
+    elif method.retrains:
+        steps.append(Box("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
+    return [*steps, Box("measure", "Measure the accuracy on the test images")]
+
+
+def flow_text(methods: Sequence[str] = ("pre", "post")) -> str:
+    """The steps of :func:`flowchart` in words, as Markdown: a numbered list per method.
+
+    Arguments and errors are those of :func:`flowchart`.
+    """
+    lists = []
+    for name, steps in _flows(methods).items():
+        items = [f"{i}. {step.text} ({ROWS[step.kind]})." for i, step in enumerate(steps, 1)]
+        lists.append("\n".join([f"**{METHODS[name].title}**", "", *items]))
+    return "\n\n".join(lists)
+
+
+def flowchart(methods: Sequence[str] = ("pre", "post"), alt: str = "") -> Picture:
+    """A drawing per method, with steps of the same kind on one level (Fig. 5).
+
+    Args:
+        methods: keys of :data:`~spectral_core.paper.study.methods.METHODS`.
+        alt: what the picture shows, in words.
+
+    Raises:
+        TypeError, ValueError: if a method is unknown or named twice.
+    """
+    drawings = []
+    for name, steps in _flows(methods).items():
+        colour, row, box = look(name).colour, 1.0, 0.66  # heights of a row and a box
+        axes = _canvas(right=6.4, bottom=row * len(ROWS), left=0, top=-0.7)
+        _draw_bands(axes, row)
+        title = METHODS[name].title
+        _write(axes, (3.4, -0.35), title, size=14, color=colour, weight="bold")
+        heights = [(list(ROWS).index(step.kind) + 0.5) * row for step in steps]
+        for step, y in zip(steps, heights):
+            _draw_box(axes, (3.4, y), (5.4, box), step, colour)
+        for above, below in itertools.pairwise(heights):
+            arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
+            axes.annotate(
+                "", (3.4, below - box / 2), (3.4, above + box / 2), arrowprops=arrow
+            )
+        drawings.append(axes.figure)
+    return Picture(tuple(drawings), alt)
+
+
+def _flows(methods: Sequence[str]) -> dict[str, list[Box]]:
+    """Steps of each method; raises if one is unknown or named twice."""
+    return {
+        name: flow(METHODS[_checks.choice("methods", name, METHODS)])
+        for name in _checks.distinct("methods", methods)
+    }
+
+
+def _draw_bands(axes: Axes, row: float) -> None:
+    """Shade the rows that are repeated together, and say how often they are."""
+    repeats = list(ROWS.values())
+    for shade, repeat in zip((0.05, 0.11), dict.fromkeys(repeats)):
+        top, height = row * repeats.index(repeat), row * repeats.count(repeat)
+        axes.add_patch(Rectangle((0.05, top), 6.3, height, facecolor=(INK, shade), linewidth=0))
+        _write(axes, (0.35, top + height / 2), repeat, size=12, rotation=90)
+
+
+def _draw_box(
+    axes: Axes, at: tuple[float, float], size: tuple[float, float], step: Box, colour: str
+) -> None:
+    """A step: framed in the method's colour, and tinted with it where something trains."""
+    (x, y), (width, height) = at, size
+    shape = FancyBboxPatch(
+        (x - width / 2, y - height / 2),
+        width,
+        height,
+        boxstyle="round,pad=0,rounding_size=0.1",
+        facecolor=(colour, 0.3 if step.kind in ("train", "retrain") else 0),
+        edgecolor=colour,
+        linewidth=1.6,
+    )
+    axes.add_patch(shape)
+    _write(axes, at, textwrap.fill(step.text, 44), size=12)
+
+
+# Both
+
+
+def _canvas(right: float, bottom: float, left: float = -1.6, top: float = -3.0) -> Axes:
+    """Axes without frame that fill a drawing; y runs down, a unit is as long as one of x."""
+    figure = drawing(WIDTH, WIDTH * (bottom - top) / (right - left))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(bottom, top))
+    axes.axis("off")
+    return axes
+
+
+def _write(
+    axes: Axes,
+    at: tuple[float, float],
+    text: str,
+    *,
+    ha: str = "center",
+    size: float = 10,
+    rotation: float = 0,
+    color: str = INK,
+    weight: str = "normal",
+) -> None:
+    axes.text(
+        *at, text, ha=ha, va="center", size=size, rotation=rotation, color=color, weight=weight
+    )

@@ -1,0 +1,82 @@
+"""This package beside other tools: a picture and a table of what each leaves of the accuracy."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from spectral_core.paper import paths
+from spectral_core.paper.pages.picture import Picture
+from spectral_core.paper.pages.plots import canvas
+from spectral_core.paper.pages.style import HUES, INK, PAPER
+from spectral_core.paper.pages.tables import Table
+from spectral_core.paper.run.other_tools import from_rows
+
+TRAININGS = {"direct": "Trained directly", "spectral": "Trained in λ and φ"}
+_HUES = {"direct": HUES["direct"], "spectral": HUES["post"]}
+
+
+def measured() -> pd.DataFrame:
+    """What ``python -m benchmarks tools`` measured, with ``hidden``, ``threshold`` and ``choice``.
+
+    Raises:
+        KeyError: if it has not been run.
+    """
+    file = paths.project() / "benchmarks" / "results.json"
+    rows = json.loads(file.read_text(encoding="utf-8"))["tools"]["rows"]
+    return named(from_rows(rows))
+
+
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """Measurements with their ``threshold`` and ``choice`` (criterion, and tool if not this one).
+
+    Args:
+        table: see :data:`spectral_core.paper.run.other_tools.COLUMNS`.
+    """
+    tools = zip(table["tool"], table["criterion"])
+    choice = [by if tool == "Spectral Core" else f"{by}, {tool}" for tool, by in tools]
+    threshold = table["per_layer"].map({True: "layer-wise", False: "global"})
+    return table.assign(threshold=threshold, choice=choice)
+
+
+def dots(table: pd.DataFrame, pruned: float, alt: str) -> Picture:
+    """Accuracy at one pruning level: a drawing per training, a row per criterion, random hollow.
+
+    Args:
+        table: as :func:`named` returns it, of one network and threshold.
+        pruned: share of the hidden nodes, in per cent.
+        alt: what the picture shows, in words.
+    """
+    rows = table[(100 * (1 - table["keep"])).round(6) == pruned]
+    drawings = []
+    for training, title in TRAININGS.items():
+        means = 100 * rows[rows["training"] == training].groupby("choice")["accuracy"].mean()
+        means = means.sort_values()
+        figure, axes = canvas(
+            title, "", "test accuracy (%)", height=90 + 22 * len(means), left=176, right=16
+        )
+        for place, (choice, accuracy) in enumerate(means.items()):
+            face = PAPER if choice == "random" else _HUES[training]
+            axes.plot(
+                accuracy, place, "o", color=_HUES[training], markerfacecolor=face, markersize=8
+            )
+        axes.axvline(means["random"], color=INK, linewidth=1, linestyle=(0, (1, 2)))
+        axes.set_yticks(range(len(means)), means.index)
+        axes.set(xlim=(0, 100))
+        drawings.append(figure)
+    return Picture(tuple(drawings), alt)
+
+
+def accuracies(table: pd.DataFrame) -> Table:
+    """Mean accuracy over seeds, in per cent, by share of the hidden nodes pruned.
+
+    Args:
+        table: as :func:`named` returns it, of one network.
+    """
+    rows = ["training", "threshold", "choice"]
+    pruned = [f"{100 * (1 - keep):.0f} %" for keep in table["keep"]]
+    means = table.assign(pruned=pruned).groupby([*rows, "pruned"], sort=False)["accuracy"].mean()
+    frame = (100 * means).map("{:.1f}".format).unstack("pruned", sort=False)
+    frame = frame.rename_axis(columns=None).rename(index=TRAININGS, level="training")
+    return Table(frame, "Test accuracy (%) by share of nodes pruned")

@@ -1,0 +1,254 @@
+"""Tables of a page: what is seen first, what is folded below it, and how both become HTML."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from spectral_core.paper.pages.style import HUES, training
+from spectral_core.paper.results import authors, estimates
+from spectral_core.paper.results.agreement import agreement
+from spectral_core.paper.results.published import settings_by_method
+from spectral_core.paper.results.tables import NoResults, summary
+from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.settings import in_words
+
+LEVELS = (0.0, 30.0, 50.0, 70.0, 80.0, 90.0, 95.0)
+"""Pruning levels of tables, in per cent of the nodes: the unpruned network, and the authors'."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for a page: its index names the rows, each level of it a column of headings."""
+
+    frame: pd.DataFrame
+    caption: str = ""
+    """What it shows; also its name for those who do not see it."""
+    shade: str = ""
+    """Colour that cells have the more of, the larger their number; none if empty."""
+
+    def _repr_html_(self) -> str:
+        """HTML without line breaks, so that it may stand in Markdown."""
+        frame = self.frame
+        names = [*(str(name or "") for name in frame.index.names), *map(str, frame.columns)]
+        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+        keys = [key if isinstance(key, tuple) else (key,) for key in frame.index]
+        body = "".join(
+            f"<tr>{_row_headings(keys, i)}{''.join(map(self._cell, values))}</tr>"
+            for i, values in enumerate(frame.itertuples(index=False, name=None))
+        )
+        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        label = html.escape(self.caption or names[0])
+        return (
+            f'<div class="table" role="region" tabindex="0" aria-label="{label}">'
+            f'<table class="dataframe results">{caption}<thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
+
+    def _cell(self, value: Any) -> str:
+        style = ""
+        if self.shade:
+            part = max(0.0, min(1.0, (float(value) - 10) / 90))
+            mix = f"color-mix(in srgb, {self.shade} {55 * part:.0f}%, transparent)"
+            style = f' style="background: {mix}"'
+        return f"<td{style}>{html.escape(str(value))}</td>"
+
+    def __str__(self) -> str:
+        return self.frame.to_string()
+
+
+def _row_headings(keys: Sequence[tuple[Any, ...]], row: int) -> str:
+    """Headings of a row; one that several rows share spans all of them."""
+    cells = []
+    for level, text in enumerate(keys[row]):
+        shared = keys[row][: level + 1]
+        if row and keys[row - 1][: level + 1] == shared:
+            continue
+        span = len(list(itertools.takewhile(lambda k, s=shared: k[: len(s)] == s, keys[row:])))
+        rows = f' rowspan="{span}"' if span > 1 else ""
+        cells.append(f'<th scope="row"{rows}>{html.escape(str(text))}</th>')
+    return "".join(cells)
+
+
+def folded(**parts: str) -> str:
+    """Parts of a page that open when their names are clicked: HTML, or Markdown between blanks."""
+    return "\n\n".join(
+        f"<details><summary>{html.escape(name.replace('_', ' '))}</summary>\n\n{text}\n\n</details>"
+        for name, text in parts.items()
+        if text
+    )
+
+
+def at_a_glance(table: pd.DataFrame) -> Table:
+    """Accuracy unpruned, how far pruning loses at most a point of it, and accuracy at 90 %.
+
+    Args:
+        table: results of one panel or several.
+    """
+    described = estimates.described(table)
+    by_level = described.groupby(["network", "method", "level"])["accuracy"].mean()
+    rows = {}
+    for network, method in dict.fromkeys(zip(described["network"], described["method"])):
+        curve = 100 * by_level[network, method]
+        try:
+            reach = estimates.reach(method, network, table=described)
+            within = f"{reach.level:g} %" if reach.level > 0 else "not at all"
+        except NoResults:  # it was not measured unpruned
+            within = "–"
+        rows[network, METHODS[method].title] = {
+            "unpruned (%)": _number(curve.get(0.0)),
+            "pruned within 1 pt up to": within,
+            "at 90 % pruned (%)": _number(curve.get(90.0)),
+        }
+    return Table(_named(rows, "network", "method"))
+
+
+def accuracies(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Table:
+    """Mean accuracy ± standard deviation over seeds (n − 1), in per cent.
+
+    Args:
+        table: results of one panel or several.
+        levels: pruning levels to show; those that the table lacks are left out.
+    """
+    means = summary(table)
+    means = means[means["percentile"].isin(list(levels))]
+    several = means["penalty"].nunique() > 1
+    networks = dict(zip(table["panel"], estimates.described(table)["network"]))
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for point in means.itertuples():
+        key = (networks[point.panel], METHODS[point.method].title)
+        spread = "" if pd.isna(point.accuracy_sd) else f" ± {100 * point.accuracy_sd:.1f}"
+        rows.setdefault((*key, f"{point.penalty:g}") if several else key, {})[
+            f"{point.percentile:g} %"
+        ] = f"{100 * point.accuracy:.1f}{spread}"
+    frame = _named(rows, "network", "method", *(["γ"] if several else []))
+    return Table(frame.fillna(""), "Test accuracy (%) by share of nodes pruned")
+
+
+def distances(table: pd.DataFrame) -> Table:
+    """Our mean accuracy minus the authors' at their levels ± our standard error, in points.
+
+    Args:
+        table: results of one panel or several.
+
+    Raises:
+        NoResults: if the authors released nothing at these settings.
+    """
+    found = authors.deviation(table)
+    networks = dict(zip(table["panel"], estimates.described(table)["network"]))
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for point in found.itertuples():
+        error = "" if pd.isna(point.standard_error) else f" ± {100 * point.standard_error:.1f}"
+        rows.setdefault((networks[point.panel], METHODS[point.method].title), {})[
+            f"{point.percentile:g} %"
+        ] = estimates.signed(100 * point.deviation) + error
+    return Table(_named(rows, "network", "method"), "Ours − the authors' (pt) by share pruned")
+
+
+def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
+    """How far two runs of the same study agree: within three standard errors and a point.
+
+    Args:
+        ours: results of this machine.
+        theirs: published results at the same settings.
+    """
+    points = agreement(ours, theirs)
+    networks = dict(zip(ours["panel"], estimates.described(ours)["network"]))
+    rows = {}
+    for (panel, method), mine in points.groupby(["panel", "method"], sort=False):
+        worst = mine.loc[mine["difference"].abs().idxmax()]
+        rows[networks[panel], METHODS[method].title] = {
+            "levels that agree": f"{mine['agrees'].sum()} of {len(mine)}",
+            "largest difference (pt)": estimates.signed(100 * worst["difference"]),
+            "at": f"{worst['percentile']:g} % pruned",
+        }
+    return Table(_named(rows, "network", "method"), "This machine − published")
+
+
+def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> dict[str, Table]:
+    """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method.
+
+    Args:
+        table: results of one panel with several weights γ.
+        levels: pruning levels to show.
+    """
+    means = summary(table[table["percentile"].isin(list(levels))])
+    shown = means.assign(
+        percentile=[f"{q:g} %" for q in means["percentile"]],
+        accuracy=[f"{100 * accuracy:.0f}" for accuracy in means["accuracy"]],
+        penalty=[f"{penalty:g}" for penalty in means["penalty"]],
+    )
+    tables = {}
+    for method in [name for name in METHODS if name in set(table["method"])]:
+        rows = shown[shown["method"] == method]
+        frame = rows.pivot(index="penalty", columns="percentile", values="accuracy")
+        frame = frame.loc[rows["penalty"].unique(), rows["percentile"].unique()]
+        frame = frame.rename_axis(index="γ", columns=None)
+        tables[method] = Table(frame, METHODS[method].title, HUES[training(method)])
+    return tables
+
+
+def provenance(made: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+    """Where the numbers of some panels come from, a column per run.
+
+    Args:
+        made: by panel, as
+            :func:`spectral_core.paper.results.published.published_provenance` returns it.
+    """
+    runs = [(panel, run) for panel, of_panel in made.items() for run in of_panel]
+    columns = {f"{panel} ({_joined(_seeds(run))})": _provenance(run) for panel, run in runs}
+    return Table(pd.DataFrame(columns).fillna("").rename_axis("run (seeds)"), "Provenance")
+
+
+def _seeds(run: Mapping[str, Any]) -> list[int]:
+    return sorted({seed for own in settings_by_method(run).values() for seed in own["seeds"]})
+
+
+def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
+    settings = settings_by_method(run)
+    shared = {
+        name: {method: own[name] for method, own in settings.items()}
+        for name in ("epochs", "retraining_epochs", "learning_rate", "precision")
+    }
+    return {
+        "made by": run["command"],
+        **{name.replace("_", " "): _alike(values) for name, values in shared.items()},
+        "inputs": run["inputs"],
+        "when": f"{run['from'][:16]} to {run['to'][:16]} UTC",
+        "computing time": f"{run['seconds'] / 60:.1f} minutes, {run['steps']} steps added up",
+        "machine": f"{_joined(run['hardware'])} ({_joined(run['device'])})",
+        "commit": _joined(run["commit"]),
+        "versions": ", ".join(f"{name} {_joined(v)}" for name, v in run["versions"].items()),
+        **{f"MD5 of {file}": md5 for file, md5 in run["data"].items()},
+    }
+
+
+def _alike(values: Mapping[str, Any]) -> str:
+    """A setting of all methods, or of each where they differ."""
+    texts = {method: in_words(value) for method, value in values.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return ", ".join(f"{text} ({method})" for method, text in texts.items())
+
+
+def _named(rows: Mapping[tuple[str, ...], Mapping[str, str]], *names: str) -> pd.DataFrame:
+    """Rows with several headings; a heading that all of them share is left out."""
+    frame = pd.DataFrame.from_dict({i: row for i, row in enumerate(rows.values())}, orient="index")
+    index = pd.MultiIndex.from_tuples(list(rows), names=names)
+    needed = [name for name in names[1:] if name == "method" or name == "γ"]
+    if index.get_level_values(0).nunique() == 1:
+        index = index.droplevel(0) if len(needed) else index
+    return frame.set_index(index)
+
+
+def _number(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1f}"
+
+
+def _joined(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
