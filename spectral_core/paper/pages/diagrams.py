@@ -248,7 +248,9 @@ def flow(method: Method) -> list[Box]:
         Box("prune", f"Remove the {many} that score {side} percentile of {pool}"),
     ]
     if method.restarts:
-        steps.append(Box("retrain", "Draw a new network of the widths that are left; train λ and φ"))
+        steps.append(
+            Box("retrain", "Draw a new network of the widths that are left; train λ and φ")
+        )
     elif method.retrains and method.trains == "both":
         steps.append(Box("retrain", f"Retrain the {'λ and φ' if spectral else 'w'} that are left"))
     elif method.retrains:
@@ -290,9 +292,7 @@ def flowchart(methods: Sequence[str] = ("pre", "post"), alt: str = "") -> Pictur
             _draw_box(axes, (3.4, y), (5.4, box), step, colour)
         for above, below in itertools.pairwise(heights):
             arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
-            axes.annotate(
-                "", (3.4, below - box / 2), (3.4, above + box / 2), arrowprops=arrow
-            )
+            axes.annotate("", (3.4, below - box / 2), (3.4, above + box / 2), arrowprops=arrow)
         drawings.append(axes.figure)
     return Picture(tuple(drawings), alt)
 

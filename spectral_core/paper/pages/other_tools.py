@@ -14,6 +14,16 @@ from spectral_core.paper.pages.tables import Table
 from spectral_core.paper.run.other_tools import from_rows
 
 TRAININGS = {"direct": "Trained directly", "spectral": "Trained in λ and φ"}
+CRITERIA = {
+    "eigenvalue": "|λ|",
+    "connectivity": "Σ|w|",
+    "invariant": "|λ|·‖φ‖₂",
+    "taylor": "Taylor score",
+    "random": "random nodes",
+    "ln_structured": "‖w‖₂ (torch masks)",
+    "magnitude": "Torch-Pruning",
+}
+"""Criteria as readers know them; of other tools, with the tool."""
 _HUES = {"direct": HUES["direct"], "spectral": HUES["post"]}
 
 
@@ -29,15 +39,13 @@ def measured() -> pd.DataFrame:
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
-    """Measurements with their ``threshold`` and ``choice`` (criterion, and tool if not this one).
+    """Measurements with their ``threshold`` and ``choice`` of nodes in words.
 
     Args:
         table: see :data:`spectral_core.paper.run.other_tools.COLUMNS`.
     """
-    tools = zip(table["tool"], table["criterion"])
-    choice = [by if tool == "Spectral Core" else f"{by}, {tool}" for tool, by in tools]
     threshold = table["per_layer"].map({True: "layer-wise", False: "global"})
-    return table.assign(threshold=threshold, choice=choice)
+    return table.assign(threshold=threshold, choice=table["criterion"].map(CRITERIA))
 
 
 def dots(table: pd.DataFrame, pruned: float, alt: str) -> Picture:
@@ -54,14 +62,14 @@ def dots(table: pd.DataFrame, pruned: float, alt: str) -> Picture:
         means = 100 * rows[rows["training"] == training].groupby("choice")["accuracy"].mean()
         means = means.sort_values()
         figure, axes = canvas(
-            title, "", "test accuracy (%)", height=90 + 22 * len(means), left=176, right=16
+            title, "", "test accuracy (%)", height=90 + 22 * len(means), left=120, right=16
         )
         for place, (choice, accuracy) in enumerate(means.items()):
-            face = PAPER if choice == "random" else _HUES[training]
+            face = PAPER if choice == CRITERIA["random"] else _HUES[training]
             axes.plot(
                 accuracy, place, "o", color=_HUES[training], markerfacecolor=face, markersize=8
             )
-        axes.axvline(means["random"], color=INK, linewidth=1, linestyle=(0, (1, 2)))
+        axes.axvline(means[CRITERIA["random"]], color=INK, linewidth=1, linestyle=(0, (1, 2)))
         axes.set_yticks(range(len(means)), means.index)
         axes.set(xlim=(0, 100))
         drawings.append(figure)

@@ -66,7 +66,9 @@ class Page:
         by_panel = [
             [rows for _, rows in table.groupby("panel", sort=False)] for table in found.values()
         ]
-        beside = [rows for each in itertools.zip_longest(*by_panel) for rows in each if rows is not None]
+        beside = [
+            rows for each in itertools.zip_longest(*by_panel) for rows in each if rows is not None
+        ]
         return plots.curves(
             pd.concat(beside),
             alt,
@@ -91,7 +93,9 @@ class Page:
             parts[f"Accuracies, {name}"] = tables.accuracies(rows)._repr_html_()
             if source == "released":
                 parts["Distance to the authors' means"] = tables.distances(rows)._repr_html_()
-        runs = {s: published.published_runs(self.name, self.preset, self.panels(s)) for s in sources}
+        runs = {
+            s: published.published_runs(self.name, self.preset, self.panels(s)) for s in sources
+        }
         made = {n: [run.made() for run in rs] for each in runs.values() for n, rs in each.items()}
         parts["Provenance"] = tables.provenance(made)._repr_html_()
         parts["Downloads"] = _downloads(runs)
@@ -132,7 +136,9 @@ class Rerun:
     results: pd.DataFrame
     published: pd.DataFrame | None
 
-    def curves(self, alt: str = "This machine's accuracies over the pruning level.") -> Picture | HTML:
+    def curves(
+        self, alt: str = "This machine's accuracies over the pruning level."
+    ) -> Picture | HTML:
         """Circles: this machine. Lines: the published run, or this one where none is published."""
         if self.results["penalty"].nunique() > 1:
             return heat_tables(self.results)
@@ -176,7 +182,7 @@ def _authors(released: pd.DataFrame | None) -> pd.DataFrame | None:
 def _downloads(runs: Mapping[str, Mapping[str, Sequence[published.Run]]]) -> str:
     """Links to the tables and provenance of published runs, as a list in Markdown."""
     items = []
-    for source, by_panel in runs.items():
+    for by_panel in runs.values():
         for run in itertools.chain.from_iterable(by_panel.values()):
             table, made = (
                 f"/{file.relative_to(paths.project()).as_posix()}"

@@ -42,7 +42,7 @@ def curves(
     level at which a hidden layer of some seed has no nodes left.
 
     Args:
-        table: results of at least one panel, see :data:`spectral_core.paper.results.tables.COLUMNS`.
+        table: results of one panel or several, as they are published.
         alt: what the picture shows, in words.
         titles: of the drawings, by panel; the network's name if ``None``.
         reference: accuracies from elsewhere, drawn as diamonds, with the columns ``panel``,
@@ -104,7 +104,7 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
         mine = rows[rows["method"] == method]
         by_level = (100 * mine["accuracy"]).groupby(mine["level"])
         means, spread = by_level.mean(), by_level.std()
-        colour, dash, _ = look(method)
+        colour = look(method).colour
         _line(axes, means, method)
         if spread.notna().any():
             band = (means - spread, means + spread)
@@ -114,7 +114,7 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
             axes.plot(lost, means[lost], "x", color=colour, markersize=9, markeredgewidth=2.5)
         ends.append((means.iloc[-1], method))
         for marker, others in points.items():
-            if others is not None:
+            if others is not None and len(others):
                 _points(axes, others[others["method"] == method], marker, colour)
     _label_ends(axes, ends)
     return figure
@@ -220,7 +220,7 @@ def differences(
 
 
 def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> Figure:
-    layers = "one hidden layer" if depth == 1 else f"{depth} hidden layers"
+    layers = {1: "one hidden layer", 3: "three hidden layers"}.get(depth, f"{depth} hidden layers")
     figure, axes = canvas(
         f"− {METHODS[control].title}", "difference (pt)", "nodes pruned (%)", height=214, right=16,
         top=44,

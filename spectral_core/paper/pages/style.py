@@ -18,8 +18,13 @@ INK, PAPER = "#222222", "#FEFEFE"
 """Text and axes, and what shows through: a page puts its own colours in their place."""
 
 _MARKERS = {"direct": "o", "post": "s", "pre": "^"}
-_DASHES = ((4, 1.5), (1, 1), (6, 1.5, 1, 1.5), (2.5, 1), (6, 1.5, 1, 1.5, 1, 1.5), (9, 2))
+_DASHES = (
+    *((9, 2), (1, 1), (4, 1.5), (6, 1.5, 1, 1.5), (2.5, 1), (9, 1.5, 3, 1.5)),
+    *((6, 1.5, 1, 1.5, 1, 1.5), (3, 3)),
+)
 _OTHER_MARKERS = ("D", "X", "P", "v", "*", "<", ">", "p", "h")
+_NAMES_ONLY = ("title", "draws", "score_images")  # what makes no other method
+
 
 class Look(NamedTuple):
     """How one method is drawn."""
@@ -47,9 +52,7 @@ def look(method: str) -> Look:
     if not control:
         return Look(HUES[name], "-", _MARKERS[name])
     at = list(dict.fromkeys(map(_control, METHODS))).index(control) - 1
-    return Look(
-        HUES[name], _DASHES[at % len(_DASHES)], _OTHER_MARKERS[at % len(_OTHER_MARKERS)]
-    )
+    return Look(HUES[name], _DASHES[at % len(_DASHES)], _OTHER_MARKERS[at % len(_OTHER_MARKERS)])
 
 
 def _trained(method: Method) -> tuple[str, str]:
@@ -62,7 +65,8 @@ def _control(method: str) -> tuple[str, ...]:
     return tuple(
         f"{each.name}={getattr(METHODS[method], each.name)}"
         for each in dataclasses.fields(Method)
-        if each.name != "title" and getattr(METHODS[method], each.name) != getattr(base, each.name)
+        if each.name not in _NAMES_ONLY
+        and getattr(METHODS[method], each.name) != getattr(base, each.name)
     )
 
 

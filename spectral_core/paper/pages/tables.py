@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from spectral_core.paper.pages.style import HUES, training
@@ -123,8 +124,8 @@ def accuracies(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Table:
     for point in means.itertuples():
         key = (networks[point.panel], METHODS[point.method].title)
         spread = "" if pd.isna(point.accuracy_sd) else f" ± {100 * point.accuracy_sd:.1f}"
-        rows.setdefault((*key, f"{point.penalty:g}") if several else key, {})[
-            f"{point.percentile:g} %"
+        rows.setdefault((*key, _weight(point.penalty)) if several else key, {})[
+            _share(point.percentile)
         ] = f"{100 * point.accuracy:.1f}{spread}"
     frame = _named(rows, "network", "method", *(["γ"] if several else []))
     return Table(frame.fillna(""), "Test accuracy (%) by share of nodes pruned")
@@ -145,7 +146,7 @@ def distances(table: pd.DataFrame) -> Table:
     for point in found.itertuples():
         error = "" if pd.isna(point.standard_error) else f" ± {100 * point.standard_error:.1f}"
         rows.setdefault((networks[point.panel], METHODS[point.method].title), {})[
-            f"{point.percentile:g} %"
+            _share(point.percentile)
         ] = estimates.signed(100 * point.deviation) + error
     return Table(_named(rows, "network", "method"), "Ours − the authors' (pt) by share pruned")
 
@@ -179,9 +180,9 @@ def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> dict[str, Tab
     """
     means = summary(table[table["percentile"].isin(list(levels))])
     shown = means.assign(
-        percentile=[f"{q:g} %" for q in means["percentile"]],
+        percentile=list(map(_share, means["percentile"])),
         accuracy=[f"{100 * accuracy:.0f}" for accuracy in means["accuracy"]],
-        penalty=[f"{penalty:g}" for penalty in means["penalty"]],
+        penalty=list(map(_weight, means["penalty"])),
     )
     tables = {}
     for method in [name for name in METHODS if name in set(table["method"])]:
@@ -244,6 +245,15 @@ def _named(rows: Mapping[tuple[str, ...], Mapping[str, str]], *names: str) -> pd
     if index.get_level_values(0).nunique() == 1:
         index = index.droplevel(0) if len(needed) else index
     return frame.set_index(index)
+
+
+def _share(percentile: float) -> str:
+    return f"{percentile:g}\N{NO-BREAK SPACE}%"
+
+
+def _weight(penalty: float) -> str:
+    """A weight γ without powers of ten: ``0.00001``."""
+    return np.format_float_positional(penalty, trim="-")
 
 
 def _number(share: float | None) -> str:
