@@ -11,10 +11,14 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 
+from docutils.nodes import Element
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 EXPORTS = ("spectral_core", "spectral_core.data")
 """Packages whose ``__all__`` has the names that programs import."""
@@ -102,6 +106,22 @@ def _fill(app: Sphinx, docname: str, source: list[str]) -> None:
     )
 
 
+def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element):
+    """Lead a reference to a name in its module to where programs import it from."""
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"]
+    for path in (target, f"{node.get('py:module')}.{target}"):
+        module = sys.modules.get(path.rpartition(".")[0])
+        public = _exported(module).get(path.rpartition(".")[2]) if module else None
+        if public:
+            python, builder = env.get_domain("py"), app.builder
+            kind = node["reftype"]
+            return python.resolve_xref(env, node["refdoc"], builder, kind, public, node, content)
+    return None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", _fill)
+    app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,8 @@ class Autograd:
         inputs: shape (n, …).
         targets: shape (n, …).
         loss: what is minimised.
-        penalty: γ of the ℓ1 penalty on what :func:`penalised` names, at least 0.
+        penalty: γ of the ℓ1 penalty on what
+            :func:`~spectral_core.training.autograd.penalised` names, at least 0.
     """
 
     members = 1
