@@ -1,0 +1,457 @@
+"""Raw files: found on this machine, or fetched whole, or refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import multiprocessing
+import os
+import pickle
+import socket
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import platformdirs
+import pytest
+import torch
+from made_files import gzipped, md5, mirror, raw_server, tar, tree
+from made_images import write
+
+from spectral_core import data
+from spectral_core.data import dataset, download
+from spectral_core.data.raw_data import IDX_FILES, RAW_DATA
+from spectral_core.data.torchvision_import import import_torchvision
+
+NAME = "fashion-mnist"  # the data set that has every kind of source
+FOLDER = RAW_DATA[NAME].folder
+TRAIN_IMAGES = IDX_FILES[0]
+
+
+def assert_is_tiny(loaded: data.Dataset, tiny: SimpleNamespace) -> None:
+    tensors = [getattr(loaded, name) for name in dataset._TENSORS]
+    for inputs, pixels in zip(tensors[::2], tiny.arrays[::2], strict=True):
+        expected = torch.tensor(pixels.reshape(len(pixels), -1)).float() / 255
+        assert inputs.dtype == torch.float32 and torch.equal(inputs, expected)
+    for targets, expected in zip(tensors[1::2], tiny.arrays[1::2], strict=True):
+        assert targets.dtype == torch.int64 and targets.tolist() == expected.tolist()
+    assert loaded.checksums == tiny.checksums
+
+
+def truncate(stored: bytes) -> bytes:
+    return stored[:-3]
+
+
+def flip_bit(stored: bytes) -> bytes:
+    return stored[:-20] + bytes([stored[-20] ^ 1]) + stored[-19:]
+
+
+damages = pytest.mark.parametrize("damage", [truncate, flip_bit])
+packings = pytest.mark.parametrize("packed", [dict, gzipped])
+
+
+# Files on this machine
+
+
+def test_search_order_and_reading_in_place(tiny):
+    for directory, source, packed in (
+        (tiny.installed, "a package", dict),
+        (tiny.path, "SPECTRAL_CORE_DATA_PATH", gzipped),
+        (tiny.path / FOLDER, "SPECTRAL_CORE_DATA_PATH", gzipped),
+        (tiny.own, "data directory", dict),
+    ):
+        write(directory, packed(tiny.contents))
+        dataset._load.cache_clear()
+        assert_is_tiny(data.load(NAME), tiny)
+        assert (data.fetch(NAME), data.load(NAME).source) == (directory, source)
+        assert tiny.home.exists() == (directory == tiny.own), "files found in place were copied"
+
+
+def test_loads_are_cached_by_the_directories_they_come_from(tiny, tmp_path, monkeypatch):
+    write(tiny.own, tiny.contents)
+    elsewhere = write(tmp_path / "elsewhere" / FOLDER, tiny.contents)
+    first = data.load(NAME)
+    assert data.load(NAME) is first and data.load(NAME, tiny.home) is first
+    monkeypatch.chdir(tmp_path)
+    assert data.load(NAME, "data") is first
+    assert data.load(NAME, tmp_path / "elsewhere") is not first
+    assert data.fetch(NAME, tmp_path / "elsewhere") == elsewhere
+
+
+@damages
+@packings
+def test_bad_file_is_fetched_again_and_good_ones_are_kept(tiny, caplog, damage, packed):
+    stored = packed(tiny.contents)
+    name = next(iter(stored))
+    damaged = damage(stored[name])
+    write(tiny.own, {**stored, name: damaged})
+    with mirror(gzipped(tiny.contents)) as (url, requests):
+        tiny.use_mirrors(url)
+        assert_is_tiny(data.load(NAME), tiny)
+    assert requests == [f"{TRAIN_IMAGES}.gz"]
+    assert (tiny.own / f"{name}.bad").read_bytes() == damaged
+    assert str(tiny.own / name) in caplog.text
+
+
+@damages
+@packings
+def test_bad_file_elsewhere_is_named_and_left_alone(tiny, damage, packed):
+    stored = packed(tiny.contents)
+    name = next(iter(stored))
+    write(tiny.path, {**stored, name: damage(stored[name])})
+    before = tree(tiny.path)
+    with pytest.raises(data.DataNotFoundError, match=f"{TRAIN_IMAGES}: .*(truncated|expected)"):
+        data.load(NAME)
+    assert tree(tiny.path) == before
+
+
+def test_good_gzipped_copy_serves_beside_a_bad_plain_one(tiny):
+    write(tiny.own, {**gzipped(tiny.contents), TRAIN_IMAGES: b"bad"})
+    assert_is_tiny(data.load(NAME), tiny)
+
+
+@pytest.mark.parametrize("special", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_pipes_and_devices_are_not_read(tiny, special):
+    write(tiny.own, tiny.contents)
+    (tiny.own / TRAIN_IMAGES).unlink()
+    special(tiny.own / TRAIN_IMAGES)
+    with pytest.raises(data.DataNotFoundError, match=f"{TRAIN_IMAGES}: not a regular file"):
+        data.load(NAME)
+
+
+def no_home(tiny, monkeypatch):
+    monkeypatch.delenv("SPECTRAL_CORE_DATA")
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *_: "~/.cache/spectral-core")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for an unknown user
+
+
+def a_file(tiny, monkeypatch):
+    tiny.home.write_bytes(b"")
+
+
+@pytest.mark.parametrize("without", [no_home, a_file])
+def test_without_a_data_directory_what_needs_it_names_the_variable(tiny, monkeypatch, without):
+    without(tiny, monkeypatch)
+    assert len(data.load("digits").test_targets) == 360
+    assert [row.found for row in data.available() if row.name == NAME] == [None]
+    with pytest.raises(data.DataNotFoundError, match=r"cannot be written to.* SPECTRAL_CORE_DATA "):
+        data.load(NAME)
+    write(tiny.path, tiny.contents)
+    assert_is_tiny(data.load(NAME), tiny)
+
+
+def test_available_lists_what_is_here_and_changes_nothing(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "DATASETS", (NAME,))
+    with mirror(gzipped(tiny.contents)) as (url, requests):
+        tiny.use_mirrors(url)
+        assert data.available() == [data.Availability(NAME, None, False)]
+        write(tiny.own, {**tiny.contents, TRAIN_IMAGES: b"bad"})
+        before = tree(tmp_path)
+        assert data.available() == [data.Availability(NAME, tiny.own, False)]
+        assert tree(tmp_path) == before
+        write(tiny.installed, gzipped(tiny.contents))
+        assert data.available() == [data.Availability(NAME, tiny.installed, True)]
+        assert requests == []
+
+
+# Files that are fetched
+
+
+@pytest.mark.parametrize("kept", [gzipped, dict], ids=["as sent", "unpacked on the way"])
+def test_mirror_fills_the_data_directory(tiny, kept):
+    sent = dict(zip(gzipped(tiny.contents), kept(tiny.contents).values(), strict=True))
+    seen = []
+    with mirror(sent, during=lambda: seen.append(tree(tiny.own))) as (url, requests):
+        tiny.use_mirrors(url)
+        loaded = data.load(NAME)
+        assert_is_tiny(loaded, tiny)
+        assert loaded.source == f"mirror {url}" and data.fetch(NAME) == tiny.own
+    assert Counter(requests) == Counter(sent.keys()), "a file was asked for twice"
+    assert tree(tiny.own) == kept(tiny.contents)
+    for files in seen:  # half a download is never visible
+        assert files.items() <= kept(tiny.contents).items()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"files": "wrong"}, "expected"),
+        ({"files": "none"}, "HTTP status 404"),
+        ({"half": True}, "Error"),
+        ({"wait": 3}, "Timeout"),
+    ],
+    ids=["wrong file", "no such file", "cut off", "hanging"],
+)
+def test_next_mirror_after_a_faulty_one(tiny, monkeypatch, fault, reason):
+    monkeypatch.setattr(download, "TIMEOUT", (0.5, 0.5))
+    good = gzipped(tiny.contents)
+    wrong = dict.fromkeys(good, gzip.compress(b"a page that asks to log in"))
+    fault = dict(fault)
+    files = {"wrong": wrong, "none": {}}.get(fault.pop("files", None), good)
+    start = time.monotonic()
+    with mirror(files, **fault) as (bad_url, asked), mirror(good) as (good_url, _):
+        tiny.use_mirrors(bad_url)
+        with pytest.raises(data.DataNotFoundError, match=f"{bad_url}: {TRAIN_IMAGES}.*{reason}"):
+            data.load(NAME)
+        assert tree(tiny.home) == {}, "something unchecked was left in the data directory"
+        assert len(asked) == 1, "a mirror that had failed was asked again"
+        tiny.use_mirrors(bad_url, good_url)
+        assert data.load(NAME).source == f"mirror {good_url}"
+    assert tree(tiny.own) == good
+    assert time.monotonic() - start < 10
+
+
+def trickle(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"H")
+        time.sleep(0.05)
+
+
+def drip_content(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    trickle(connection)
+
+
+def never_end(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(bytes(1 << 16))
+
+
+@pytest.mark.parametrize(
+    ("serve", "reason"), [(trickle, "slow"), (drip_content, "slow"), (never_end, "larger")]
+)
+def test_mirror_that_trickles_or_never_ends_is_given_up(tiny, monkeypatch, serve, reason):
+    monkeypatch.setattr(download, "PATIENCE", 0.5)
+    monkeypatch.setattr(download._Bounded, "limit", 1 << 20)
+    start = time.monotonic()
+    with raw_server(serve) as url:
+        tiny.use_mirrors(url)
+        with pytest.raises(data.DataNotFoundError, match=reason):
+            data.load(NAME)
+    assert time.monotonic() - start < 10
+    assert tree(tiny.home) == {}
+
+
+def test_full_disk_leaves_nothing_half_written(tiny, monkeypatch):
+    write_bytes = Path.write_bytes
+
+    def fill_disk(path: Path, content: bytes) -> int:
+        write_bytes(path, content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    with mirror(gzipped(tiny.contents)) as (url, _), monkeypatch.context() as full:
+        tiny.use_mirrors(url)
+        full.setattr(Path, "write_bytes", fill_disk)
+        with pytest.raises(data.DataNotFoundError, match="No space left"):
+            data.load(NAME)
+    assert tree(tiny.home) == {}
+
+
+def load_in_child(home: str, url: str, checksums: dict[str, str], number: int) -> list[int]:
+    os.environ["SPECTRAL_CORE_DATA"] = home
+    os.environ.pop("SPECTRAL_CORE_DATA_PATH", None)
+    RAW_DATA[NAME] = dataclasses.replace(RAW_DATA[NAME], md5=checksums, installed=None)
+    import_torchvision().datasets.FashionMNIST.mirrors = [url]
+    # Start together: wait for the other.
+    Path(home, f"ready-{number}").touch()
+    deadline = time.monotonic() + 60
+    while not Path(home, f"ready-{1 - number}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return data.load(NAME).train_targets.tolist()
+
+
+def test_two_processes_fetch_each_file_once(tiny):
+    write(tiny.own, {TRAIN_IMAGES: b"bad"})
+    served = gzipped(tiny.contents)
+    with (
+        mirror(served, wait=0.2) as (url, requests),
+        ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        job = (str(tiny.home), url, tiny.checksums)
+        children = [pool.submit(load_in_child, *job, number) for number in (0, 1)]
+        assert [child.result() for child in children] == [tiny.arrays[1].tolist()] * 2
+    assert Counter(requests) == Counter(served.keys())
+    assert tree(tiny.own) == {**served, f"{TRAIN_IMAGES}.bad": b"bad"}
+
+
+@pytest.fixture
+def apt(tiny, tmp_path, monkeypatch):
+    """A stand-in for apt-get and dpkg-deb, whose package is the bare tar archive of its files.
+
+    It knows the package once its lists have been refreshed into a private directory, or from the
+    start if the file ``listed`` is there. A file ``offline`` makes each refresh fail.
+    """
+    directory = tmp_path / "apt"
+    scripts = {
+        "apt-get": f"""#!/bin/sh
+            echo "$*" >> {directory}/calls
+            case "$*" in
+            *" update")
+                grep -qF "Dir::State::lists \\"$PWD/lists\\";" apt.conf || exit 9
+                test -d lists/partial || exit 9
+                if test -e {directory}/offline; then echo "E: no address answers" >&2; exit 100; fi
+                touch lists/known;;
+            *" download dataset-fashion-mnist")
+                if test -e {directory}/listed -o -e lists/known; then
+                    cp {directory}/package.tar dataset-fashion-mnist_1_all.deb
+                else
+                    echo "E: Unable to locate package" >&2; exit 100
+                fi;;
+            esac""",
+        "dpkg-deb": '#!/bin/sh\ntest "$1" = --fsys-tarfile && cat "$2"',
+    }
+    write(directory, {name: script.encode() for name, script in scripts.items()})
+    for name in scripts:
+        (directory / name).chmod(0o755)
+    (directory / "package.tar").write_bytes(tar(gzipped(tiny.contents), "w", "./usr/share"))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(directory), "/usr/bin", "/bin"]))
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("listed", "tasks"), [(True, ["download"]), (False, ["download", "update", "download"])]
+)
+def test_debian_package_serves_with_and_without_package_lists(tiny, apt, listed, tasks):
+    if listed:
+        (apt / "listed").touch()
+    loaded = data.load(NAME)
+    assert_is_tiny(loaded, tiny)
+    assert loaded.source == "Debian package dataset-fashion-mnist"
+    calls = (apt / "calls").read_text().split()
+    assert [word for word in calls if word in ("download", "update")] == tasks
+    # Nothing but the files is left behind.
+    assert {Path(name).name for name in tree(tiny.home)} == set(gzipped(tiny.contents))
+
+
+def test_debian_package_comes_after_the_mirrors(tiny, apt, monkeypatch):
+    with mirror(gzipped(tiny.contents)) as (url, _):
+        tiny.use_mirrors(url)
+        assert data.load(NAME).source == f"mirror {url}"
+    assert not (apt / "calls").exists()
+    (apt / "offline").touch()
+
+    def fail() -> None:
+        raise RuntimeError("built for another PyTorch")
+
+    monkeypatch.setattr(download, "import_torchvision", fail)
+    with pytest.raises(data.DataNotFoundError) as caught:
+        data.load(NAME, apt)
+    for reason in ("another PyTorch", "no address answers", "Unable to locate package"):
+        assert reason in str(caught.value)
+    (apt / "listed").touch()
+    assert_is_tiny(data.load(NAME, apt), tiny)
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [({}, "not in the archive: train-labels"), (None, "truncated"), ("wrong", "train-images.*MD5")],
+)
+def test_unusable_debian_package_is_reported(tiny, apt, files, reason):
+    wrong = dict.fromkeys(tiny.contents, b"wrong") if files == "wrong" else {TRAIN_IMAGES: b""}
+    package = tar(wrong, "w")
+    (apt / "package.tar").write_bytes(package[:100] if files is None else package)
+    (apt / "listed").touch()
+    with pytest.raises(data.DataNotFoundError, match=f"dataset-fashion-mnist: .*{reason}"):
+        data.load(NAME)
+    assert tree(tiny.home) == {}
+
+
+def test_error_lists_what_was_tried_and_how_to_help(tiny):
+    write(tiny.own, {TRAIN_IMAGES: b"bad"})
+    with mirror({}) as (url, _):
+        tiny.use_mirrors(url, "http://127.0.0.1:1/closed")
+        with pytest.raises(data.DataNotFoundError) as caught:
+            data.fetch(NAME)
+    message = str(caught.value)
+    tried = [line for line in message.splitlines() if line.startswith("  - ")]
+    places = [tiny.own, tiny.path.with_name("no"), tiny.path, tiny.installed, url, ":1/", "Debian"]
+    for place, line in zip(places, tried, strict=True):
+        assert str(place) in line
+    assert f"{TRAIN_IMAGES}: MD5 of the content is {md5(b'bad')}" in tried[0]
+    assert "404" in tried[4] and "ConnectionError" in tried[5] and "PATH" in tried[6]
+    for name, checksum in tiny.checksums.items():
+        assert f"{checksum}  {name}" in message
+
+
+# CIFAR-10
+
+
+@pytest.fixture
+def cifar(home, tmp_path, monkeypatch):
+    """CIFAR-10 made tiny: two images a batch."""
+    raw = RAW_DATA["cifar10"]
+    random = np.random.default_rng(0)
+    batches = {
+        name: {
+            "data": random.integers(0, 256, (2, 3072), dtype=np.uint8),
+            "labels": random.integers(0, 10, 2).tolist(),
+        }
+        for name in raw.md5
+        if name != "batches.meta"
+    }
+    contents = {name: pickle.dumps(batch, protocol=2) for name, batch in batches.items()}
+    contents["batches.meta"] = pickle.dumps({"label_names": list(raw.classes)}, protocol=2)
+    archive = tar(contents, "w:gz", raw.folder)
+    checksums = {name: md5(content) for name, content in contents.items()}
+    small = dataclasses.replace(raw, md5=checksums, archive=(raw.archive[0], md5(archive)))
+    monkeypatch.setitem(RAW_DATA, "cifar10", small)
+    monkeypatch.setattr(dataset, "DATASETS", ("cifar10",))
+    monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", str(tmp_path / "path"))
+    reader = import_torchvision().datasets.CIFAR10
+    return SimpleNamespace(
+        batches=batches,
+        contents=contents,
+        archive=archive,
+        name=raw.archive[0],
+        folder=raw.folder,
+        home=home,
+        path=tmp_path / "path",
+        use_url=lambda url: monkeypatch.setattr(reader, "url", url),
+    )
+
+
+def assert_is_cifar(loaded: data.Dataset, cifar: SimpleNamespace) -> None:
+    train = [cifar.batches[f"data_batch_{i}"] for i in range(1, 6)]
+    # A row of a batch has all the red values first, then the green, then the blue ones.
+    expected = torch.tensor(np.vstack([batch["data"] for batch in train])).float() / 255
+    assert torch.equal(loaded.train_inputs, expected)
+    assert loaded.train_targets.tolist() == [label for batch in train for label in batch["labels"]]
+    test = cifar.batches["test_batch"]
+    assert torch.equal(loaded.test_inputs, torch.tensor(test["data"]).float() / 255)
+    assert loaded.test_targets.tolist() == test["labels"]
+    assert loaded.test_targets.dtype == torch.int64
+    assert set(loaded.checksums) == set(cifar.contents)
+
+
+def test_cifar10_is_read_in_place_from_batches_or_from_their_archive(cifar):
+    for place, files in (
+        (cifar.path / cifar.name, {cifar.name: cifar.archive}),
+        (cifar.home / cifar.name, {cifar.name: cifar.archive}),
+        (cifar.home / cifar.folder, cifar.contents),
+    ):
+        write(place if files is cifar.contents else place.parent, files)
+        dataset._load.cache_clear()
+        assert data.available() == [data.Availability("cifar10", place, True)]
+        assert_is_cifar(data.load("cifar10"), cifar)
+        assert data.fetch("cifar10") == place
+
+
+@damages
+def test_cifar10_is_downloaded_in_place_of_a_bad_archive(cifar, damage):
+    bad = {cifar.name: damage(cifar.archive)}
+    write(cifar.home, bad)
+    assert data.available() == [data.Availability("cifar10", cifar.home / cifar.name, False)]
+    with mirror(bad) as (url, _):
+        cifar.use_url(url + cifar.name)
+        with pytest.raises(data.DataNotFoundError, match=f"{url}.*expected"):
+            data.load("cifar10")
+    assert tree(cifar.home) == bad
+    with mirror({cifar.name: cifar.archive}) as (url, requests):
+        cifar.use_url(url + cifar.name)
+        assert_is_cifar(data.load("cifar10"), cifar)
+    assert requests == [cifar.name]
+    assert tree(cifar.home / cifar.folder) == cifar.contents
