@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.data.directories import SEARCH_PATH_VARIABLE, DataNotFoundError, Directories
 from spectral_core.data.download import get
@@ -23,7 +22,6 @@ from spectral_core.data.torchvision_import import import_torchvision
 from spectral_core.data.unpacking import Unusable
 
 NAME = "mobilenet_v2"
-FEATURE_COUNT = 1280
 IMAGENET = "b0353104"
 """torchvision's weights, by the first eight digits of their SHA-256; its first ones rather than its
 second, as they were trained the way the paper's were."""
@@ -71,13 +69,11 @@ class Backbone:
     @classmethod
     def parse(cls, text: str) -> Backbone:
         """Return the backbone of its ``str``, or raise ``ValueError``."""
-        name, *settings = text.split("-")
-        if name != NAME or len(settings) != 4 or not settings[2].isdecimal():
+        known = ("|".join(names) for names in (NORMALISATIONS, POOLINGS))
+        match = re.fullmatch(r"{}-([0-9a-f]{{8}})-({})-(\d+)-({})".format(NAME, *known), text)
+        if match is None:
             raise ValueError(f"backbone must be like {cls(IMAGENET, 'imagenet')}; got {text!r}")
-        weights, normalisation, resolution, pooling = settings
-        _checks.choice("normalisation", normalisation, NORMALISATIONS)
-        _checks.choice("pooling", pooling, POOLINGS)
-        return cls(weights, normalisation, int(resolution), pooling)
+        return cls(match[1], match[2], int(match[3]), match[4])
 
     @classmethod
     def of(cls, weights: str, pooling: str = "max") -> Backbone:
@@ -158,29 +154,28 @@ def _weights_file(checksum: str, directories: Directories) -> Path:
         if path.is_file() and _sha256(path).startswith(checksum):
             return path
     try:
-        return _download(checksum, directories)
+        content = _download(checksum)
+        path = directories.writable() / f"{NAME}-{checksum}.pth"
+        write_whole(path, lambda aside: aside.write_bytes(content))
     except (Unusable, ImportError, OSError, RuntimeError) as error:
         raise DataNotFoundError(
             f"no usable copy of the weights of {NAME} whose SHA-256 begins with {checksum} was "
             f"found ({error}). Give their file with --backbone-weights, or put it, as {NAME}*.pth, "
-            f"into one of\n"
-            + "\n".join(f"  {folder}" for folder in directories.all)
-            + f"\nwhich are the data directory and those of {SEARCH_PATH_VARIABLE}"
+            f"into the data directory or one in {SEARCH_PATH_VARIABLE}: "
+            + ", ".join(map(str, directories.all))
         ) from error
-
-
-def _download(checksum: str, directories: Directories) -> Path:
-    known = import_torchvision().models.MobileNet_V2_Weights
-    addresses = [weights.url for weights in known if f"-{checksum}." in weights.url]
-    if not addresses:
-        raise Unusable("torchvision has none such to download")
-    content = get(addresses[0])
-    actual = hashlib.sha256(content).hexdigest()
-    if not actual.startswith(checksum):
-        raise Unusable(f"{addresses[0]}: SHA-256 of the content is {actual}")
-    path = directories.writable() / f"{NAME}-{checksum}.pth"
-    write_whole(path, lambda aside: aside.write_bytes(content))
     return path
+
+
+def _download(checksum: str) -> bytes:
+    for weights in import_torchvision().models.MobileNet_V2_Weights:
+        if f"-{checksum}." in weights.url:
+            content = get(weights.url)
+            actual = hashlib.sha256(content).hexdigest()
+            if not actual.startswith(checksum):
+                raise Unusable(f"{weights.url}: SHA-256 of the content is {actual}")
+            return content
+    raise Unusable("torchvision lists none such to download")
 
 
 def _layers(path: Path) -> nn.Sequential:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 from spectral_core import _checks
 from spectral_core.data import backbone, images
 from spectral_core.data.directories import Directories
-from spectral_core.data.prepared import JOINT, prepare, split
+from spectral_core.data.prepared import JOINT, KEYS, prepare, split
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.raw_files import locate, survey
 
@@ -26,8 +27,6 @@ FEATURES: tuple[str, ...] = ("none", *backbone.POOLINGS)
 """Inputs that a network may take of an image: ``"none"``, its pixels; ``"max"`` or ``"mean"``,
 features of a frozen MobileNetV2, pooled globally in that way (Appendix D)."""
 
-_TENSORS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -37,11 +36,11 @@ class Dataset:
 
     Attributes:
         name: as :func:`complete_name` returns it.
-        train_inputs: float32 tensor of shape (n_train, input_features), values in [0, 1]. Colour
-            images are flattened in the order channel, height, width. Features are in [0, 6].
-        train_targets: int64 tensor of shape (n_train,), indices into ``classes``.
-        test_inputs: float32 tensor of shape (n_test, input_features), like ``train_inputs``.
-        test_targets: int64 tensor of shape (n_test,).
+        train_inputs: float32, (n_train, input_features), pixels in [0, 1], of colour images in the
+            order channel, height, width; or features in [0, 6].
+        train_targets: int64, (n_train,), indices into ``classes``.
+        test_inputs: float32, (n_test, input_features), like ``train_inputs``.
+        test_targets: int64, (n_test,).
         classes: name of each class.
         checksums: raw file name to MD5 of its uncompressed content.
         source: who the raw files come from, in words.
@@ -67,30 +66,19 @@ class Dataset:
         return len(self.classes)
 
     def to(self, device: str | torch.device) -> Dataset:
-        """Return the data set with its tensors on a device.
-
-        Args:
-            device: such as ``"cpu"`` or ``"cuda"``.
-
-        Returns:
-            A copy that shares with this one the tensors that are on the device already.
-        """
-        return replace(self, **{name: getattr(self, name).to(device) for name in _TENSORS})
+        """Return a copy with its tensors on a device; those that are there already are shared."""
+        return replace(self, **{name: getattr(self, name).to(device) for name in KEYS})
 
 
-@dataclass(frozen=True)
-class Availability:
-    """Whether a data set is on this machine.
-
-    Attributes:
-        name: one of ``DATASETS``.
-        found: directory or archive that holds it, or None.
-        checksums_ok: whether all files are there with the right checksums.
-    """
+class Availability(NamedTuple):
+    """Whether a data set is on this machine."""
 
     name: str
+    """One of ``DATASETS``."""
     found: Path | None
+    """Directory or archive that holds it, if any."""
     checksums_ok: bool
+    """Whether all files are there with the right checksums."""
 
 
 def identify(name: str) -> str:
@@ -172,7 +160,7 @@ def _load(name: str, directories: Directories) -> Dataset:
         *tensors, classes, source = prepare(name, directories)
     return Dataset(
         name=name,
-        **dict(zip(_TENSORS, tensors, strict=True)),
+        **dict(zip(KEYS, tensors, strict=True)),
         classes=classes,
         checksums=checksums(name),
         source=source,
@@ -210,10 +198,6 @@ def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availabili
 
 
 def checksums(name: str) -> dict[str, str]:
-    """Return raw file name to MD5 of its uncompressed content; empty for an image folder.
-
-    Args:
-        name: as for :func:`load`; an image folder's own checksum is in its name.
-    """
+    """Return raw file name to MD5 of its uncompressed content; a folder's checksum is its name."""
     of_images = name.partition(JOINT)[0]
     return dict(RAW_DATA[of_images].md5) if of_images in RAW_DATA else {}

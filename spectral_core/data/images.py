@@ -161,7 +161,7 @@ def _identity(folder: str | Path) -> tuple[int, int]:
 def _name(files: Mapping[str, Stored]) -> str:
     """Return ``images-`` with the SHA-256 of what ``sha256sum`` lists of the files, by name."""
     digest = hashlib.sha256()
-    for name in image_bar(sorted(files), "checksums"):
+    for name in bar(sorted(files), "checksums", len(files)):
         stored = files[name]
         content = stored if isinstance(stored, bytes) else stored.read_bytes()
         digest.update(f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode())
@@ -231,7 +231,7 @@ def stacked(*sets: Sequence[Tensor]) -> list[Tensor]:
     Raises:
         ValueError: if the images are not all of one size.
     """
-    decoded = [[images[i] for i in image_bar(range(len(images)), "decoding")] for images in sets]
+    decoded = [list(bar(images, "decoding", len(images))) for images in sets]
     shapes = {tuple(image.shape) for images in decoded for image in images}
     sizes = sorted({shape[1:] for shape in shapes})
     if len(sizes) > 1:
@@ -244,7 +244,7 @@ def stacked(*sets: Sequence[Tensor]) -> list[Tensor]:
     return [torch.stack([image.expand(channels, -1, -1) for image in images]) for images in decoded]
 
 
-def image_bar(items: Sequence, text: str) -> tqdm:
-    """Return a bar over items, on standard error, for work of more than two seconds."""
+def bar(items: Iterable, text: str, count: int) -> tqdm:
+    """Return a progress bar over items, for work of more than two seconds."""
     slow = not sys.stderr.isatty()  # a log file wants fewer lines
-    return tqdm(items, text, unit=" images", delay=2, mininterval=10.0 if slow else 0.2)
+    return tqdm(items, text, count, delay=2, mininterval=10.0 if slow else 0.2)

@@ -10,14 +10,11 @@ import hashlib
 import json
 import logging
 import math
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
 
 import joblib
-import numpy as np
 import torch
 from filelock import FileLock
 from safetensors import SafetensorError, safe_open
@@ -25,9 +22,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from spectral_core._files import write_whole
-from spectral_core.data.backbone import FEATURE_COUNT, Backbone, extractor, resized
+from spectral_core.data.backbone import Backbone, extractor, resized
 from spectral_core.data.directories import Directories
-from spectral_core.data.images import ImageSets, image_bar, open_images, stacked
+from spectral_core.data.images import ImageSets, bar, open_images, stacked
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.raw_files import locate
 
@@ -35,17 +32,13 @@ logger = logging.getLogger(__name__)
 
 JOINT = "+"
 """Separates the name of the images from that of the network."""
-_KEYS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
 BATCH = 32
 """Images in one pass of the network; faster per image than 8 or 128."""
+KEYS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
 
 
 def split(name: str) -> tuple[str, Backbone | None]:
-    """Return the images' name and the backbone of a data set's name.
-
-    Raises:
-        ValueError: if what follows the joint is no backbone.
-    """
+    """Return the name of a data set's images and its backbone, or raise ``ValueError``."""
     images, joint, backbone = name.partition(JOINT)
     return images, Backbone.parse(backbone) if joint else None
 
@@ -72,7 +65,7 @@ def prepare(name: str, directories: Directories) -> ImageSets:
             if made is None:
                 if path.exists():
                     logger.warning("%s is damaged and will be prepared again", path)
-                made = _make(name, directories, path)
+                made = _make(name, directories)
                 _write(path, name, made)
     return made
 
@@ -83,7 +76,7 @@ def _read(path: Path, name: str) -> ImageSets | None:
         return None
     try:
         with safe_open(path, "pt") as file:
-            tensors = [file.get_tensor(key) for key in _KEYS]
+            tensors = [file.get_tensor(key) for key in KEYS]
             about = json.loads(file.metadata()["about"])
         made = ImageSets(*tensors, tuple(about["classes"]), about["source"])
         # Files of earlier versions have no checksum.
@@ -95,10 +88,8 @@ def _read(path: Path, name: str) -> ImageSets | None:
 
 def _write(path: Path, name: str, made: ImageSets) -> None:
     about = {"classes": made.classes, "source": made.source, "sha256": _digest(name, made)}
-    tensors, metadata = dict(zip(_KEYS, made)), {"about": json.dumps(about)}
+    tensors, metadata = dict(zip(KEYS, made)), {"about": json.dumps(about)}
     write_whole(path, lambda aside: save_file(tensors, aside, metadata))
-    for part in _parts(path):
-        part.unlink(missing_ok=True)
 
 
 def _digest(name: str, made: ImageSets) -> str:
@@ -121,7 +112,7 @@ def _is_sound(made: ImageSets) -> bool:
     )
 
 
-def _make(name: str, directories: Directories, path: Path) -> ImageSets:
+def _make(name: str, directories: Directories) -> ImageSets:
     images, backbone = split(name)
     sets = _open(images, directories)
     if backbone is None:
@@ -131,14 +122,9 @@ def _make(name: str, directories: Directories, path: Path) -> ImageSets:
     else:
         extract = extractor(backbone, directories)
         train, test = (
-            features(images, extract, backbone.resolution, part)
-            for images, part in zip((sets.train, sets.test), _parts(path))
+            features(images, extract, backbone.resolution) for images in (sets.train, sets.test)
         )
     return sets._replace(train=train, test=test)
-
-
-def _parts(path: Path) -> list[Path]:
-    return [path.with_suffix(f".{part}.part") for part in ("train", "test")]
 
 
 def _open(images: str, directories: Directories) -> ImageSets:
@@ -160,49 +146,25 @@ def _unflattened(pixels: Tensor) -> Tensor:
 
 
 def features(
-    images: Sequence[Tensor], extract: Callable[[Tensor], Tensor], resolution: int, part: Path
+    images: Sequence[Tensor], extract: Callable[[Tensor], Tensor], resolution: int
 ) -> Tensor:
-    """Return the features of images. An interrupted run continues from its last whole batch.
+    """Return the features of images, float32 of shape (n, 1280).
 
     Args:
         images: each of shape (1 or 3, height, width), uint8 or float in [0, 1].
         extract: see :func:`~spectral_core.data.backbone.extractor`.
         resolution: height and width that it takes, in pixels.
-        part: file for batches as they are computed; delete it once the features are stored.
-
-    Returns:
-        Float32 of shape (n, 1280).
     """
 
-    def of_batch(start: int) -> np.ndarray:
+    def of_batch(start: int) -> Tensor:
         rows = range(start, min(start + BATCH, len(images)))
-        return extract(torch.stack([resized(images[i], resolution) for i in rows])).numpy()
+        return extract(torch.stack([resized(images[i], resolution) for i in rows]))
 
-    with open(part, "a+b") as file, image_bar(range(len(images)), "features") as bar:
-        batches = _stored_batches(file)
-        done = len(batches) * BATCH
-        bar.update(done)
-        for batch in _side_by_side(of_batch, range(done, len(images), BATCH)):
-            content = batch.tobytes()
-            file.write(zlib.crc32(content).to_bytes(4) + content)
-            batches.append(batch)
-            bar.update(len(batch))
-    return torch.from_numpy(np.concatenate(batches))
+    starts = range(0, len(images), BATCH)
+    return torch.cat(list(bar(_side_by_side(of_batch, starts), "features", len(starts))))
 
 
-def _stored_batches(file: BinaryIO) -> list[np.ndarray]:
-    """Return the whole batches in a file, and cut off what is damaged or incomplete."""
-    batches, size = [], BATCH * FEATURE_COUNT * 4
-    file.seek(0)
-    while len(content := file.read(4 + size)) == 4 + size:
-        if zlib.crc32(content[4:]).to_bytes(4) != content[:4]:
-            break
-        batches.append(np.frombuffer(content[4:], np.float32).reshape(-1, FEATURE_COUNT))
-    file.truncate(len(batches) * (4 + size))
-    return batches
-
-
-def _side_by_side(work: Callable[[int], np.ndarray], items: Sequence[int]) -> Iterator[np.ndarray]:
+def _side_by_side(work: Callable[[int], Tensor], items: Sequence[int]) -> Iterator[Tensor]:
     """Yield the results in order; each is computed on one thread, so no sum depends on the cores.
 
     Such small batches keep several threads of one product waiting for each other, too.

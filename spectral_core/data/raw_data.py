@@ -24,54 +24,42 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class RawData:
-    """One data set's raw files.
-
-    Attributes:
-        folder: where the files lie below a data directory; the layout is torchvision's.
-        md5: file name to MD5 of the uncompressed content.
-        classes: name of each class, in the order of the targets.
-        read: function from the files' contents to arrays.
-        largest: largest possible value of a pixel.
-        torchvision_name: class of ``torchvision.datasets`` that knows the download addresses.
-        archive: name and MD5 of the archive that the files are published in, if they are.
-        installed: name of an installable package that brings the files, and the directory where
-            it puts them.
-        debian_package: the Debian package among those, to be fetched if need be.
-    """
+    """One data set's raw files."""
 
     folder: str
+    """Where the files lie below a data directory; the layout is torchvision's."""
     md5: Mapping[str, str]
+    """File name to MD5 of the uncompressed content."""
     classes: tuple[str, ...]
+    """Name of each class, in the order of the targets."""
     read: Callable[[Contents], Arrays]
+    """Function from the files' contents, in the order of ``md5``, to arrays."""
     largest: int = 255
+    """Largest possible value of a pixel."""
     torchvision_name: str | None = None
+    """Class of ``torchvision.datasets`` that knows the download addresses."""
     archive: tuple[str, str] | None = None
+    """Name and MD5 of the archive that the files are published in, if they are."""
     installed: tuple[str, Path] | None = None
+    """Name of a package that has the files, and the directory where it installs them."""
     debian_package: str | None = None
+    """Debian package to fetch the files from."""
 
     def tensors(self, contents: Contents) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return training inputs, training targets, test inputs and test targets.
 
         Inputs are float32 of shape (n, features) in [0, 1], targets int64 of shape (n,).
         """
-        arrays = [torch.tensor(array) for array in self.read(contents)]
+        ordered = {name: contents[name] for name in self.md5}
+        arrays = [torch.tensor(array) for array in self.read(ordered)]
         for i in (0, 2):
             arrays[i] = arrays[i].float().flatten(1).div_(self.largest)
             arrays[i + 1] = arrays[i + 1].long()
         return tuple(arrays)
 
 
-# Images and labels of the training set, then of the test set.
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-
-
 def _read_idx(contents: Contents) -> Arrays:
-    return tuple(_idx_array(contents[name]) for name in IDX_FILES)
+    return tuple(_idx_array(content) for content in contents.values())
 
 
 def _idx_array(content: bytes) -> np.ndarray:
@@ -115,8 +103,9 @@ def _read_digits(contents: Contents) -> Arrays:
     return train, train_targets, test, test_targets
 
 
-def _idx_md5(*md5: str) -> dict[str, str]:
-    return dict(zip(IDX_FILES, md5, strict=True))
+def _listed(text: str) -> dict[str, str]:
+    """Return file name to MD5 of what ``md5sum`` prints."""
+    return {name: md5 for md5, name in map(str.split, text.strip().splitlines())}
 
 
 _CIFAR10_CLASSES = (
@@ -127,12 +116,12 @@ _CIFAR10_CLASSES = (
 RAW_DATA: dict[str, RawData] = {
     "fashion-mnist": RawData(
         folder="FashionMNIST/raw",
-        md5=_idx_md5(
-            "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-            "9018921c3c673c538a1fc5bad174d6f9",
-            "8181f5470baa50b63fa0f6fddb340f0a",
-            "15d484375f8d13e6eb1aabb0c3f46965",
-        ),
+        md5=_listed("""
+            f4a8712d7a061bf5bd6d2ca38dc4d50a  train-images-idx3-ubyte
+            9018921c3c673c538a1fc5bad174d6f9  train-labels-idx1-ubyte
+            8181f5470baa50b63fa0f6fddb340f0a  t10k-images-idx3-ubyte
+            15d484375f8d13e6eb1aabb0c3f46965  t10k-labels-idx1-ubyte
+        """),
         read=_read_idx,
         classes=(
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -147,27 +136,27 @@ RAW_DATA: dict[str, RawData] = {
     ),
     "mnist": RawData(
         folder="MNIST/raw",
-        md5=_idx_md5(
-            "6bbc9ace898e44ae57da46a324031adb",
-            "a25bea736e30d166cdddb491f175f624",
-            "2646ac647ad5339dbf082846283269ea",
-            "27ae3e4e09519cfbb04c329615203637",
-        ),
+        md5=_listed("""
+            6bbc9ace898e44ae57da46a324031adb  train-images-idx3-ubyte
+            a25bea736e30d166cdddb491f175f624  train-labels-idx1-ubyte
+            2646ac647ad5339dbf082846283269ea  t10k-images-idx3-ubyte
+            27ae3e4e09519cfbb04c329615203637  t10k-labels-idx1-ubyte
+        """),
         read=_read_idx,
         classes=tuple("0123456789"),
         torchvision_name="MNIST",
     ),
     "cifar10": RawData(
         folder="cifar-10-batches-py",
-        md5={
-            "data_batch_1": "c99cafc152244af753f735de768cd75f",
-            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-            "data_batch_4": "634d18415352ddfa80567beed471001a",
-            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-            "test_batch": "40351d587109b95175f43aff81a1287e",
-            "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
-        },
+        md5=_listed("""
+            c99cafc152244af753f735de768cd75f  data_batch_1
+            d4bba439e000b95fd0a9bffe97cbabec  data_batch_2
+            54ebc095f3ab1f0389bbae665268c751  data_batch_3
+            634d18415352ddfa80567beed471001a  data_batch_4
+            482c414d41f54cd18b22e5b47cb7c3cb  data_batch_5
+            40351d587109b95175f43aff81a1287e  test_batch
+            5ff9c542aee3614f3951f8cda6e48888  batches.meta
+        """),
         read=_read_cifar10,
         classes=_CIFAR10_CLASSES,
         torchvision_name="CIFAR10",

@@ -17,16 +17,11 @@ _declarations: torch.library.Library | None = None
 
 
 def import_torchvision() -> ModuleType:
-    """Return the module ``torchvision``.
+    """Return the module ``torchvision``, or raise what its import raises.
 
     A torchvision built for another PyTorch build (say, CUDA's beside the CPU's) cannot load its
-    compiled operators and fails at import, though its datasets and models need none of them. In
-    that case alone the missing operators are declared, without an implementation, and the import
-    is tried again.
-
-    Raises:
-        ImportError: if torchvision is not installed.
-        RuntimeError: if its import fails for another reason.
+    compiled operators and fails at import, though its data sets and models need none of them. In
+    that case alone the operators are declared, without an implementation, and it is imported again.
     """
     global _declarations
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_files import md5
 
-from spectral_core.data.raw_data import IDX_FILES, RAW_DATA
+from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.torchvision_import import import_torchvision
 
 
@@ -33,12 +33,11 @@ def tiny(home, tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     shapes = ((5, 4, 4), (5,), (3, 4, 4), (3,))
     arrays = [random.integers(0, 10, shape, dtype=np.uint8) for shape in shapes]
-    contents = {name: idx(array) for name, array in zip(IDX_FILES, arrays, strict=True)}
+    raw = RAW_DATA["fashion-mnist"]
+    contents = {name: idx(array) for name, array in zip(raw.md5, arrays, strict=True)}
     checksums = {name: md5(content) for name, content in contents.items()}
     installed, path = tmp_path / "installed", tmp_path / "path"
-    raw = dataclasses.replace(
-        RAW_DATA["fashion-mnist"], md5=checksums, installed=("a package", installed)
-    )
+    raw = dataclasses.replace(raw, md5=checksums, installed=("a package", installed))
     monkeypatch.setitem(RAW_DATA, "fashion-mnist", raw)
     monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", f"{tmp_path / 'no'}{os.pathsep}{path}")
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))

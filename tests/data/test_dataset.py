@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from spectral_core import data
+from spectral_core.data.prepared import KEYS
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.torchvision_import import import_torchvision
 
@@ -71,7 +72,7 @@ def test_real_images(name, mean, deviation):
 def test_moved_data_set_is_on_the_device_and_shares_what_is_there_already():
     digits = data.load("digits")
     same, moved = digits.to("cpu"), digits.to("meta")
-    for part in data.dataset._TENSORS:
+    for part in KEYS:
         assert getattr(same, part) is getattr(digits, part)
         assert getattr(moved, part).device.type == "meta"
         assert getattr(moved, part).shape == getattr(digits, part).shape

@@ -3,17 +3,16 @@
 import io
 import os
 import shutil
-import tarfile
 
 import numpy as np
 import pytest
 import torch
+from made_files import tar
 from made_images import FILES, SIDE, picture, write
 from PIL import Image
 
 from spectral_core import data
 from spectral_core.data import images
-from spectral_core.paper.study.planning import plan
 
 
 @pytest.fixture
@@ -22,19 +21,8 @@ def folder(tmp_path):
     return write(tmp_path / "mine", {"train/notes.txt": b"not an image", "stray.png": b"x"})
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPECTRAL_CORE_DATA", str(tmp_path / "home"))
-    monkeypatch.delenv("SPECTRAL_CORE_DATA_PATH", raising=False)
-    return tmp_path / "home"
-
-
 def archive(files, file, mode="w:xz"):
-    with tarfile.open(file, mode) as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(f"./{name}")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
+    file.write_bytes(tar(files, mode))
     return file
 
 
@@ -205,13 +193,3 @@ def test_bad_image_is_named_and_sizes_must_agree(folder, home):
     write(folder, {"train/cat/2.png": deep.getvalue()})
     with pytest.raises(ValueError, match=r"with 8 bits per channel; got train/cat/2\.png"):
         data.load(f"imagefolder:{folder}")
-
-
-def test_every_figure_takes_a_folder_and_no_path_gets_into_its_settings(folder, home):
-    study = plan("fig03", "smoke", dataset=f"imagefolder:{folder}")
-    (panel,) = study.panels
-    assert panel.dataset == panel.inputs == data.identify(f"imagefolder:{folder}")
-    assert study.overrides == {"dataset": panel.dataset}
-    assert all(cell.step.trained.dataset == panel.dataset for cell in study.cells())
-    (of_features,) = plan("fig11", "paper", dataset=f"imagefolder:{folder}").panels
-    assert of_features.inputs == f"{panel.dataset}+mobilenet_v2-b0353104-imagenet-96-max"

@@ -23,16 +23,17 @@ from made_images import write
 
 from spectral_core import data
 from spectral_core.data import dataset, download
-from spectral_core.data.raw_data import IDX_FILES, RAW_DATA
+from spectral_core.data.prepared import KEYS
+from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.torchvision_import import import_torchvision
 
 NAME = "fashion-mnist"  # the data set that has every kind of source
 FOLDER = RAW_DATA[NAME].folder
-TRAIN_IMAGES = IDX_FILES[0]
+TRAIN_IMAGES = next(iter(RAW_DATA[NAME].md5))
 
 
 def assert_is_tiny(loaded: data.Dataset, tiny: SimpleNamespace) -> None:
-    tensors = [getattr(loaded, name) for name in dataset._TENSORS]
+    tensors = [getattr(loaded, name) for name in KEYS]
     for inputs, pixels in zip(tensors[::2], tiny.arrays[::2], strict=True):
         expected = torch.tensor(pixels.reshape(len(pixels), -1)).float() / 255
         assert inputs.dtype == torch.float32 and torch.equal(inputs, expected)

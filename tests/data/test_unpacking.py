@@ -1,10 +1,9 @@
 """Archives: whole or refused, wherever they are cut off or changed."""
 
 import gzip
-import io
-import tarfile
 
 import pytest
+from made_files import tar
 
 from spectral_core.data import unpacking
 from spectral_core.data.unpacking import Unusable, check_md5, members, unpack
@@ -13,13 +12,7 @@ FILES = {"train/a/1.png": bytes(range(256)) * 3, "train/b/1.png": b"", "test/a/2
 
 
 def archive(mode: str) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode=mode) as tar:
-        for name, content in {**FILES, "notes.txt": b"x"}.items():
-            member = tarfile.TarInfo(f"./{name}")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
+    return tar({**FILES, "notes.txt": b"x"}, mode)
 
 
 def images(stored) -> dict[str, bytes]:
