@@ -87,7 +87,8 @@ def _summed_up(module: ModuleType) -> str:
 def _first_sentence(value: object) -> str:
     """The first paragraph of a docstring; what it refers to stands by its name."""
     text = inspect.cleandoc(getattr(value, "__doc__", None) or "").split("\n\n")[0]
-    return re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", " ".join(text.split()))
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", " ".join(text.split()))
+    return text.replace("{", "\\{")
 
 
 def _block(title: str, lines: list[str]) -> str:

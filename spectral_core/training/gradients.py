@@ -47,7 +47,8 @@ class WrittenOut:
             functions, the last layer, the loss and the optimiser stay in their own type. Where
             :func:`has_bf16` says no, the products are summed in float32 and rounded, as other
             processors do, and take somewhat longer than with ``"fp32"``.
-        penalty: γ of the ℓ1 penalty on what :func:`penalised` names, at least 0.
+        penalty: γ of the ℓ1 penalty on what
+            :func:`~spectral_core.training.autograd.penalised` names, at least 0.
     """
 
     def __init__(
