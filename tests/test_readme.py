@@ -1,0 +1,35 @@
+"""The README: its example runs as printed, and its numbers are those of the published results."""
+
+import re
+from pathlib import Path
+
+from spectral_core.paper.results.estimates import difference, reaches
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_example_runs_as_printed_and_learns(capsys):
+    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    exec(code, {})
+    accuracy = re.search(r"accuracy=([\d.]+)", capsys.readouterr().out)
+    assert float(accuracy[1]) > 0.8
+
+
+def test_numbers_are_those_of_the_published_results():
+    ranking, score = difference("pre", "pre-random"), difference("post", "post-random")
+    assert ranking.equivalent() and ranking.n == 12 and score.better()
+    assert str(ranking) in README and str(score) in README
+    retrained, benchmark = (
+        [reach.level for reach in reaches(method).values()] for method in ("pre", "direct")
+    )
+    assert len(retrained) == len(benchmark) == 12
+    assert min(retrained) == 70 and (min(benchmark), max(benchmark)) == (5, 50)
+    assert "lose 70 % of its nodes" in README and "can lose 5 to\n50 %" in README
+
+
+def test_it_names_what_there_is():
+    root = Path(__file__).parent.parent
+    for name in re.findall(
+        r"\]\(([\w./-]+)\)|`((?:spectral_core|notebooks|book|results)/[\w/]*)`", README
+    ):
+        assert (root / "".join(name)).exists(), name
