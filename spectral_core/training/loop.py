@@ -51,6 +51,17 @@ class Optimisation:
         _checks.number("penalty", self.penalty, 0)
         _checks.number("decay", self.decay, 0)
 
+    def adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
+        """A fresh optimiser of some parameters."""
+        return torch.optim.Adam(
+            parameters,
+            lr=self.learning_rate,
+            betas=ADAM_BETAS,
+            eps=ADAM_EPSILON,
+            weight_decay=self.decay,
+            fused=True,
+        )
+
 
 def train(
     network: nn.Module,
@@ -146,26 +157,19 @@ def fit(
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
     gradients = _gradients_of(network, inputs, targets, settings, loss)
-    optimiser = torch.optim.Adam(
-        parameters,
-        lr=settings.learning_rate,
-        betas=ADAM_BETAS,
-        eps=ADAM_EPSILON,
-        weight_decay=settings.decay,
-        fused=True,
-    )
+    optimiser = settings.adam(parameters)
 
     def step(batch: Tensor) -> Tensor:
-        losses = gradients(batch)
+        loss = gradients(batch)  # and ∂L/∂p in the grad of each parameter
         optimiser.step()
-        return losses
+        return loss
 
     if inputs.is_cuda and isinstance(gradients, WrittenOut):
         step = Replayed(step, optimiser)
-    steps = math.ceil(len(inputs) / settings.batch_size)
-    kind = torch.promote_types(parameters[0].dtype, torch.float32)
-    # Read once an epoch: no wait per step.
-    losses = torch.empty(steps, gradients.members, dtype=kind, device=inputs.device)
+    # Losses of an epoch stay on the device until it ends: no wait per step.
+    shape = (math.ceil(len(inputs) / settings.batch_size), gradients.members)
+    dtype = torch.promote_types(parameters[0].dtype, torch.float32)
+    losses = torch.empty(shape, dtype=dtype, device=inputs.device)
     history: list[list[float]] = []
     network.train()
     with denormals_flushed(), own_stream(inputs.device):
@@ -189,7 +193,7 @@ def _gradients_of(
     settings: Optimisation,
     loss: Loss | None,
 ) -> WrittenOut | Autograd:
-    """What leaves a batch's gradients in the parameters: written out where that is known."""
+    """From a batch to its loss and gradients: written out for stacks, else by autograd."""
     if loss is None and is_written_out(network):
         return WrittenOut(network, inputs, targets, settings.precision, settings.penalty)
     if settings.precision != "fp32":

@@ -72,12 +72,17 @@ def test_loss_and_gradients_are_those_of_autograd(network, m):
             torch.testing.assert_close(ours[name], gradient, rtol=0, atol=1e-12)
 
 
+def single_precision(trains="both", two_spectra=False):
+    """A network of 6-64-48-4, and a batch of 100."""
+    network = network_of((64, 48), "elu", True, trains, 0, two_spectra).to(torch.float32)
+    x = torch.rand(100, 6, generator=seeded(1))
+    return network, x, torch.randint(0, 4, (100,), generator=seeded(2))
+
+
 @pytest.mark.parametrize("two_spectra", [False, True])
 @pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
 def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
-    network = network_of((64, 48), "elu", True, trains, 0, two_spectra).to(torch.float32)
-    x = torch.rand(100, 6, generator=seeded(1))
-    y = torch.randint(0, 4, (100,), generator=seeded(2))
+    network, x, y = single_precision(trains, two_spectra)
     loss = WrittenOut(network, x, y, "bf16")(torch.arange(100))
     ours = {name: p.grad.clone() for name, p in network.named_parameters() if p.requires_grad}
     expected_loss, expected = by_autograd(network, x, y)
@@ -100,9 +105,7 @@ def test_bf16_product_in_fp32_is_the_sum_rounded_once(shape, monkeypatch):
 
 
 def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
-    network = network_of((64, 48), "elu", True, "both", 0, False).to(torch.float32)
-    x = torch.rand(100, 6, generator=seeded(1))
-    y = torch.randint(0, 4, (100,), generator=seeded(2))
+    network, x, y = single_precision()
     losses, grads = [], []
     for native in (True, False):
         monkeypatch.setattr(gradients, "has_bf16", lambda device, native=native: native)
