@@ -255,7 +255,7 @@ def verify(
     the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
     """
     from spectral_core.paper.results.agreement import agreement
-    from spectral_core.paper.results.publishing import published
+    from spectral_core.paper.results.published import published
     from spectral_core.paper.results.tables import collect
     from spectral_core.paper.run.store import Store
 
@@ -284,22 +284,15 @@ def publish(
     precision: str | None,
     store_dir: Path,
 ) -> None:
-    """Write a finished run into results/published: table, provenance and picture of each panel.
+    """Write a finished run into results/published: a table and its provenance for each panel.
 
-    A run of some of the preset's seeds joins the seeds that are published already.
+    A run of other seeds than the preset's is published beside those that are there.
     """
-    from spectral_core.paper.plots.curves import save_picture
-    from spectral_core.paper.results import publishing
+    from spectral_core.paper.results import published
     from spectral_core.paper.run.store import Store
 
     study = plan(figure, preset, panels, seeds=seeds, precision=precision)
-    files = publishing.publish(study, Store(store_dir))
-    which = (figure, preset, panels, study.panels[0].base.precision)
-    there = publishing.published_files(*which)
-    for panel, rows in publishing.published(*which).groupby("panel", sort=False):
-        files.append(there[panel].picture)
-        save_picture(rows, files[-1])
-    for file in files:
+    for file in published.publish(study, Store(store_dir)):
         click.echo(file)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spectral_core.paper.results.publishing import published
+from spectral_core.paper.results.published import published
 from spectral_core.paper.results.tables import POINT_COLUMNS, NoResults, summary
 from spectral_core.training.loop import PRECISIONS
 

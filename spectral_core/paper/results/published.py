@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -16,8 +17,9 @@ from spectral_core._files import write_whole
 from spectral_core.paper import paths
 from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, panel_provenance
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import EXPERIMENTS
+from spectral_core.paper.study.figures import EXPERIMENTS, Panel
 from spectral_core.paper.study.planning import Study, plan
+from spectral_core.paper.study.settings import Settings
 from spectral_core.training.loop import PRECISIONS
 
 POINT = ["method", "seed", "penalty", "percentile"]
@@ -135,7 +137,7 @@ def publish(study: Study, store: Store) -> list[Path]:
             # As JSON has it, so that it can be compared with what is published.
             provenance = json.loads(json.dumps(provenance))
             stem = panel.name
-            stem += f"-{study.panels[0].base.precision}" if "precision" in study.overrides else ""
+            stem += f"-{panel.base.precision}" if "precision" in study.overrides else ""
             run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, provenance)
             texts[run.table] = text
             texts[run.provenance] = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
@@ -145,11 +147,11 @@ def publish(study: Study, store: Store) -> list[Path]:
     return list(texts)
 
 
-def _tag(study: Study, panel: Any) -> str:
+def _tag(study: Study, panel: Panel) -> str:
     """What is appended to the name of a run of other points than the preset's."""
     own, parts = panel.base, []
     if "methods" in study.overrides:
-        parts.append("+".join(panel.methods))
+        parts += panel.methods
     if "percentiles" in study.overrides:
         parts.append("levels-" + "+".join(f"{q:g}" for q in own.percentiles))
     if "seeds" in study.overrides:
@@ -175,24 +177,32 @@ def _place(run: Run, stem: str, made: Mapping[str, Any]) -> Run:
                 f"{len(theirs & mine)} of its {len(mine)}. Select other seeds, methods or "
                 "percentiles, or remove that run"
             )
-        _check_alike(run.table, made, other.table, other.made())
+        _check_alike(run, made, other, other.made())
     return run
 
 
-def _check_alike(
-    file: Path, made: Mapping[str, Any], other_file: Path, other: Mapping[str, Any]
-) -> None:
+def _check_alike(one: Run, made: Mapping[str, Any], other: Run, its: Mapping[str, Any]) -> None:
     """Refuse two runs of one panel with other settings, data or algorithm."""
-    pairs = [(name, made[name], other[name]) for name in ("algorithm", "data")]
-    theirs = settings_by_method(other)
+    pairs = [(name, made[name], its[name]) for name in ("algorithm", "data")]
+    theirs = settings_by_method(its)
     for method, own in settings_by_method(made).items():
-        both = own.keys() & theirs.get(method, {}).keys() - set(SELECTS)
-        pairs += [(f"{name} of {method}", own[name], theirs[method][name]) for name in sorted(both)]
-    for name, mine, its in pairs:
-        if mine != its:
+        for name, default in _DEFAULTS.items():
+            if method in theirs:  # a setting that is newer than a run was at its default
+                values = (settings.get(name, default) for settings in (own, theirs[method]))
+                pairs.append((f"{name} of {method}", *values))
+    for name, value, its_value in pairs:
+        if value != its_value:
             raise ValueError(
-                f"{file} and {other_file} must have the same {name}; got {mine} and {its}"
+                f"{one.table} and {other.table} must have the same {name}; "
+                f"got {value} and {its_value}"
             )
+
+
+_DEFAULTS = {
+    field.name: json.loads(json.dumps(field.default))
+    for field in dataclasses.fields(Settings)
+    if field.name not in SELECTS
+}
 
 
 def _runs_of(folder: Path, stem: str) -> list[Run]:
@@ -258,15 +268,17 @@ def _together(runs: Sequence[Run]) -> pd.DataFrame:
     if len(runs) == 1:
         return runs[0].read()
     for one, other in itertools.combinations(runs, 2):
-        _check_alike(one.table, one.made(), other.table, other.made())
+        _check_alike(one, one.made(), other, other.made())
         if shared := set(points(one.made())) & set(points(other.made())):
             raise ValueError(f"{one.table} and {other.table} have {len(shared)} points in common")
     table = pd.concat([run.read() for run in runs], ignore_index=True)
-    ranks = {name: {v: i for i, v in enumerate(table[name].unique())} for name in ("method",)}
+    ranks = {method: rank for rank, method in enumerate(table["method"].unique())}
     return table.sort_values(
-        POINT, kind="stable", key=lambda c: c.map(ranks[c.name]) if c.name in ranks else c,
+        ["method", "seed", "penalty"],
+        kind="stable",  # percentiles keep their order
+        key=lambda column: column.map(ranks) if column.name == "method" else column,
         ignore_index=True,
-    )  # fmt: skip
+    )
 
 
 def published_provenance(

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from spectral_core.paper.results.cells import counted
-from spectral_core.paper.results.publishing import published_provenance
+from spectral_core.paper.results.published import points, published_provenance, settings_by_method
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import plan
@@ -28,7 +27,8 @@ def status(
 
     Returns:
         ``figure``, ``panel``, ``preset``, ``computed`` (points here, of how many), ``latest``
-        (when the last of them was, UTC), ``published`` (seeds), ``precision`` and ``when``.
+        (when the last of them was, UTC), ``published`` (``1-5 seeds`` where some methods
+        have one and others five), ``precision`` and ``when``.
     """
     rows = []
     for figure, preset in itertools.product(figures, presets):
@@ -45,14 +45,17 @@ def status(
                 "preset": preset,
                 "computed": f"{len(ends)}/{len(cells)}",
                 "latest": max(ends, default="-")[:16],
-                "published": "-",
-                "precision": "-",
-                "when": "-",
+                **dict.fromkeys(("published", "precision", "when"), "-"),
             }
-            if panel.name in provenance:
-                made = provenance[panel.name]
-                recipe = made["configuration"]["recipe"]
-                row["published"] = counted(len(recipe["seeds"]))
-                row |= {"precision": recipe["precision"], "when": made["to"][:10]}
+            if made := provenance.get(panel.name):
+                seeds: dict[str, set[int]] = {}
+                for method, seed, *_ in itertools.chain(*map(points, made)):
+                    seeds.setdefault(method, set()).add(seed)
+                counts = sorted({len(of_method) for of_method in seeds.values()})
+                row |= {
+                    "published": "-".join(map(str, counts[:: len(counts) - 1 or 1])) + " seeds",
+                    "precision": next(iter(settings_by_method(made[0]).values()))["precision"],
+                    "when": max(run["to"] for run in made)[:10],
+                }
             rows.append(row)
     return pd.DataFrame(rows)
