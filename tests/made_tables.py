@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from spectral_core.layers.networks import hidden_label
+from spectral_core.layers.networks import hidden_label, hidden_widths
+from spectral_core.paper.results.estimates import described
 from spectral_core.paper.results.tables import COLUMNS
 
 CUTS = tuple(float(q) for q in range(0, 100, 5))
@@ -15,23 +16,25 @@ def made(panel, accuracy, seeds=5, cuts=CUTS, penalties=(0.0,), parameters=None,
     (method, percentile) to a count; without it, the share of nodes that is left, of 1000.
     """
     parameters = parameters or (lambda method, q: round(1000 * (1 - q / 100)))
+    names = methods or panel.methods
+    widths = {name: panel.settings.get(name, panel.base).hidden for name in names}
     rows = [
         {
             "panel": panel.name,
             "dataset": panel.dataset,
             "activation": panel.activation,
-            "hidden": hidden_label(panel.settings[method].hidden),
+            "hidden": hidden_label(hidden),
             "method": method,
             "seed": seed,
             "penalty": penalty,
             "percentile": q,
-            "kept": hidden_label([round(n * (1 - q / 100)) for n in panel.settings[method].hidden]),
-            "nodes": round(sum(panel.settings[method].hidden) * (1 - q / 100)),
+            "kept": hidden_label([round(n * (1 - q / 100)) for n in hidden]),
+            "nodes": round(sum(hidden) * (1 - q / 100)),
             "parameters": parameters(method, q),
             "accuracy": accuracy(method, q, seed, penalty),
             "loss": 1.0,
         }
-        for method in methods or panel.methods
+        for method, hidden in widths.items()
         for seed in range(seeds)
         for penalty in penalties
         for q in cuts
@@ -48,3 +51,35 @@ def of_seeds(accuracies, percentiles=(0.0, 90.0), method="pre"):
         for percentile, accuracy in zip(percentiles, row)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def curves(accuracies, dataset="mnist", activation="elu", hidden="10", kept=None, **columns):
+    """Results by method, {level: accuracies, one per seed}, as estimates take them.
+
+    ``kept`` maps (method, level, seed) to the nodes left, such as ``5-0-3``; without it, the share
+    of every layer that is left.
+    """
+    widths = hidden_widths(hidden)
+    rows = [
+        {
+            "panel": f"{dataset}-{activation}-{hidden}",
+            "dataset": dataset,
+            "activation": activation,
+            "hidden": hidden,
+            "method": method,
+            "seed": seed,
+            "penalty": 0.0,
+            "percentile": float(q),
+            "kept": (kept or {}).get((method, q, seed))
+            or hidden_label([round(n * (1 - q / 100)) for n in widths]),
+            "accuracy": accuracy,
+            "parameters": round(1000 * (1 - q / 100)),
+            "loss": 1.0,
+        }
+        for method, by_level in accuracies.items()
+        for q, of_seeds in by_level.items()
+        for seed, accuracy in enumerate(of_seeds)
+    ]
+    table = pd.DataFrame(rows)
+    nodes = [sum(hidden_widths(label)) for label in table["kept"]]
+    return described(table.assign(nodes=nodes, **columns))

@@ -63,7 +63,7 @@ class Run(NamedTuple):
             )
         try:
             text = {"hidden": str, "kept": str, "percentile": float}
-            table = pd.read_csv(self.table, dtype=text, float_precision="round_trip")
+            table = pd.read_csv(self.table, dtype=text)
         except (ValueError, pd.errors.ParserError) as error:
             raise Damaged(f"{self.table} must be a table of results: {error}") from error
         if tuple(table.columns[: len(COLUMNS)]) != COLUMNS:

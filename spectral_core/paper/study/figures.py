@@ -217,7 +217,7 @@ def _panels(dataset: str, activations: Sequence[str], depth: int) -> tuple[Panel
         return (*map(Panel.of, text), *released)
     wide = [replace(base, hidden=(2000,)) for base in both]
     # What a shorter training shows, it shows before any stage 2.
-    shorter = [replace(base, epochs=50) for base in wide]
+    shorter = [replace(base, epochs=50, stage_two="eigenvectors") for base in wide]
     return (
         *map(Panel.of, text),
         *(Panel.of(base, source="released") for base in wide),

@@ -5,9 +5,9 @@ import re
 import pytest
 from made_tables import of_seeds
 
-from spectral_core.paper.results.publishing import publish, published_provenance
+from spectral_core.paper.results.published import publish, published_provenance
 from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, command, summary
-from spectral_core.paper.study import provenance
+from spectral_core.paper.run import provenance
 from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import ALGORITHM
 
@@ -44,14 +44,18 @@ def test_missing_points_are_counted_with_the_command_that_computes_them(finished
 
 def test_provenance_says_how_a_panel_was_made(finished, project):
     publish(*finished)
-    made = published_provenance("fig03", "smoke")["digits-elu-32"]
+    (made,) = published_provenance("fig03", "smoke")["digits-elu-32"]
     assert made["figure"] == "fig03" and made["preset"] == "smoke"
     assert made["panel"] == "digits-elu-32"
     assert made["command"] == "spectral-core compute fig03 --preset smoke"
     assert made["steps"] == 6 + 18
     assert made["algorithm"] == ALGORITHM
-    assert made["configuration"]["recipe"]["epochs"] == finished.study.recipe.epochs
-    assert made["configuration"]["panel"]["hidden"] == [32]
+    configuration = made["configuration"]
+    assert (configuration["source"], configuration["change"]) == ("text", "")
+    assert list(configuration["settings"]) == ["direct", "post", "pre"]
+    for own in configuration["settings"].values():
+        assert (own["epochs"], own["hidden"], own["seeds"]) == (4, [32], [0, 1])
+    assert made["table"]["rows"] == 18
     assert made["device"] == ["cpu"]
     assert made["hardware"] == [provenance.hardware("cpu")]
     assert made["commit"] == [provenance.commit()]

@@ -1,0 +1,188 @@
+"""Tests and verdicts on curves made by hand: one yardstick for each kind of claim."""
+
+import math
+
+import pandas as pd
+import pytest
+from made_tables import curves
+
+from spectral_core.paper.claims.verdict import (
+    ABSENT,
+    EQUIVALENT,
+    FAILS,
+    HOLDS,
+    INCONCLUSIVE,
+    PARTLY,
+    SINGLE,
+    Count,
+    equality,
+    falls,
+    order,
+    unchanged,
+    verdict,
+)
+from spectral_core.paper.claims.verdict import Test as Result
+from spectral_core.paper.results.estimates import Estimate
+
+LEVELS = (0, 10, 20, 30, 60, 70, 80)
+LIGHT = (10, 20, 30)
+
+
+def leads(by_level, seeds=3, spread=0.1, **options):
+    """``pre`` ahead of ``post``, which has 80 %, by so many points at each level."""
+    noise = [spread * (i - (seeds - 1) / 2) for i in range(seeds)]
+    post = {q: (0.8,) * seeds for q in LEVELS}
+    pre = {q: [0.8 + (by_level.get(q, 0) + x) / 100 for x in noise] for q in LEVELS}
+    return curves({"pre": pre, "post": post}, **options)
+
+
+def the_order(by_level, most=math.inf, **options):
+    (test,) = order("pre", "post", most=most, table=leads(by_level, **options))
+    return test
+
+
+def test_order_holds_if_ahead_at_the_median_and_behind_in_no_half():
+    test = the_order(dict.fromkeys(LEVELS, 5))
+    assert test.word == HOLDS and test.observed.mean == pytest.approx(5)
+    assert the_order(dict.fromkeys(LEVELS, -5)).word == FAILS
+
+
+def test_order_holds_in_part_if_the_halves_differ():
+    halves = dict.fromkeys(LIGHT, -1) | dict.fromkeys((60, 70, 80), 9)
+    test = the_order(halves)
+    assert test.word == PARTLY
+    assert test.lower.mean == pytest.approx(-1) and test.upper.mean == pytest.approx(9)
+    assert the_order({q: -x for q, x in halves.items()}).word == PARTLY
+
+
+def test_one_level_near_chance_decides_nothing():
+    test = the_order(dict.fromkeys(LEVELS, -2) | {30: 60})
+    assert test.word == PARTLY and test.observed.mean == pytest.approx(-2)  # the mean were +8.3
+    assert the_order(dict.fromkeys(LEVELS, -2) | {30: 3}).word == FAILS
+
+
+def test_half_where_layers_collapse_is_not_judged():
+    lost = {("post", q, 0): "5-0-5" for q in (70, 80)}
+    by_level = dict.fromkeys(LIGHT, -1) | {60: 30, 70: 80, 80: 80}
+    test = the_order(by_level, hidden="10-10-10", kept=lost)
+    assert test.upper is None and test.observed.excluded == 6
+    assert test.word == FAILS  # median of −1, −1, −1 and 30
+
+
+def test_equivalent_order_is_uncertain_and_within_the_margin():
+    assert the_order({}, spread=0.3).word == EQUIVALENT
+    test = the_order({}, spread=2)
+    assert test.word == INCONCLUSIVE and test.excluded == ()
+    assert the_order(dict.fromkeys(LEVELS, -0.9), spread=0.5).excluded == ("a lead of 1 pt",)
+
+
+def test_slightly_is_tested():
+    ahead = dict.fromkeys(LEVELS, 1.2)
+    assert the_order(ahead, most=2).word == HOLDS
+    assert the_order(dict.fromkeys(LEVELS, 4), most=2).word == PARTLY
+
+
+def test_single_seed_is_a_single_run_with_its_number():
+    test = the_order(dict.fromkeys(LEVELS, 5), seeds=1)
+    assert test.word == SINGLE and test.observed.mean == pytest.approx(5)
+
+
+def test_several_tests_of_a_claim_are_corrected():
+    # p = 0.03 by itself; of two such tests, Holm's method finds neither.
+    weak = {q: 1.2 for q in LEVELS}
+    one = leads(weak, spread=0.37)
+    both = pd.concat([one, leads(weak, spread=0.37, activation="tanh")], ignore_index=True)
+    (alone,) = order("pre", "post", table=one)
+    assert 0.025 < alone.observed.p < 0.05 and alone.word == HOLDS
+    assert [test.word for test in order("pre", "post", table=both)] == [INCONCLUSIVE] * 2
+
+
+@pytest.mark.parametrize(
+    ("ahead", "spread", "word"),
+    [(0.1, 0.1, HOLDS), (3, 0.1, FAILS), (0.5, 0.5, INCONCLUSIVE), (-3, 0.1, FAILS)],
+)
+def test_equality_is_of_unpruned_networks(ahead, spread, word):
+    table = leads({0: ahead, 10: 50}, spread=spread)
+    assert [test.word for test in equality("pre", "post", table)] == [word]
+
+
+def curve(losses, seeds=3, spread=0.01):
+    noise = [spread * (i - (seeds - 1) / 2) for i in range(seeds)]
+    levels = {5 * i: [0.9 - (x + (i and y)) / 100 for y in noise] for i, x in enumerate(losses)}
+    return curves({"post": levels}, hidden="100")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "word"), [(10, HOLDS), (15, HOLDS), (20, PARTLY), (25, PARTLY), (30, FAILS)]
+)
+def test_level_may_be_missed_by_a_step_or_in_part_by_three(claimed, word):
+    (test,) = unchanged("post", claimed, table=curve([0, 0.5, 0.9, 2, 3]))
+    assert (test.observed.level, test.word) == (10, word)
+
+
+def test_fall_may_be_too_late_as_well():
+    table = curve([0, 0.5, 0.9, 2, 3])  # first loses a point at 15 %
+    words = [falls("post", level, table)[0].word for level in (5, 10, 15, 20, 35, 0)]
+    assert words == [PARTLY, HOLDS, HOLDS, HOLDS, FAILS, PARTLY]
+
+
+def test_level_between_two_verdicts_is_inconclusive_and_says_what_is_excluded():
+    (test,) = unchanged("post", 15, table=curve([0, 0.5, 0.97, 2], spread=0.2))
+    assert (test.observed.low, test.observed.high, test.word) == (5, 10, INCONCLUSIVE)
+    assert test.excluded == (FAILS,)
+    (test,) = unchanged("post", 15, table=curve([0, 0.5], seeds=1))
+    assert test.word == SINGLE
+
+
+def made(*words, kind="order", mean=5.0, n=5, networks=None):
+    """Tests of these verdicts."""
+    estimate = Estimate(mean, mean - 0.5, mean + 0.5, n)
+    single = Estimate(mean, math.nan, math.nan, 1)
+    return [
+        Result(kind, f"network {i}", "a − b", word, single if word == SINGLE else estimate)
+        for i, word in enumerate(words)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        ([HOLDS] * 3, HOLDS),
+        ([EQUIVALENT] * 2, EQUIVALENT),
+        ([FAILS, FAILS, HOLDS], FAILS),
+        ([HOLDS, HOLDS, FAILS], PARTLY),
+        ([HOLDS, PARTLY, INCONCLUSIVE], PARTLY),
+        ([SINGLE], SINGLE),
+        ([SINGLE, SINGLE, FAILS], SINGLE),  # one of three does not decide
+        ([HOLDS, HOLDS, SINGLE], HOLDS),
+        ([], ABSENT),
+    ],
+)
+def test_verdict_on_a_claim_counts_all_of_its_tests(words, word):
+    found = verdict(made(*words))
+    assert found.word == word
+    assert sum(found.counts.values()) == len(words)
+
+
+def test_mean_over_networks_decides_where_single_ones_do_not():
+    few_fail = [FAILS] * 4 + [INCONCLUSIVE] * 20  # not "does not hold"
+    assert verdict(made(*few_fail, mean=0.1)).word == HOLDS  # +0.1 in every network
+    singles = made(*[SINGLE] * 12, mean=-2.0)
+    found = verdict([t._replace(observed=t.observed._replace(mean=-2 - i / 10))
+                     for i, t in enumerate(singles)])  # fmt: skip
+    assert found.word == FAILS and (found.observed.over, found.observed.n) == ("networks", 12)
+    assert found.n == (1, 1)
+
+
+def test_of_two_rivals_the_harder_one_is_observed():
+    easy = made(HOLDS, HOLDS, mean=9.0)
+    hard = [test._replace(what="a − c") for test in made(HOLDS, HOLDS, mean=2.0)]
+    assert verdict(easy + hard).observed.mean == 2.0
+
+
+def test_a_count_needs_no_seeds():
+    tests = [
+        Result("count", f"n{i}", "pre", HOLDS, Count(share)) for i, share in enumerate((5, 9, 7))
+    ]
+    found = verdict(tests)
+    assert found.word == HOLDS and str(found.observed) == "7 %"

@@ -1,0 +1,102 @@
+"""What pruning buys: fronts against brute force, speeds and sizes worked out by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_tables import curves
+
+from spectral_core.paper.questions import compression
+
+LEVELS = (0, 50, 90)
+ACCURACY = {
+    "direct": (0.90, 0.80, 0.50),
+    "post": (0.90, 0.895, 0.60),
+    "pre": (0.88, 0.88, 0.87),
+}
+
+
+def table(accuracy=ACCURACY, activation="elu", seeds=2, **options):
+    """Results of a network of 10 nodes: 1000, 500 and 100 weights left."""
+    levels = {
+        method: {q: [a + 0.001 * i for i in range(seeds)] for q, a in zip(LEVELS, row)}
+        for method, row in accuracy.items()
+    }
+    return curves(levels, activation=activation, **options)
+
+
+def timings(batch=1000, nodes=("10", "5", "1")):
+    """A microsecond per node that is left."""
+    return [
+        {"activation": a, "kept": kept, "batch": batch, "microseconds": {"median": int(kept)}}
+        for a in ("elu", "tanh")
+        for kept in nodes
+    ]
+
+
+def test_points_are_means_over_seeds_without_collapsed_levels():
+    points = compression.points(table(kept={("post", 50, 1): "6", ("pre", 90, 0): "0"}))
+    points = points.set_index(["method", "level"])
+    assert len(points) == 9  # of pre at 90 %, one seed has collapsed and the other is there
+    row = points.loc[("post", 50.0)]
+    assert (row["accuracy"], row["parameters"]) == (pytest.approx(0.8955), 500)
+    assert (row["kept"], row["seeds"]) == ("5", 2)
+
+
+def test_points_are_those_of_the_texts_settings_in_fp32():
+    other = [table(source="released"), table(change="width"), table(precision="bf16")]
+    every = pd.concat([table(), *other], ignore_index=True)
+    assert len(compression.points(every)) == 9
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(1, 6), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_front_is_what_brute_force_finds(points):
+    frame = pd.DataFrame(points, columns=["network", "parameters", "accuracy"])
+    front = compression.front(frame)
+    for network, rows in frame.groupby("network"):
+        best = {
+            (row.parameters, row.accuracy)
+            for row in rows.itertuples()
+            if not any(
+                (other.parameters <= row.parameters and other.accuracy > row.accuracy)
+                or (other.parameters < row.parameters and other.accuracy >= row.accuracy)
+                for other in rows.itertuples()
+            )
+        }
+        mine = front[front["network"] == network]
+        assert set(zip(mine["parameters"], mine["accuracy"])) == best
+
+
+def test_smallest_network_is_within_a_point_of_direct_unpruned():
+    points = compression.points(table())
+    found = compression.smallest(points, timings()).set_index("method")
+    assert found.loc["post", ["level", "kept", "share"]].tolist() == [50, "5", 50.0]
+    assert found.loc["direct", "share"] == 100 and math.isnan(found.loc["pre", "share"])
+    assert found.loc["post", "speed_1000"] == 2 and math.isnan(found.loc["post", "speed_1"])
+    wider = compression.smallest(points, within=3.1).set_index("method")
+    assert (wider.loc["pre", "share"], wider.loc["pre", "kept"]) == (10, "1")
+
+
+def test_medians_are_over_all_networks_and_speeds_over_those_timed_with_all():
+    second = {**ACCURACY, "post": (0.9, 0.9, 0.9), "pre": (0.9, 0.9, 0.6)}
+    both = pd.concat([table(), table(second, "tanh"), table({"fresh": (0.9,) * 3})])
+    points = compression.points(both)
+    found = compression.medians(compression.smallest(points, timings())).set_index("method")
+    assert list(found.index) == ["post", "direct", "pre"]  # fresh is in one network only
+    assert found.loc["post", "share"] == 30 and math.isinf(found.loc["pre", "share"])
+    assert (found.loc["pre", "networks"], found.loc["pre", "of"]) == (1, 2)
+    # pre has no small network in the first, so that all speeds are of the second.
+    assert found["timed"].unique() == [1]
+    assert found.loc["post", "speed"] == 10 and found.loc["pre", "speed"] == 2
+
+
+def test_networks_to_time_are_named_once_the_widest_first():
+    assert compression.networks(table()) == [("elu", "10"), ("elu", "5"), ("elu", "1")]

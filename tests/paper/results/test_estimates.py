@@ -1,0 +1,265 @@
+"""Estimates worked out by hand, and brute force beside them."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_tables import curves
+from scipy import stats
+
+from spectral_core.paper.results import estimates
+from spectral_core.paper.results.estimates import Estimate, difference, differences, holm, signed
+from spectral_core.paper.results.tables import NoResults
+
+LEVELS = (0, 50, 90)
+
+
+def two_methods(**columns):
+    """``pre`` − ``post``: 0, 1 and 2 points at 50 %, 2, 3 and 4 at 90 %, by seed."""
+    post = {q: (0.90, 0.91, 0.92) for q in LEVELS}
+    pre = {0: (0.9, 0.9, 0.9), 50: (0.90, 0.92, 0.94), 90: (0.92, 0.94, 0.96)}
+    return curves({"pre": pre, "post": post}, **columns)
+
+
+def test_interval_is_students_over_seeds():
+    estimate = Estimate.of([1.0, 2.0, 3.0])
+    assert estimate.mean == 2 and (estimate.n, estimate.over) == (3, "seeds")
+    assert estimate.high - 2 == pytest.approx(4.302653 / math.sqrt(3), abs=1e-6)
+    assert 2 - estimate.low == pytest.approx(estimate.high - 2)
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=8))
+def test_interval_and_p_value_are_those_of_a_one_sample_t_test(values):
+    if np.std(values) < 1e-3:
+        return
+    test = stats.ttest_1samp(values, 0)
+    low, high = test.confidence_interval(0.95)
+    estimate = Estimate.of(values)
+    assert (estimate.low, estimate.high) == (pytest.approx(low), pytest.approx(high))
+    assert estimate.p == pytest.approx(test.pvalue, rel=1e-4, abs=1e-9)
+    assert (estimate.better() or estimate.worse()) == (estimate.low > 0 or estimate.high < 0)
+
+
+def test_single_run_has_a_number_and_no_interval():
+    run = Estimate.of([17.1])
+    assert run.single and math.isnan(run.low) and math.isnan(run.p)
+    assert not (run.better() or run.worse() or run.equivalent())
+    assert run.outcome() == "single run" and str(run) == "+17.1 pt (single run)"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (0.1, 0.4, "equivalent"),  # certain, and smaller than the margin
+        (-0.4, 0.4, "equivalent"),
+        (0.1, 1.4, "better"),
+        (-1.4, -0.1, "worse"),
+        (-0.2, 1.0, "inconclusive"),  # the margin itself is not within
+    ],
+)
+def test_outcome_by_the_interval(low, high, outcome):
+    estimate = Estimate((low + high) / 2, low, high, 5)
+    assert estimate.outcome() == outcome
+    assert estimate.inconclusive() == (outcome == "inconclusive")
+    assert estimate.better() == (low > 0) and estimate.worse() == (high < 0)
+
+
+def test_margin_may_be_wider():
+    estimate = Estimate(0.5, -0.2, 1.2, 5)
+    assert not estimate.equivalent() and estimate.equivalent(margin=2)
+
+
+def test_values_must_be_numbers():
+    for values in ([], [1.0, math.nan]):
+        with pytest.raises(ValueError, match="values must be numbers"):
+            Estimate.of(values)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.06, "+0.06"), (-0.05, "−0.05"), (5.7, "+5.7"), (-0.004, "−0.004"), (0.0, "0.00"),
+     (-0.0003, "−0.0003"), (0.994, "+0.99"), (1.04, "+1.0"), (-12.34, "−12.3")],
+)  # fmt: skip
+def test_small_numbers_keep_their_sign(value, text):
+    assert signed(value) == text
+
+
+def test_estimate_prints_mean_and_interval():
+    assert str(Estimate(0.06, -0.05, 0.16, 12, "networks")) == "+0.06 pt [−0.05, +0.16]"
+
+
+def test_unpaired_difference_is_welchs():
+    first, second = [3.0, 4.0, 5.0], [1.0, 1.5, 1.0, 2.0]
+    estimate = Estimate.unpaired(first, second)
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(expected))
+    assert estimate.mean == pytest.approx(4 - 1.375) and estimate.n == 3
+
+
+def test_average_of_networks_adds_their_variances():
+    one, other = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
+    average = Estimate.average([Estimate.of(one), Estimate.of(other)])
+    errors = [np.var(v, ddof=1) / 3 for v in (one, other)]
+    free = sum(errors) ** 2 / sum(e**2 / 2 for e in errors)
+    half = math.sqrt(sum(errors)) / 2 * stats.t.ppf(0.975, free)
+    assert average.mean == 3 and average.high - 3 == pytest.approx(half)
+    assert Estimate.average([Estimate.of(one), Estimate.of([1.0])]).single
+
+
+def test_holm_rejects_one_after_the_other():
+    # 0.01 × 4, 0.02 × 3, 0.03 × 2, and never less than the one before.
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+# Differences
+
+
+def test_difference_is_paired_by_seed_and_averaged_over_levels():
+    estimate = difference("pre", "post", (5, 95), table=two_methods())
+    assert estimate == Estimate.of([1.0, 2.0, 3.0])
+
+
+def test_range_of_levels_includes_both_ends():
+    at_90 = difference("pre", "post", (90, 90), table=two_methods())
+    assert at_90 == Estimate.of([2.0, 3.0, 4.0])
+    assert difference("pre", "post", (50, 90), table=two_methods()).mean == 2
+
+
+def test_several_networks_are_pooled_over_networks():
+    shifted = two_methods(activation="tanh")
+    shifted.loc[shifted["method"] == "pre", "accuracy"] += 0.02
+    table = pd.concat([two_methods(), shifted], ignore_index=True)
+    estimate = difference("pre", "post", (5, 95), table=table)
+    assert estimate == Estimate.of([2.0, 4.0], "networks")
+    each = estimates.per_network(differences("pre", "post", (5, 95), table=table))
+    assert [e.mean for e in each.values()] == [2.0, 4.0]
+    assert list(each) == ["MNIST · 1 × 10 · ELU", "MNIST · 1 × 10 · tanh"]
+    one = difference("pre", "post", (5, 95), table=table, activation="tanh")
+    assert one == Estimate.of([3.0, 4.0, 5.0])
+
+
+def test_median_level_is_not_moved_by_one_level():
+    table = two_methods()
+    table.loc[(table["method"] == "pre") & (table["level"] == 90), "accuracy"] = 0.0
+    found = differences("pre", "post", (0, 95), table=table)
+    (estimate,) = estimates.per_network(found, "median").values()
+    assert estimate == Estimate.of([0.0, -1.0, -2.0])  # at 0 %: the middle of three levels
+
+
+def test_seed_of_one_method_alone_has_no_partner():
+    table = two_methods()
+    table = table[~((table["method"] == "post") & (table["seed"] == 2))]
+    assert difference("pre", "post", (5, 95), table=table) == Estimate.of([1.0, 2.0])
+
+
+def test_seed_that_would_be_lost_is_an_error():
+    table = two_methods()
+    gone = (table["method"] == "post") & (table["seed"] == 1) & (table["level"] == 90)
+    with pytest.raises(ValueError, match=r"seeds \[0, 1, 2\] of pre and post in mnist elu 1 fp32"):
+        difference("pre", "post", (5, 95), table=table[~gone])
+
+
+def test_levels_of_unequal_networks_match_within_one_node():
+    wide = curves({"post": {95: (0.9, 0.9), 75: (0.8, 0.8)}}, hidden="40", change="width")
+    plain = curves({"post": {80: (0.5, 0.6), 50: (0.7, 0.7)}})
+    wide.loc[(wide["level"] == 75) & (wide["seed"] == 1), "nodes"] += 1  # as a tie may leave it
+    wide.loc[wide["level"] == 75, "nodes"] -= 5  # 10 nodes were 5 or 6
+    table = pd.concat([wide, plain], ignore_index=True)
+    found = differences("post", "post", (0, 100), changes=("width", ""), by="nodes", table=table)
+    assert sorted(found["level"]) == [50.0, 50.0, 80.0, 80.0] and found["seed"].nunique() == 2
+
+
+def test_one_precision_per_network_the_one_with_more_seeds():
+    low = two_methods(precision="bf16")
+    low.loc[low["method"] == "pre", "accuracy"] += 0.1
+    both = pd.concat([low, two_methods()], ignore_index=True)
+    assert difference("pre", "post", (5, 95), table=both).mean == 2  # fp32 of equals
+    fewer = both[(both["precision"] == "bf16") | (both["seed"] < 2)]
+    assert difference("pre", "post", (5, 95), table=fewer).mean == pytest.approx(12)
+
+
+def test_collapsed_level_is_left_out_for_all_seeds_and_counted():
+    kept = {("post", 90, 1): "5-0-5"}
+    accuracies = {
+        "pre": {50: (0.9, 0.9), 90: (0.9, 0.9)},
+        "post": {50: (0.8, 0.8), 90: (0.1, 0.1)},
+    }
+    table = curves(accuracies, hidden="10-10-10", kept=kept)
+    found = differences("pre", "post", (5, 95), table=table)
+    assert list(found["collapsed"]) == [level == 90 for level in found["level"]]
+    estimate = estimates.pooled(found)
+    assert (estimate.mean, estimate.excluded) == (pytest.approx(10), 2)
+    assert estimates.collapse_level("post", table=table) == {"MNIST · 3 × 10 · ELU": 90.0}
+    assert math.isnan(estimates.collapse_level("pre", table=table)["MNIST · 3 × 10 · ELU"])
+    by_level = estimates.by_level(found).set_index("level")
+    assert by_level.loc[50.0, "mean"] == pytest.approx(10) and math.isnan(
+        by_level.loc[90.0, "mean"]
+    )
+    with pytest.raises(NoResults, match="every level"):
+        difference("pre", "post", (90, 90), table=table)
+
+
+def test_what_is_not_there_or_not_a_filter_is_named():
+    with pytest.raises(NoResults, match="no network has pre and fresh"):
+        difference("pre", "fresh", table=two_methods())
+    with pytest.raises(ValueError, match="dataset"):
+        difference("pre", "post", table=two_methods(), data_set="mnist")
+
+
+def test_same_point_of_two_experiments_counts_once_and_must_agree():
+    table = two_methods()
+    again = pd.concat([table, table.assign(file="b.csv")], ignore_index=True)
+    assert len(estimates.described(again)) == len(table)
+    again.loc[again.index[-1], "accuracy"] -= 0.1
+    with pytest.raises(ValueError, match=r"different accuracies in .*b\.csv"):
+        estimates.described(again)
+
+
+# Reach
+
+
+def curve(*losses, **options):
+    """``direct`` at 0, 10, 20 … %, losing so many points, a tuple for each seed."""
+    levels = {10 * i: [0.9 - x / 100 for x in seeds] for i, seeds in enumerate(losses)}
+    return curves({"direct": levels}, hidden="100", **options)
+
+
+NETWORK = "MNIST · 1 × 100 · ELU"
+
+
+def test_reach_is_the_last_level_within_a_point():
+    table = curve((0, 0), (0.2, 0.4), (0.5, 1.3), (1.2, 1.6), (3, 3))
+    found = estimates.reach("direct", NETWORK, table=table)
+    # At 20 %: 0.9 ± 5.1; the interval at 10 % is 0.3 ± 1.3, so that only 0 % is certain.
+    assert (found.level, found.low, found.high, found.n) == (20, 0, 30, 2)
+    assert estimates.reach("direct", NETWORK, 5, table=table).level == 40
+    assert str(found) == "20 % [0, 30]"
+
+
+def test_reach_passes_a_dip_unless_it_must_be_unbroken():
+    table = curve((0,), (1.5,), (0.5,), (2,))
+    assert estimates.reach("direct", NETWORK, table=table).level == 20
+    assert estimates.reach("direct", NETWORK, unbroken=True, table=table).level == 0
+
+
+def test_reach_of_one_seed_has_no_limits_and_exactly_a_point_is_within():
+    found = estimates.reach("direct", NETWORK, table=curve((0,), (1,), (1.01,)))
+    assert found.level == 10 and math.isnan(found.low)
+    assert str(found) == "10 % (single run)"
+
+
+def test_collapsed_level_is_never_within():
+    table = curve((0, 0), (0, 0), (0, 0), kept={("direct", 20, 1): "0"})
+    assert estimates.reach("direct", NETWORK, table=table).level == 10
+
+
+def test_reach_against_another_methods_unpruned_network_may_be_nowhere():
+    table = pd.concat([curve((0, 0), (0, 0)), curves({"post": {0: (0.95, 0.95)}}, hidden="100")])
+    found = estimates.reach("direct", NETWORK, reference="post", table=table)
+    assert math.isnan(found.level)
+    with pytest.raises(NoResults, match="no network has a curve of fresh"):
+        estimates.reach("fresh", NETWORK, table=table)

@@ -1,0 +1,221 @@
+"""Published results: one table per run, checked and put together when they are read."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spectral_core.paper import paths
+from spectral_core.paper.results import published as publishing
+from spectral_core.paper.results.agreement import agreement
+from spectral_core.paper.results.published import (
+    Damaged,
+    Run,
+    counterpart,
+    points,
+    publish,
+    published,
+    published_provenance,
+    published_runs,
+    settings_by_method,
+)
+from spectral_core.paper.results.tables import COLUMNS, NoResults, summary
+from spectral_core.paper.run.compute import compute
+from spectral_core.paper.study.planning import plan
+
+
+def test_published_tables_are_read_back(finished, table, project):
+    csv, provenance = publish(*finished)
+    folder = project / "results" / "published" / "smoke" / "fig03"
+    assert (csv, provenance) == (folder / "digits-elu-32.csv", folder / "digits-elu-32.json")
+    assert csv.read_bytes().startswith(",".join(COLUMNS).encode() + b"\n")
+    back = published("fig03", "smoke")
+    exact = ["panel", "hidden", "method", "seed", "percentile", "kept", "nodes", "parameters"]
+    pd.testing.assert_frame_equal(back[exact], table[exact], check_dtype=False)
+    np.testing.assert_allclose(back[["accuracy", "loss"]], table[["accuracy", "loss"]], rtol=1e-5)
+    assert agreement(table, back)["agrees"].all()
+
+
+def test_published_twice_gives_the_same_bytes(finished, project):
+    first = [file.read_bytes() for file in publish(*finished)]
+    assert [file.read_bytes() for file in publish(*finished)] == first
+
+
+def test_papers_settings_are_published_without_a_preset_in_the_path(project):
+    assert paths.published_results("fig03", "paper") == project / "results/published/fig03"
+
+
+def test_only_a_presets_own_settings_are_published(finished, project):
+    with pytest.raises(ValueError, match="own settings are published; got changes to epochs"):
+        publish(plan("fig03", "smoke", epochs=5), finished.store)
+    assert not (project / "results").exists()
+
+
+def test_incomplete_results_are_not_published(store, project):
+    with pytest.raises(NoResults):
+        publish(plan("fig03", "smoke"), store)
+    assert not (project / "results").exists()
+
+
+def test_runs_of_other_seeds_and_methods_have_tables_of_their_own(finished, project, store):
+    whole = publish(plan("fig03", "smoke", seeds=[0]), finished.store)
+    assert [file.name for file in whole] == [f"digits-elu-32--seeds-0.{x}" for x in ("csv", "json")]
+    before = whole[0].read_bytes()
+    csv, _ = publish(plan("fig03", "smoke", seeds=[1], methods=["post", "pre"]), finished.store)
+    assert csv.name == "digits-elu-32--post-pre-seeds-1.csv"
+    more = plan("fig03", "smoke", seeds=[3, 4, 7], methods=["direct"], percentiles=[50])
+    compute(more.steps(), store, workers=1, progress=False)
+    assert publish(more, store)[0].name == "digits-elu-32--direct-levels-50-seeds-3+4+7.csv"
+    assert whole[0].read_bytes() == before
+    table = published("fig03", "smoke")
+    assert len(table) == 9 + 6 + 3 and len(published_provenance("fig03", "smoke")) == 1
+    seeds = table.groupby("method")["seed"].unique().map(list).to_dict()
+    assert seeds == {"direct": [0, 3, 4, 7], "post": [0, 1], "pre": [0, 1]}
+    assert list(summary(table)["seeds"]) == [1, 4, 1, *[2] * 6]
+
+
+def test_a_run_takes_the_place_of_the_one_with_its_very_points(finished, project):
+    part = plan("fig03", "smoke", seeds=[0])
+    publish(part, finished.store)
+    (run,) = published_runs("fig03", "smoke")["digits-elu-32"]
+    own = Run(run.table.with_name("digits-elu-32.csv"))  # as runs were named before
+    run.table.rename(own.table)
+    run.provenance.rename(own.provenance)
+    assert publish(part, finished.store)[0] == own.table
+    assert publish(*finished)[0] == own.table and len(published("fig03", "smoke")) == 18
+
+
+def test_runs_that_share_points_are_an_error_that_names_both_files(finished, project):
+    publish(plan("fig03", "smoke", seeds=[0]), finished.store)
+    with pytest.raises(ValueError, match=r"digits-elu-32.csv must .*seeds-0.csv has 9 of its 18"):
+        publish(*finished)
+    (run,) = published_runs("fig03", "smoke")["digits-elu-32"]
+    for file in (run.table, run.provenance):
+        copy = file.with_name(file.name.replace("seeds-0", "again"))
+        copy.write_bytes(file.read_bytes())
+    with pytest.raises(ValueError, match=r"--again.csv and .*--seeds-0.csv have 9 points"):
+        published("fig03", "smoke")
+
+
+def test_runs_of_other_settings_are_an_error_that_names_both_files(finished, project):
+    publish(plan("fig03", "smoke", seeds=[0]), finished.store)
+    publish(plan("fig03", "smoke", seeds=[1]), finished.store)
+    _, second = published_runs("fig03", "smoke")["digits-elu-32"]
+    made = second.made()
+    del made["configuration"]["settings"]["pre"]["decay"]  # newer than the run: the default
+    second.provenance.write_text(json.dumps(made))
+    assert len(published("fig03", "smoke")) == 18
+    made["configuration"]["settings"]["pre"]["batch_size"] = 100
+    second.provenance.write_text(json.dumps(made))
+    with pytest.raises(
+        ValueError, match=r"seeds-0.csv and .*seeds-1.csv .* same batch_size of pre"
+    ):
+        published("fig03", "smoke")
+    with pytest.raises(ValueError, match="same batch_size of pre; got 200 and 100"):
+        publish(plan("fig03", "smoke", seeds=[0]), finished.store)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "\n".join(text.splitlines()[:-1]) + "\n",
+        lambda text: text.replace(",0.", ",0.1", 1),
+        lambda text: "panel,accuracy\na,0.5\n",
+    ],
+    ids=["cut off", "a row less", "edited", "other columns"],
+)
+def test_a_damaged_table_is_noticed_with_its_name(finished, project, damage):
+    csv, _ = publish(*finished)
+    csv.write_text(damage(csv.read_text()))
+    with pytest.raises(Damaged, match=r"digits-elu-32\.csv must"):
+        published("fig03", "smoke")
+
+
+def test_a_table_without_a_checksum_must_be_complete(finished, project):
+    csv, provenance = publish(*finished)
+    made = json.loads(provenance.read_text())
+    del made["table"]
+    provenance.write_text(json.dumps(made))
+    assert len(published("fig03", "smoke")) == 18
+    lines = csv.read_text().splitlines(keepends=True)
+    csv.write_text("".join(lines[:-1]))
+    with pytest.raises(Damaged, match=r"must hold the 18 points of .* each once; got 17"):
+        published("fig03", "smoke")
+    csv.write_text("".join([*lines[:-1], lines[-2]]))  # one twice in place of another
+    with pytest.raises(Damaged, match=r"18 points .* got 18"):
+        published("fig03", "smoke")
+
+
+def test_points_and_settings_of_an_old_provenance():
+    panel = {"hidden": [500], "hidden_by_method": {"direct": [800]}, "methods": ["direct", "pre"],
+             "recipe_by_method": {"pre": {"percentiles": [50.0]}}}  # fmt: skip
+    recipe = {"seeds": [0, 1], "penalties": [0.0], "percentiles": [0.0, 90.0], "epochs": 100}
+    made = {"configuration": {"panel": panel, "recipe": recipe}}
+    settings = settings_by_method(made)
+    assert settings["direct"]["hidden"] == [800] and settings["pre"]["hidden"] == [500]
+    assert settings["pre"]["epochs"] == 100
+    assert points(made) == [
+        *[("direct", seed, 0.0, q) for seed in (0, 1) for q in (0.0, 90.0)],
+        *[("pre", seed, 0.0, 50.0) for seed in (0, 1)],
+    ]
+
+
+def test_failed_publishing_leaves_the_old_files(finished, project, monkeypatch):
+    before = {file: file.read_bytes() for file in publish(*finished)}
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(publishing, "panel_provenance", fail)
+    with pytest.raises(OSError):
+        publish(*finished)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_publishing_that_was_killed_can_be_repeated(finished, project, monkeypatch):
+    write = publishing.write_whole
+
+    def half(path, write_file):
+        if path.suffix == ".csv":
+            raise KeyboardInterrupt
+        write(path, write_file)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(publishing, "write_whole", half)
+        publish(*finished)
+    assert published_provenance("fig03", "smoke") == {}  # without a table nothing is published
+    publish(*finished)
+    assert len(published("fig03", "smoke")) == 18
+
+
+def test_unpublished_figures_are_named(project):
+    with pytest.raises(NoResults, match="no results of fig03 are published at"):
+        published("fig03", "quick")
+    empty = published("fig03", "quick", missing_ok=True)
+    assert empty.empty and tuple(empty.columns) == COLUMNS
+    assert published_provenance("fig03", "quick") == {}
+
+
+def test_another_precision_is_published_beside_the_presets_own(finished, store, project):
+    low = plan("fig03", "smoke", precision="bf16")
+    compute(low.steps(), store, workers=1, progress=False)
+    csv, _ = publish(low, store)
+    assert csv.name == "digits-elu-32-bf16.csv"
+    # It stands in for the preset's own until that is there.
+    assert published_runs("fig03", "smoke")["digits-elu-32"] == [Run(csv)]
+    own, _ = publish(*finished)
+    assert published_runs("fig03", "smoke")["digits-elu-32"] == [Run(own)]
+    assert published_runs("fig03", "smoke", precision="bf16")["digits-elu-32"] == [Run(csv)]
+    assert len(counterpart(low)) == 18
+
+
+def test_counterpart_is_the_same_presets_published_run(finished, project):
+    study = finished.study
+    assert counterpart(study) is None
+    publish(*finished)
+    assert len(counterpart(study)) == 18
+    assert len(counterpart(plan("fig03", "smoke", seeds=1, methods=["pre"]))) == 18
+    assert counterpart(plan("fig03", "smoke", epochs=5)) is None
+    assert counterpart(plan("fig03", "quick")) is None
