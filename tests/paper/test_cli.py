@@ -14,7 +14,7 @@ import pytest
 from spectral_core.data import DATASETS
 from spectral_core.paper import cli, paths
 from spectral_core.paper.book import notebooks
-from spectral_core.paper.results.publishing import publish
+from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.tables import COLUMNS, command
 from spectral_core.paper.run.compute import Cost
 from spectral_core.paper.study.figures import FIGURES, PRESETS

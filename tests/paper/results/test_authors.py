@@ -2,7 +2,6 @@
 
 import math
 
-import pandas as pd
 import pytest
 from made_tables import made
 
@@ -10,6 +9,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.results import authors
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import FIGURES, Panel
+from spectral_core.paper.study.settings import Settings
 
 CUTS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
 
@@ -71,9 +71,13 @@ def flat(*_):
     return 0.9
 
 
+def panel_of(dataset, activation, hidden):
+    return Panel.of(Settings(dataset, activation=activation, hidden=hidden))
+
+
 @pytest.mark.parametrize("hidden", [(500,), (2000,)])
 def test_means_of_the_same_setting_stand_beside_a_panel_whatever_its_width(hidden):
-    beside = authors.beside(made(Panel("mnist", "relu", hidden), flat))
+    beside = authors.beside(made(panel_of("mnist", "relu", hidden), flat))
     assert len(beside) == 3 * 6
     assert set(beside[authors.SETTING[:3]].itertuples(index=False, name=None)) == {
         (1, "mnist", "relu")
@@ -81,16 +85,18 @@ def test_means_of_the_same_setting_stand_beside_a_panel_whatever_its_width(hidde
 
 
 def test_number_of_layers_tells_panels_apart():
-    beside = authors.beside(made(Panel("mnist", "relu", (500, 500, 500)), flat, methods=["post"]))
+    beside = authors.beside(
+        made(panel_of("mnist", "relu", (500, 500, 500)), flat, methods=["post"])
+    )
     assert list(beside["accuracy"]) == [0.9855, 0.9780, 0.9145, 0.7745, 0.3842, 0.2942]
 
 
 def test_nothing_stands_beside_a_panel_that_the_authors_did_not_release():
-    assert authors.beside(made(Panel("digits", "relu", (32,)), flat)).empty
+    assert authors.beside(made(panel_of("digits", "relu", (32,)), flat)).empty
 
 
 def test_deviation_is_ours_minus_theirs_with_the_standard_error_of_our_mean():
-    panel = Panel("fashion-mnist", "elu", (500,))
+    panel = panel_of("fashion-mnist", "elu", (500,))
     table = made(panel, lambda method, q, seed, _: (0.7, 0.8, 0.9)[seed], seeds=3)
     found = authors.deviation(table)
     assert list(found["percentile"]) == CUTS * 3
@@ -102,12 +108,12 @@ def test_deviation_is_ours_minus_theirs_with_the_standard_error_of_our_mean():
 
 
 def test_one_seed_has_no_standard_error():
-    found = authors.deviation(made(Panel("mnist", "elu", (500,)), flat, seeds=1))
+    found = authors.deviation(made(panel_of("mnist", "elu", (500,)), flat, seeds=1))
     assert found["standard_error"].isna().all() and found["deviation"].notna().all()
 
 
 def test_only_common_cuts_and_networks_without_penalty_are_compared():
-    panel = Panel("mnist", "elu", (500,))
+    panel = panel_of("mnist", "elu", (500,))
     table = made(panel, lambda m, q, s, penalty: 0.9 - penalty, cuts=(0, 50), penalties=(0, 0.5))
     found = authors.deviation(table)
     assert list(found["percentile"]) == [50.0] * 3
@@ -116,27 +122,12 @@ def test_only_common_cuts_and_networks_without_penalty_are_compared():
 
 def test_settings_that_the_authors_did_not_release_cannot_be_compared():
     with pytest.raises(NoResults, match="the authors released no results"):
-        authors.deviation(made(Panel("digits", "elu", (32,)), flat))
+        authors.deviation(made(panel_of("digits", "elu", (32,)), flat))
 
 
-def test_mean_absolute_deviation_does_not_cancel():
-    panel = Panel("mnist", "elu", (500,))
-    theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
-    signs = dict(zip(CUTS, (1, -1, 1, -1, 1, -1)))
-
-    def shifted(method, q, *_):
-        return theirs[1, "mnist", "elu", method, q] + {"direct": 0.02}.get(method, 0) * signs[q]
-
-    far = authors.mean_absolute_deviation(made(panel, shifted, cuts=CUTS))
-    assert list(far.index) == ["mnist-elu-500"] and list(far.columns) == ["direct", "post", "pre"]
-    assert far.loc["mnist-elu-500"].tolist() == pytest.approx([0.02, 0, 0])
-
-
-def test_several_panels_are_compared_each_with_its_own():
-    panels = [Panel("mnist", activation, (500,)) for activation in ("elu", "tanh")]
-    far = authors.mean_absolute_deviation(pd.concat([made(panel, flat) for panel in panels]))
-    theirs = authors.released().query("hidden_layers == 1 and dataset == 'mnist'")
-    for panel in panels:
-        mine = theirs[(theirs["activation"] == panel.activation) & (theirs["method"] == "pre")]
-        expected = (mine["accuracy"] - 0.9).abs().mean()
-        assert far.loc[panel.name, "pre"] == pytest.approx(expected)
+def test_deviation_in_standard_errors_takes_three_seeds():
+    panel = panel_of("fashion-mnist", "elu", (500,))
+    table = made(panel, lambda method, q, seed, _: (0.7, 0.8, 0.9)[seed], seeds=3)
+    row = authors.deviation(table).set_index(["method", "percentile"]).loc[("post", 90)]
+    assert row["z"] == pytest.approx((0.8 - 0.6929) / (0.1 / math.sqrt(3)))
+    assert authors.deviation(table[table["seed"] < 2])["z"].isna().all()

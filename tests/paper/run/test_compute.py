@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spectral_core.paper.results.publishing import publish
+from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.tables import collect
 from spectral_core.paper.run.batching import train_together
 from spectral_core.paper.run.compute import compute
