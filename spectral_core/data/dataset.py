@@ -94,6 +94,7 @@ def identify(name: str) -> str:
 
     Raises:
         TypeError, ValueError: if the name is unknown, or the folder has another layout.
+        DataNotFoundError: if the folder or archive is damaged.
     """
     if isinstance(name, str) and name.startswith(images.GIVEN):
         return images.identify(name)

@@ -83,8 +83,8 @@ def identify(name: str) -> str:
             same name.
 
     Raises:
-        ValueError: if there is none, it is damaged, a set has no image, or the two sets have
-            different classes.
+        ValueError: if there is none, a set has no image, or the sets have different classes.
+        DataNotFoundError: if it is damaged, or reading it might never end.
     """
     path = Path(os.path.expanduser(name.removeprefix(GIVEN))).absolute()
     files = _files(path)
@@ -121,17 +121,15 @@ def open_images(name: str) -> ImageSets:
 
 def _files(path: Path) -> dict[str, Stored]:
     """Return the encoded images in a folder or tar archive by their paths in it."""
-    try:
-        if path.is_dir():
-            return _in_folder(path)
-        if not path.is_file():
-            raise Unusable("neither a folder nor a regular file")
-        return members(path, is_image)
-    except (OSError, Unusable) as error:
+    if not path.is_dir() and not path.is_file():
         raise ValueError(
             f"{GIVEN}PATH must name a folder or a tar archive with train/CLASS/… and test/CLASS/…; "
-            f"got {path} ({error})"
-        ) from error
+            f"got {path}, which is neither a folder nor a regular file"
+        )
+    try:
+        return _in_folder(path) if path.is_dir() else members(path, is_image)
+    except (OSError, Unusable) as error:
+        raise DataNotFoundError(f"the images in {path} cannot be used: {error}") from error
 
 
 def _in_folder(folder: Path) -> dict[str, Path]:

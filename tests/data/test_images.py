@@ -137,7 +137,7 @@ def huge(folder):
 @pytest.mark.parametrize("make", [loop, outwards, twice, pipe, device, dangling, huge])
 def test_what_would_never_end_is_named(folder, make):
     make(folder)
-    with pytest.raises(ValueError, match=r"train/cat/(x|b|a)"):
+    with pytest.raises(data.DataNotFoundError, match=r"train/cat/(x|b|a)"):
         data.identify(f"imagefolder:{folder}")
 
 
@@ -156,7 +156,7 @@ def test_archive_that_cannot_be_read_whole_is_named(tmp_path, mode):
     file = archive(FILES, tmp_path / "mine.tar", mode)
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 3])
-    with pytest.raises(ValueError, match=r"mine\.tar .*truncated"):
+    with pytest.raises(data.DataNotFoundError, match=r"mine\.tar .*truncated"):
         data.identify(f"imagefolder:{file}")
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path / "none", "/dev/zero"):
