@@ -28,11 +28,11 @@ class Directories(NamedTuple):
     @classmethod
     def chosen(cls, data_dir: str | os.PathLike[str] | None = None) -> Directories:
         """Return the directories that the argument, else the environment, else the system names."""
-        chosen = os.path.expanduser(
-            data_dir
-            or os.environ.get(DATA_VARIABLE)
-            or platformdirs.user_cache_dir("spectral-core")
-        )
+        named = data_dir or os.environ.get(DATA_VARIABLE)
+        try:
+            chosen = os.path.expanduser(named or platformdirs.user_cache_dir("spectral-core"))
+        except RuntimeError:  # no home directory
+            chosen = "~"
         entries = os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep)
         return cls(
             None if chosen.startswith("~") else Path(chosen).absolute(),

@@ -90,7 +90,7 @@ def locate(name: str, directories: Directories) -> RawFiles:
             if fetched := _fetch(raw, directories, tried):
                 return fetched
     except (OSError, DataNotFoundError) as error:
-        tried.append(f"data directory, {directories.data_dir}: cannot be written to ({error})")
+        tried.append(f"data directory: {error}")
     raise DataNotFoundError(_message(name, directories, tried))
 
 

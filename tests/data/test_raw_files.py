@@ -125,8 +125,11 @@ def test_pipes_and_devices_are_not_read(tiny, special):
 
 def no_home(tiny, monkeypatch):
     monkeypatch.delenv("SPECTRAL_CORE_DATA")
-    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *_: "~/.cache/spectral-core")
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for an unknown user
+
+    def fail(_: str) -> None:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(platformdirs, "user_cache_dir", fail)
 
 
 def a_file(tiny, monkeypatch):
