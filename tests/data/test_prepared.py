@@ -156,6 +156,7 @@ def test_data_set_of_features_is_made_once_and_has_the_images_labels(
     loaded = data.load(name)
     assert loaded.train_inputs.shape == (4, 1280) and loaded.test_inputs.shape == (2, 1280)
     assert loaded.train_targets.tolist() == [0, 1, 1, 1] and loaded.name == name
+    assert not loaded.train_inputs.is_inference(), "networks can be trained on it"
     monkeypatch.setattr(prepared, "_make", None)  # calling it would fail
     assert torch.equal(reload(name).train_inputs, loaded.train_inputs)
 
