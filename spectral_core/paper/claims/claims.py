@@ -6,6 +6,7 @@ so does the page on theory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,7 @@ from spectral_core.paper.claims.verdict import (
     unchanged,
     verdict,
 )
+from spectral_core.paper.results.estimate import holm
 
 COLUMNS = {"text": ("text", "jpeg"), "released": ("released",)}
 """Columns of verdicts, never merged, and the sources of settings that each reads. The JPEG copy of
@@ -87,13 +89,14 @@ def judged(table: pd.DataFrame | None = None) -> list[Row]:
 
 def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
     """The claims as a table: ``key``, ``place``, ``says``, ``claimed`` and, for each column,
-    ``verdict``, ``observed``, ``n`` (seeds) and ``tests`` (how many came to each verdict).
+    ``verdict``, ``observed``, ``n`` (seeds), ``tests`` (how many came to each verdict) and ``p``:
+    of no difference, corrected by Holm's method for all claims of the column; NaN for levels.
 
     Args:
         rows: as :func:`judged` returns them; of the published results if ``None``.
     """
-    lines = []
-    for claim, *verdicts in judged() if rows is None else rows:
+    lines, rows = [], judged() if rows is None else rows
+    for claim, *verdicts in rows:
         line = {name: getattr(claim, name) for name in ("key", "place", "says", "claimed")}
         for column, found in zip(COLUMNS, verdicts):
             low, high = found.n
@@ -104,7 +107,11 @@ def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
                 f"{column}_tests": "; ".join(f"{k}: {v}" for k, v in found.counts.items()),
             }
         lines.append(line)
-    return pd.DataFrame(lines)
+    table = pd.DataFrame(lines)
+    for i, column in enumerate(COLUMNS, start=1):
+        p = pd.Series([getattr(row[i].observed, "p", math.nan) for row in rows]).dropna()
+        table[f"{column}_p"] = pd.Series(holm(p), index=p.index, dtype=float)
+    return table
 
 
 _PIXELS = ("fashion-mnist", "mnist")

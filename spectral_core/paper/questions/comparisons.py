@@ -83,6 +83,13 @@ COMPARISONS: tuple[Comparison, ...] = (
         for source in ("text", "released")
         for pair in (("pre", "direct"), ("pre", "post"), ("post", "direct"))
     ),
+    *(
+        Comparison("cifar", first, second, (LIGHT, ALL), "jpeg")
+        for first, second in (
+            *(("pre", "direct"), ("pre", "post"), ("post", "direct")),
+            ("direct-inputs", "direct"),
+        )
+    ),
 )
 """Comparisons by question, in the pages' order."""
 
@@ -147,7 +154,7 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
             by="nodes" if change == "width" else "percentile",
             table=table,
             source=source,
-            dataset=("fashion-mnist", "mnist"),
+            dataset=("cifar10-jpeg",) if source == "jpeg" else ("fashion-mnist", "mnist"),
         )
     except NoResults:
         return

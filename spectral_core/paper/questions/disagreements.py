@@ -56,8 +56,8 @@ def collapses(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """From which level on a layer has no nodes left.
 
     Returns:
-        ``source``, ``precision``, ``network``, ``method``, ``level``, ``seeds`` in which a layer has
-        none there, ``of`` all, ``kept`` of one and mean ``accuracy`` (%).
+        ``source``, ``precision``, ``network``, ``method``, ``level``, ``seeds`` in which it is so,
+        ``of`` all, ``kept`` of one of them and mean ``accuracy`` (%).
 
     Args:
         table: as for :func:`distances`.

@@ -1,6 +1,7 @@
 """The list of claims, and that their verdicts follow the results."""
 
 import dataclasses
+import math
 
 import pandas as pd
 import pytest
@@ -77,6 +78,8 @@ def test_matrix_has_a_row_per_claim_and_prints_numbers(rows):
     assert row["text_verdict"] == FAILS and row["text_observed"] == "45 % [40, 45]"
     assert (row["released_observed"], row["released_n"]) == ("70 % [65, 75]", "5")
     assert row["claimed"] == "70 %"
+    p = table.set_index("key")["text_p"]
+    assert p["pre-over-post"] < 0.05 < p["suitable-start"] and math.isnan(p["fig03-post"])
 
 
 def results(at_70, seeds=5, **options):

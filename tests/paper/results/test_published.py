@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from spectral_core.paper import paths
+from spectral_core.paper.cli import main
 from spectral_core.paper.results import published as publishing
 from spectral_core.paper.results.agreement import agreement
 from spectral_core.paper.results.published import (
@@ -131,6 +132,17 @@ def test_a_damaged_table_is_noticed_with_its_name(finished, project, damage):
     csv.write_text(damage(csv.read_text()))
     with pytest.raises(Damaged, match=r"digits-elu-32\.csv must"):
         published("fig03", "smoke")
+
+
+def test_verify_fails_and_names_a_damaged_table(finished, project, capsys, monkeypatch):
+    csv, _ = publish(*finished)
+    text = csv.read_text()
+    csv.write_text(text[: len(text) // 2])
+    command = ["spectral-core", "verify", "fig03", "--preset", "smoke"]
+    monkeypatch.setattr("sys.argv", [*command, "--store", str(finished.store.root)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and str(csv) in capsys.readouterr().err
 
 
 def test_a_table_without_a_checksum_must_be_complete(finished, project):
