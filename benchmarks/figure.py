@@ -140,7 +140,7 @@ def timed_cut(cut: CutStep, network: nn.Sequential) -> tuple[float, float]:
     if cut.retrains is not None:
         plain_loop(
             train_only(pruned, cut.retrains),
-            *training_examples(cut.trained, data, "cpu"),
+            *training_examples(cut.trained, data),
             cut.trained,
             cut.retraining_epochs,
             retraining_generator(cut.trained.seed),

@@ -92,7 +92,7 @@ def plain(step: TrainStep, threads: int = 1, on_epoch: OnEpoch | None = None) ->
     data = load(step.dataset)
     generator = torch.Generator().manual_seed(step.seed)
     network = initial_network(step, data, generator)
-    inputs, targets = training_examples(step, data, "cpu")
+    inputs, targets = training_examples(step, data)
     plain_loop(network, inputs, targets, step, step.epochs, generator, on_epoch)
     return network
 

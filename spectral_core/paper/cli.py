@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import traceback
@@ -19,17 +18,17 @@ from spectral_core.paper.options import (
     data_dir_option,
     device_option,
     figure_argument,
-    panels_option,
-    precision_option,
+    folder_option,
+    of_a_run,
     preset_option,
-    seeds_option,
-    settings,
+    settings_options,
     store_option,
+    value_of,
     workers_option,
 )
 from spectral_core.paper.run.backends import BACKENDS
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
-from spectral_core.paper.study.planning import Study, plan
+from spectral_core.paper.study.planning import SETTINGS, Study, plan
 
 if TYPE_CHECKING:
     from spectral_core.data import Availability
@@ -101,7 +100,7 @@ def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@settings
+@settings_options
 @workers_option
 @device_option
 @click.option(
@@ -134,7 +133,7 @@ def compute(
     run = plan(figure, **changes)
     where = {"workers": workers, "device": device, "backend": backend, "scheduler": scheduler}
     if dry_run:
-        click.echo(f"{figure} at the preset {run.preset}: {_forecast(run, store_dir, **where)}")
+        click.echo(f"{figure} at the preset {run.preset}: {_estimate(run, store_dir, **where)}")
         return
     cost = _fill(run, store_dir, data_dir=data_dir, **where)
     click.echo(_accuracies(run, store_dir))
@@ -147,21 +146,16 @@ def compute(
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@settings
+@settings_options
 @click.option(
     "--setting",
-    type=click.Choice(["training", "decay"]),
     default="training",
     show_default=True,
     help="training: learning rate and epochs of each method; decay: the L2 weight of stronger.",
 )
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes side by side.")
 @data_dir_option
-@click.option(
-    "--output-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the records go [default: results/choices].",
-)
+@folder_option("--output-dir", "Where the records go [default: results/choices].")
 def choose(
     figure: str,
     setting: str,
@@ -175,19 +169,15 @@ def choose(
     Writes what was measured into a file per panel, named by the panel alone; the figure's own
     settings stay as they are.
     """
-    from spectral_core.paper.run.tuning import record
+    from spectral_core.paper.run.tuning import TUNINGS, record
 
+    choice("setting", setting, TUNINGS)
+    given = [name for name in TUNINGS[setting].grid if changes[name] is not None]
+    if given:
+        raise click.UsageError(f"--setting {setting} chooses {', '.join(given)}; leave that out")
     options = {"folder": output_dir, "workers": workers, "data_dir": data_dir}
     for file, chosen in record(plan(figure, **changes), setting, **options):
         click.echo(f"{file}: {chosen}")
-
-
-# What is chosen, and what has no say in it, is no setting of a choice.
-choose.params = [
-    option
-    for option in choose.params
-    if option.name not in ("learning_rate", "seeds", "percentiles")
-]
 
 
 @cli.command()
@@ -200,14 +190,10 @@ choose.params = [
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
-    help="Set a parameter; VALUE is JSON, or else text: -p seeds 3 -p hidden '[500]'.",
+    help="Set a parameter or a setting; VALUE is JSON, or else text: -p seeds 3 -p hidden '[500]'.",
 )
 @click.option("--prepare-only", is_flag=True, help="Write the parameters in, but run nothing.")
-@click.option(
-    "--output-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where it goes [default: book/figures; _prepared if only prepared].",
-)
+@folder_option("--output-dir", "Where it goes [default: book/figures, or _prepared].")
 def notebook(
     name: str | None,
     every: bool,
@@ -215,32 +201,41 @@ def notebook(
     prepare_only: bool,
     output_dir: Path | None,
 ) -> None:
-    """Run a notebook with papermill, such as fig03; an undeclared parameter is an error."""
+    """Run a notebook with papermill, such as fig03; an unknown parameter is an error."""
     from spectral_core.paper.book import notebooks
 
-    known = notebooks.sources()
+    sources = notebooks.sources()
     if every == (name is not None):
-        raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(known)}")
-    parameters = {key: _value(text) for key, text in pairs}
+        raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(sources)}")
+    given = {key: value_of(key, text) for key, text in pairs}
     make = notebooks.prepare if prepare_only else notebooks.execute
-    if not every:
-        click.echo(make(name, parameters, output_dir))
-        return
-    declared = {each: notebooks.declared_parameters(source) for each, source in known.items()}
-    for parameter in parameters:
-        choice("parameter of a notebook", parameter, sorted(set().union(*declared.values())))
-    for each, names in declared.items():
-        own = {key: value for key, value in parameters.items() if key in names}
-        click.echo(make(each, own, output_dir))
+    names = list(sources) if name is None else [choice("notebook", name, sources)]
+    declared = {each: notebooks.declared_parameters(sources[each]) for each in names}
+    known = set().union(*declared.values())
+    for key in given:
+        choice("parameter", key, sorted({*known, *(SETTINGS if "settings" in known else ())}))
+    for each in names:
+        parameters = _parameters(each, given, declared[each])
+        click.echo(make(each, parameters, output_dir))
+
+
+def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[str, Any]:
+    """Those of the given values that a notebook has, settings without a name of their own in
+    ``settings``; raises if a setting is not valid, before a kernel starts."""
+    settings = {key: value for key, value in given.items() if key in SETTINGS}
+    if name in EXPERIMENTS and settings:
+        plan(name, **settings)
+    own = {key: value for key, value in given.items() if key in declared}
+    others = {key: value for key, value in settings.items() if key not in declared}
+    if others and "settings" in declared:
+        own["settings"] = {**own.get("settings", {}), **others}
+    return own
 
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
 @preset_option("quick", "Which of the published runs to compare with.")
-@panels_option
-@seeds_option
-@precision_option
-@store_option
+@of_a_run
 def verify(
     figure: str,
     preset: str,
@@ -272,10 +267,7 @@ def verify(
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
 @preset_option("paper", "Which run to publish.")
-@panels_option
-@seeds_option
-@precision_option
-@store_option
+@of_a_run
 def publish(
     figure: str,
     preset: str,
@@ -392,7 +384,7 @@ def _accuracies(run: Study, store_dir: Path) -> str:
     return accuracy_table(table, few if len(few) > 1 else cuts).to_string()
 
 
-def _forecast(
+def _estimate(
     run: Study,
     store_dir: Path,
     workers: int | None,
@@ -400,29 +392,26 @@ def _forecast(
     backend: str,
     scheduler: str | None,
 ) -> str:
-    """Say what is missing of a study and how long it will take; writes nothing."""
+    """What is missing of a study and how long it takes, in words; writes nothing."""
+    from spectral_core.paper.run import compute as computing
     from spectral_core.paper.run.backends import check_backend
-    from spectral_core.paper.run.compute import check_device, default_workers
-    from spectral_core.paper.run.forecast import forecast
     from spectral_core.paper.run.store import Store
 
     check_backend(backend, scheduler, workers)
-    check_device(device)
-    workers = workers or default_workers(device)
-    store = Store(store_dir)
-    told = forecast(run.steps(), store, workers=workers, device=device)
-    missing = told.trainings + told.cuts
-    said = f"{told.stored} steps stored, {told.trainings} trainings and {told.cuts} cuts missing"
-    if not missing:
-        return said
-    if told.unknown == missing:
-        return f"{said}\ntime: unknown until a step like them has run on this machine"
-    times = [f"about {_duration(told.computing)} of computing"]
+    computing.check_device(device)
+    workers = workers or computing.default_workers(device)
+    left = computing.estimate(run.steps(), Store(store_dir), workers=workers)
+    text = f"{left.stored} steps stored, {left.trainings} trainings and {left.cuts} cuts missing"
+    if not left.trainings + left.cuts:
+        return text
+    if left.unknown == left.trainings + left.cuts:
+        return f"{text}\ntime: unknown until a step like them is stored"
+    times = [f"about {_duration(left.computing)} of computing"]
     if backend == "loky":
-        times.insert(0, f"about {_duration(told.seconds)} with {workers} at a time")
-    if told.unknown:
-        times.append(f"unknown for {told.unknown} steps")
-    return f"{said}\ntime: {'; '.join(times)}"
+        times.insert(0, f"about {_duration(left.seconds)} with {workers} at a time")
+    if left.unknown:
+        times.append(f"unknown for {left.unknown} steps")
+    return f"{text}\ntime, by the steps that are stored: {'; '.join(times)}"
 
 
 def _duration(seconds: float) -> str:
@@ -430,10 +419,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def _value(text: str) -> Any:
-    try:
-        return None if text == "None" else json.loads(text)
-    except ValueError:
-        return text

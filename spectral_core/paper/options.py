@@ -1,7 +1,8 @@
-"""Options that commands of ``spectral-core`` share, and the types of their values."""
+"""Options that commands of ``spectral-core`` share, and the values that they take."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,24 @@ from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS, QUE
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import Entry, dictionary
 
-PRESET_HELP = "; ".join(f"{name}: {preset.purpose}" for name, preset in PRESETS.items())
+DRAWN = ("fig01", "fig02", "fig05")
+"""Figures that are drawn from a layer, or from a list of steps, without results."""
+
+FIGURE_NAMES = (
+    f"FIGURE is one of {', '.join(FIGURES)}; or one of the questions that the paper leaves open: "
+    f"{', '.join(QUESTIONS)}."
+)
 
 
 class Numbers(click.ParamType):
-    """Numbers separated by commas or, for widths, dashes."""
+    """Numbers, or words, separated by commas or, for widths, dashes."""
 
-    def __init__(self, kind: type, separator: str = ",") -> None:
-        self.kind, self.separator = kind, separator
+    def __init__(self, kind: type, separator: str = ",", alone: str = "") -> None:
+        self.kind, self.separator, self.alone = kind, separator, alone
         self.name = separator.join([kind.__name__] * 2) + "…"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or value == self.alone:
             return value
         try:
             items = value.removesuffix(self.separator).split(self.separator)
@@ -37,23 +44,10 @@ class Numbers(click.ParamType):
 class Seeds(Numbers):
     """How many seeds, or, where there is a comma, which ones."""
 
-    def __init__(self) -> None:
-        super().__init__(int)
-
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if isinstance(value, str) and self.separator not in value:
             return click.INT.convert(value, param, ctx)
         return super().convert(value, param, ctx)
-
-
-class Start(Numbers):
-    """A range of numbers, or ``glorot``."""
-
-    def __init__(self) -> None:
-        super().__init__(float)
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        return value if value == "glorot" else super().convert(value, param, ctx)
 
 
 class WidthsByMethod(click.ParamType):
@@ -64,15 +58,14 @@ class WidthsByMethod(click.ParamType):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if not isinstance(value, str):
             return value
-        widths = Numbers(int, "-")
         pairs = [item.split("=") for item in value.split(",")]
         if any(len(pair) != 2 for pair in pairs):
             self.fail(f"{value!r} is not like {self.name}", param, ctx)
-        return {method: widths.convert(hidden, param, ctx) for method, hidden in pairs}
+        return {method: _WIDTHS.convert(hidden, param, ctx) for method, hidden in pairs}
 
 
 class FigureName(click.ParamType):
-    """Name of a figure that is computed; the nearest one is told for any other."""
+    """Name of a figure that is computed; an error names the nearest one."""
 
     name = "figure"
 
@@ -85,91 +78,70 @@ class FigureName(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-DRAWN = ("fig01", "fig02", "fig05")
-"""Figures that are drawn from a layer, or from a list of steps, without results."""
-
-FIGURE_NAMES = (
-    f"FIGURE is one of {', '.join(FIGURES)}; or one of "
-    f"the questions that the paper leaves open: {', '.join(QUESTIONS)}."
-)
-figure_argument = click.argument("figure", type=FigureName(), metavar="FIGURE")
-
-
-def preset_option(default: str, purpose: str) -> Callable[..., Any]:
-    """The option that picks a preset."""
-    return click.option(
-        "--preset",
-        type=click.Choice(list(PRESETS)),
-        default=default,
-        show_default=True,
-        help=purpose,
-    )
-
-
-seeds_option = click.option(
-    "--seeds",
-    type=Seeds(),
-    help="How many realisations, 3 for seeds 0, 1, 2; or which ones: 0,2,4 (a single one: 4,).",
-)
-
-
+_WIDTHS = Numbers(int, "-")
 _TYPES: dict[str, click.ParamType] = {
-    "Widths": Numbers(int, "-"),
-    "Seeds": Seeds(),
+    "Widths": _WIDTHS,
+    "Seeds": Seeds(int),
     "Numbers": Numbers(float),
-    "Range": Start(),
-    "StartingRange": Start(),
+    "Range": Numbers(float),
+    "StartingRange": Numbers(float, alone="glorot"),
     "float": click.FLOAT,
     "int": click.INT,
     "int | None": click.INT,
     "str": click.STRING,
 }
+_OF_SETTINGS = {entry.name: entry for entry in dictionary()}
 
 
-def _option(entry: Entry) -> Callable[..., Any]:
+def _setting(entry: Entry) -> Callable[..., Any]:
     """The option of a setting."""
     name = entry.name.replace("_", "-")
-    text = f"{entry.help} [{entry.values}]"
     if entry.kind == "bool":
         return click.option(f"--{name}/--no-{name}", default=None, help=entry.help)
-    return click.option(f"--{name}", type=_TYPES[entry.kind], help=text)
+    return click.option(f"--{name}", type=_TYPES[entry.kind], help=f"{entry.help} [{entry.values}]")
 
 
-def settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options that change a preset: each of the settings, and which panels and methods."""
-    options = [
-        preset_option("quick", PRESET_HELP),
-        click.option("--panels", type=Numbers(str), help="Patterns of panel names: '*' for all, "
-                     "'*released' [default: those at the settings of the paper's text]."),
-        click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}."),
-        *map(_option, dictionary()),
-        click.option("--hidden-by-method", type=WidthsByMethod(),
-                     help="Widths where methods differ, like direct=800,post=800."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+def preset_option(default: str | None, text: str) -> Callable[..., Any]:
+    """The option that picks a preset."""
+    kind = click.Choice(list(PRESETS))
+    shown = default is not None
+    return click.option("--preset", type=kind, default=default, show_default=shown, help=text)
 
 
+def all_of(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that adds several options to a command."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def folder_option(
+    name: str, text: str, default: Callable[[], Path] | None = None
+) -> Callable[..., Any]:
+    """An option that names a folder; the command's argument ends in ``_dir``."""
+    kind = click.Path(path_type=Path, file_okay=False)
+    argument = f"{name.strip('-').replace('-', '_').removesuffix('_dir')}_dir"
+    return click.option(name, argument, type=kind, default=default, help=text)
+
+
+figure_argument = click.argument("figure", type=FigureName(), metavar="FIGURE")
 panels_option = click.option(
     "--panels",
     type=Numbers(str),
-    help="Patterns of panel names [default: those as written in the paper].",
+    help="Patterns of panel names: '*' for all, '*released' [default: those at the settings of the "
+    "paper's text].",
 )
-precision_option = click.option(
-    "--precision", help="Of the run that is meant [default: the preset's]."
-)
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where data sets are kept [default: the user's cache folder].",
-)
-store_option = click.option(
+seeds_option = _setting(_OF_SETTINGS["seeds"])
+precision_option = click.option("--precision", help="Of the run [default: the preset's].")
+data_dir_option = folder_option("--data-dir", "Where data sets are [default: the user's cache folder].")
+store_option = folder_option(
     "--store",
-    "store_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=paths.local_results,
-    help="Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
+    "Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
+    paths.local_results,
 )
 workers_option = click.option(
     "--workers", type=int, help="Processes side by side [default: all cores; 1 on a GPU]."
@@ -177,3 +149,36 @@ workers_option = click.option(
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="Torch device, such as cpu or cuda."
 )
+of_a_run = all_of(panels_option, seeds_option, precision_option, store_option)
+settings_options = all_of(
+    preset_option("quick", "; ".join(f"{name}: {p.purpose}" for name, p in PRESETS.items())),
+    panels_option,
+    click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}."),
+    *map(_setting, dictionary()),
+    click.option(
+        "--hidden-by-method",
+        type=WidthsByMethod(),
+        help="Widths where methods differ, like direct=800,post=800.",
+    ),
+)
+
+
+def value_of(name: str, text: str) -> Any:
+    """The value of a notebook's parameter: True, False, None, JSON, or else text.
+
+    Raises:
+        click.BadParameter: if the text begins like JSON and is none.
+    """
+    if text in ("True", "False", "None"):
+        return {"True": True, "False": False, "None": None}[text]
+    is_text = name in _OF_SETTINGS and _OF_SETTINGS[name].kind == "str"
+    if is_text and not text.startswith('"'):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        if text.startswith(tuple('[{"-0123456789')):
+            raise click.BadParameter(
+                f"{name} must be JSON, such as 3 or [500], or a word; got {text!r}"
+            ) from error
+        return text

@@ -1,10 +1,10 @@
-"""Steps that run as one ensemble: which may, how many at once, and what comes out of them."""
+"""Steps that run as one: levels of a network in one pass, trainings as one ensemble."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,13 +12,14 @@ from torch import nn
 
 from spectral_core.data import Dataset
 from spectral_core.paper.run.work import (
-    OnEpoch,
-    cut_network,
     initial_network,
-    retrained_parts,
+    measure,
+    retrained_part,
     retraining_generator,
+    retraining_settings,
     rounds,
     run_cut,
+    run_levels,
     run_train,
     training_examples,
     training_settings,
@@ -27,106 +28,99 @@ from spectral_core.paper.study.steps import CutStep, Step, TrainStep
 from spectral_core.training.ensemble import member_bytes, most_members, train_ensemble
 
 
-def groups(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
-    """Trainings, or cuts that retrain, in groups that may run as one ensemble.
+def jobs(steps: Sequence[Step], ensembles: bool) -> list[tuple[Step, ...]]:
+    """Steps in groups that one process runs in one go, the costliest first.
 
-    Trainings of a group differ in their seeds; cuts in their seeds and percentiles. All networks of
-    an ensemble are as wide as the widest, so a group's are within a factor of two.
+    Levels of one network that is not retrained are a group. So are, as ensembles, trainings that
+    differ in their seeds, and retrained networks that differ in their seeds and percentiles; else
+    each is a group of its own.
     """
     alike: dict[Hashable, list[Step]] = {}
     for step in steps:
-        alike.setdefault(_kind(step), []).append(step)
-    return [tuple(members) for members in alike.values()]
+        whole = isinstance(step, CutStep) and step.retrains is None
+        kind = step.trained if whole else _kind(step) if ensembles else step
+        alike.setdefault((whole, kind), []).append(step)
+    groups = map(tuple, alike.values())
+    return sorted(groups, key=lambda group: -sum(step.cost for step in group))
 
 
-def parts(group: Sequence[Step], data: Dataset, device: str) -> list[Sequence[Step]]:
-    """A group in as few parts, about equal, as the memory of the device allows."""
-    step = group[0]
+def parts(job: Sequence[Step], data: Dataset) -> list[Sequence[Step]]:
+    """A job in parts that run as one: curves of levels; or ensembles, as few and as equal as the
+    memory of the device allows."""
+    step = job[0]
+    if isinstance(step, CutStep) and step.retrains is None:
+        curves: dict[Hashable, list[Step]] = {}
+        for each in job:
+            curves.setdefault(replace(each, percentile=0.0), []).append(each)
+        return list(curves.values())
+    if len(job) == 1:
+        return [job]
     trained = step.trained if isinstance(step, CutStep) else step
     trains = step.retrains if isinstance(step, CutStep) else step.trains
-    each = member_bytes(
+    size = member_bytes(
         (data.input_features, *trained.hidden, data.class_count),
         trained.batch_size,
         len(data.train_targets[: trained.train_images]),
         projects=trained.layers == "spectral" and trains == "eigenvalues",
     )
-    count = math.ceil(len(group) / most_members(each, device))
-    return [group[i::count] for i in range(count)]
+    count = math.ceil(len(job) / most_members(size, data.train_inputs.device))
+    return [job[i::count] for i in range(count)]
 
 
 def train_together(
-    steps: Sequence[TrainStep],
-    data: Dataset,
-    device: str = "cpu",
-    on_epoch: OnEpoch | None = None,
+    steps: Sequence[TrainStep], data: Dataset
 ) -> list[tuple[nn.Sequential, list[float]]]:
-    """What :func:`~spectral_core.paper.run.work.run_train` gives a group of steps, to float error."""
+    """What :func:`~spectral_core.paper.run.work.run_train` gives for each step of a part, to float
+    error."""
     first = steps[0]
     if len(steps) == 1:
-        return [run_train(first, data, device, on_epoch)]
+        return [run_train(first, data)]
     generators = [torch.Generator().manual_seed(step.seed) for step in steps]
-    networks = [
-        initial_network(step, data, generator).to(device)
-        for step, generator in zip(steps, generators)
-    ]
+    networks = [initial_network(step, data, own) for step, own in zip(steps, generators)]
     histories = train_ensemble(
         networks,
-        *training_examples(first, data, device),
+        *training_examples(first, data),
         **training_settings(first),
         generators=generators,
-        on_epoch=on_epoch,
     )
     return list(zip(networks, histories))
 
 
 def cut_together(
-    steps: Sequence[CutStep],
-    networks: Mapping[TrainStep, nn.Sequential],
-    data: Dataset,
-    device: str = "cpu",
-    on_epoch: OnEpoch | None = None,
+    steps: Sequence[CutStep], networks: Mapping[TrainStep, nn.Sequential], data: Dataset
 ) -> list[dict[str, Any]]:
-    """What :func:`~spectral_core.paper.run.work.run_cut` gives, to float error, for steps of a group.
+    """What :func:`~spectral_core.paper.run.work.run_cut` gives for each step of a part, to float
+    error.
 
     Args:
-        steps: cuts of a group, or any single one.
+        steps: the part.
         networks: their trained networks.
-        data, device, on_epoch: as for :func:`train_together`.
+        data: what these were trained on.
     """
     first = steps[0]
+    if first.retrains is None:
+        return run_levels(steps, networks[first.trained], data)
     if len(steps) == 1:
-        return [run_cut(first, networks[first.trained], data, device, on_epoch)]
+        return [run_cut(first, networks[first.trained], data)]
     orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
-    cut = [networks[step.trained] for step in steps]
-    for side_by_side in zip(*(rounds(step, net, data, device) for step, net in zip(steps, cut))):
-        cut = [
-            retrained_parts(step, cut_network(step, network, data, device, each.nodes))
-            for step, network, each in zip(steps, cut, side_by_side)
-        ]
+    for pruned in zip(*(rounds(step, networks[step.trained], data) for step in steps)):
         train_ensemble(
-            cut,
-            *training_examples(first.trained, data, device),
-            epochs=side_by_side[0].epochs,
-            batch_size=first.trained.batch_size,
-            learning_rate=first.trained.learning_rate,
-            precision=first.trained.precision,
+            [retrained_part(step, left.network) for step, left in zip(steps, pruned)],
+            *training_examples(first.trained, data),
+            **retraining_settings(first, pruned[0].epochs),
             generators=[orders[step.trained.seed] for step in steps],
-            on_epoch=on_epoch,
         )
-    # Measured as a cut of them that takes nothing away would be.
-    uncut = {"percentile": 0.0, "retrains": None, "restarts": False, "rounds": 1}
-    return [
-        run_cut(dataclasses.replace(step, **uncut), network, data, device)
-        for step, network in zip(steps, cut)
-    ]
+    return [measure(left.network, data) for left in pruned]
 
 
 def _kind(step: Step) -> Hashable:
-    """What the steps of a group have in common."""
+    """What the steps of an ensemble have in common.
+
+    All of its networks are as wide as the widest, so they are within a factor of two.
+    """
     if isinstance(step, TrainStep):
-        return dataclasses.replace(step, seed=0)
-    trained = dataclasses.replace(step.trained, seed=0)
+        return replace(step, seed=0)
     return (
-        dataclasses.replace(step, trained=trained, percentile=0.0),
+        replace(step, trained=replace(step.trained, seed=0), percentile=0.0),
         step.epoch_cost.bit_length(),  # the per cent of nodes that train, by powers of two
     )

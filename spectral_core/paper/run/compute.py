@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
 import torch
 from filelock import Timeout
+from tqdm import tqdm
 
-from spectral_core.data import load
-from spectral_core.paper.run.backends import check_backend, open_backend
-from spectral_core.paper.run.batching import cut_together, groups, parts, train_together
-from spectral_core.paper.run.progress import Tally, progress_bar, show_running
+from spectral_core.data import Dataset, load
+from spectral_core.paper.run.backends import RunAll, check_backend, open_backend
+from spectral_core.paper.run.batching import cut_together, jobs, parts, train_together
 from spectral_core.paper.run.provenance import commit, made
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.work import initial_network
-from spectral_core.paper.study.steps import CutStep, TrainStep
+from spectral_core.paper.study.steps import CutStep, Step, TrainStep
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
 
@@ -30,7 +32,7 @@ class Cost(NamedTuple):
     """What a run took."""
 
     steps: int
-    """Steps run here; not those of another run, nor of a worker that died before it could tell."""
+    """Steps run here; not those of another run, nor of a worker that died before it reported."""
     seconds: float
     """Time from beginning to end."""
     computing: float
@@ -49,17 +51,18 @@ def compute(
     scheduler: str | None = None,
     ensembles: bool | None = None,
 ) -> Cost:
-    """Run every step that the cuts need and the store lacks.
+    """Run every step that the cuts need and the store lacks, or has damaged.
 
-    Networks are trained first, then cut. A step runs on one thread whatever the number of
+    Networks are trained first, then pruned. A step runs on one thread whatever the number of
     workers, so its numbers don't depend on it. Killed and started again, the run goes on where it
     stopped; two runs at once share the work.
 
-    On an accelerator, trainings that differ in their seed, or in what a cut left, run as one, see
-    :mod:`spectral_core.training.ensemble`; their numbers are those of the single trainings to float error.
+    On an accelerator, trainings that differ in their seed, or in what pruning left, run as one, see
+    :mod:`spectral_core.training.ensemble`; their numbers are those of the single trainings to float
+    error.
 
     Args:
-        cuts: cuts wanted in the store.
+        cuts: steps wanted in the store.
         store: where finished steps are kept; for a cluster, on a disk that its workers share.
         workers: processes that run steps side by side, at least 1; all cores if ``None`` on a
             CPU, one process on an accelerator. Not for ``backend="dask"``.
@@ -77,7 +80,7 @@ def compute(
         How many steps were run here, and the time that it took.
 
     Raises:
-        TypeError, ValueError: if an argument is out of range or the device is not there.
+        TypeError, ValueError: if an argument is out of range or the device is not available.
         ModuleNotFoundError: if dask is wanted and not installed.
         TrainingDiverged: if a loss became NaN or infinite; names each step that did. All that does
             not depend on these is stored by then.
@@ -94,52 +97,33 @@ def compute(
         return Cost(0, time.perf_counter() - start, 0.0)
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
         load(name, data_dir)  # fetched once, here, before the processes need it
+    for step in [*networks, *missing]:
+        if problem := store.set_aside(step):
+            tqdm.write(f"{problem}; it is set aside and computed again", file=sys.stderr)
 
-    if ensembles is None:
-        ensembles = device != "cpu"
-    diverged: dict[Any, str] = {}
-
-    def cuts_to_run() -> list[Job]:
-        return _jobs([cut for cut in missing if cut.trained not in diverged], ensembles)
-
-    phases = [
-        ("training", _train, partial(_trainings, networks, ensembles)),
-        ("pruning", _cut, cuts_to_run),
-    ]
-    steps = [*networks, *missing]
-    # Workers elsewhere stand in folders of their own.
-    store, data_dir = Store(store.root.absolute()), data_dir and Path(data_dir).absolute()
-    settled, steps_run, computing = 0, 0, 0.0
+    ensembles = device != "cpu" if ensembles is None else ensembles
+    total = Total(len(networks) + len(missing))
     with (
         open_backend(backend, workers or default_workers(device), scheduler) as run_all,
-        progress_bar(sum(step.cost for step in steps), progress, store.root) as (tally, bar),
+        _marked(store) as marker,
+        _bar([*networks, *missing], progress) as bar,
     ):
-        for phase, work, to_run in phases:
-            jobs = _longest_first(to_run())
-            # First what no other run is busy with; then wait for what they were busy with.
-            for wait in (False, True):
-                show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
-                todo = partial(
-                    work, store=store, device=device, data_dir=data_dir, tally=tally, wait=wait
-                )
-                busy = []
-                for done in run_all(todo, jobs):
-                    settled += done.settled
-                    steps_run += len(done.seconds)
-                    computing += sum(done.seconds)
-                    busy += [done.busy] if done.busy else []
-                    diverged |= done.diverged
-                    show_running(bar, f"{phase}, {settled}/{len(steps)} steps")
-                jobs = busy
-    if diverged:
-        lost = sum(cut.trained in diverged for cut in missing)
-        said = f"of {len(steps)} steps, {len(diverged)} diverged, and {lost} lack their network:"
-        raise TrainingDiverged("\n".join([said, *diverged.values()]))
-    return Cost(steps_run, time.perf_counter() - start, computing)
+        # Workers elsewhere have current folders of their own.
+        where = Where(
+            Store(store.root.absolute()), device, data_dir and data_dir.absolute(), marker
+        )
+        _run_phase("training", jobs(networks, ensembles), run_all, where, total, bar)
+        left = [cut for cut in missing if cut.trained not in total.diverged]
+        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, bar)
+    if total.diverged:
+        lost = len(missing) - len(left)
+        summary = f"of {total.steps} steps, {len(total.diverged)} diverged, and {lost} lack their "
+        raise TrainingDiverged("\n".join([f"{summary}network:", *total.diverged.values()]))
+    return Cost(total.run, time.perf_counter() - start, total.seconds)
 
 
 def missing_steps(cuts: Iterable[CutStep], store: Store) -> tuple[list[TrainStep], list[CutStep]]:
-    """Trainings and cuts that are not stored and would have to be run, each once."""
+    """Trainings and cuts that are not stored whole and would have to be run, each once."""
     missing = [cut for cut in dict.fromkeys(cuts) if cut not in store]
     networks = [step for step in dict.fromkeys(c.trained for c in missing) if step not in store]
     return networks, missing
@@ -162,143 +146,218 @@ def check_device(device: str) -> None:
         ) from error
 
 
-Job = tuple[Any, ...]
-"""Steps that one process runs in one go: a training, trainings that run as one, or cuts of one
-network."""
+@dataclass
+class Total:
+    """What has become of the steps of a run so far."""
+
+    steps: int
+    settled: int = 0
+    run: int = 0
+    seconds: float = 0.0
+    diverged: dict[Step, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a run computes: its store, its device and its data."""
+
+    store: Store
+    device: str
+    data_dir: Path | None
+    marker: str
+    """Name of a file in the store that is there while the run is."""
+
+    def check(self) -> None:
+        """Raise an error where a worker, perhaps elsewhere, lacks the device or the run's store."""
+        commit()  # read now: the folder of the source may change while this process runs
+        check_device(self.device)
+        if not (self.store.root / self.marker).exists():
+            raise FileNotFoundError(
+                f"store must be on a disk that all workers share; {platform.node()} does not see "
+                f"this run in {self.store.root}"
+            )
+
+    def data(self, name: str) -> Dataset:
+        """A data set, on the device."""
+        return load(name, self.data_dir).to(self.device)
+
+
+@contextmanager
+def _marked(store: Store) -> Iterator[str]:
+    """The name of a hidden file that lies in the store while the block runs."""
+    marker = store.root / f".{uuid.uuid4().hex}.run"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    try:
+        yield marker.name
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def _bar(steps: Sequence[Step], shown: bool) -> tqdm:
+    """A progress bar over finished work, in epochs of the unpruned network."""
+    return tqdm(
+        total=sum(step.cost for step in steps),
+        disable=not shown,
+        bar_format="{desc} {percentage:3.0f}% |{bar:12}| {elapsed} so far, {remaining} left, "
+        "{rate_noinv_fmt}",
+        unit=" epochs",
+        unit_scale=0.01,
+        smoothing=0,
+    )
+
+
+def _run_phase(
+    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Total, bar: tqdm
+) -> None:
+    """Run some jobs: first what no other run is busy with, then the rest, once that is done."""
+    for wait in (False, True):
+        busy = []
+        bar.set_description_str(f"{phase}, {total.settled}/{total.steps} steps")
+        for done in run_all(partial(_run_job, where=where, wait=wait), todo):
+            total.settled += len(done.settled)
+            total.run += len(done.seconds)
+            total.seconds += sum(done.seconds)
+            total.diverged |= done.diverged
+            busy += [done.busy] if done.busy else []
+            bar.set_description_str(f"{phase}, {total.settled}/{total.steps} steps", refresh=False)
+            bar.update(sum(step.cost for step in done.settled))
+        todo = busy
 
 
 class Done(NamedTuple):
     """What became of a job."""
 
-    settled: int
-    """Number of its steps that are stored now."""
+    settled: tuple[Step, ...]
+    """Its steps that are stored now."""
     seconds: tuple[float, ...]
     """Time that each step took that was run for it."""
-    busy: tuple[Any, ...]
+    busy: tuple[Step, ...]
     """Steps left out because another run is busy with them."""
-    diverged: dict[Any, str]
-    """Steps whose loss became NaN or infinite, each with what is to be said."""
+    diverged: dict[Step, str]
+    """Steps whose loss became NaN or infinite, each with a message."""
 
 
-def _trainings(steps: Sequence[Any], ensembles: bool) -> list[Job]:
-    """Steps that train: each by itself, or those together that may run as one."""
-    return groups(steps) if ensembles else [(step,) for step in steps]
+def _run_job(job: Sequence[Step], where: Where, wait: bool) -> Done:
+    """Run the steps of a job that are not stored by now, on one thread."""
+    where.check()
+    first = job[0]
+    data = where.data(first.dataset if isinstance(first, TrainStep) else first.trained.dataset)
+    if isinstance(first, TrainStep):
+        run = partial(_train, data=data, where=where)
+    else:
+        networks = {}
+        for trained in dict.fromkeys(cut.trained for cut in job):
+            network = initial_network(trained, data, torch.Generator())
+            networks[trained] = where.store.load_network(trained, network)
+        run = partial(_cut, networks=networks, data=data, where=where)
+    with single_thread():
+        done = [_run_missing(part, where.store, wait, run) for part in parts(job, data)]
+    settled, seconds, busy = (tuple(x for one in done for x in one[i]) for i in range(3))
+    return Done(
+        settled, seconds, busy, {s: text for one in done for s, text in one.diverged.items()}
+    )
 
 
-def _jobs(cuts: Sequence[CutStep], ensembles: bool = False) -> list[Job]:
-    """Cuts to run in one go: those of one network together if none of them retrains."""
-    measured = [cut for cut in cuts if cut.retrains is None]
-    retrained = [cut for cut in cuts if cut.retrains is not None]
-    of_one_network = groupby(measured, key=lambda cut: (cut.trained, cut.score))
-    return [*(tuple(group) for _, group in of_one_network), *_trainings(retrained, ensembles)]
-
-
-def _longest_first(jobs: list[Job]) -> list[Job]:
-    return sorted(jobs, key=lambda job: -sum(step.cost for step in job))
-
-
-def _train(
-    job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
-) -> Done:
-    """Train the networks of a job as one."""
-    _check_worker(store, device, tally)
-    data = load(job[0].dataset, data_dir)
-
-    def train(steps: Sequence[TrainStep]) -> dict[str, Any]:
-        def on_epoch(*_: Any) -> None:
-            for step in steps:
-                tally.add(step.key, 100)
-
-        start = time.perf_counter()
-        trained = train_together(steps, data, device, on_epoch)
-        how = made((time.perf_counter() - start) / len(steps), device)
-        for step, (network, history) in zip(steps, trained):
-            store.save(step, {"training_loss": history}, how, network)
-        return how
-
-    return _run_missing(parts(job, data, device), store, tally, wait, train)
+def _train(steps: Sequence[TrainStep], data: Dataset, where: Where) -> list[float]:
+    """Train networks as one and store them."""
+    start = time.perf_counter()
+    trained = train_together(steps, data)
+    how = made((time.perf_counter() - start) / len(steps), where.device)
+    for step, (network, history) in zip(steps, trained):
+        where.store.save(step, {"training_loss": history}, how, network)
+    return [how["seconds"]] * len(steps)
 
 
 def _cut(
-    job: Job, store: Store, device: str, data_dir: Path | None, tally: Tally, wait: bool
-) -> Done:
-    """Make the cuts of a job, those that retrain as one."""
-    _check_worker(store, device, tally)
-    data = load(job[0].trained.dataset, data_dir)
-    networks = {}
-    for trained in dict.fromkeys(cut.trained for cut in job):
-        network = initial_network(trained, data, torch.Generator())
-        networks[trained] = store.load_network(trained, network).to(device)
-
-    def cut(steps: Sequence[CutStep]) -> dict[str, Any]:
-        def on_epoch(*_: Any) -> None:
-            for step in steps:
-                tally.add(step.key, step.epoch_cost)
-
-        for step in steps:
-            tally.add(step.key, 1)
-        start = time.perf_counter()
-        results = cut_together(steps, networks, data, device, on_epoch)
-        how = made((time.perf_counter() - start) / len(steps), device)
-        for step, result in zip(steps, results):
-            store.save(step, result, how)
-        return how
-
-    alone = job[0].retrains is None
-    units = [(step,) for step in job] if alone else parts(job, data, device)
-    return _run_missing(units, store, tally, wait, cut)
-
-
-def _check_worker(store: Store, device: str, tally: Tally) -> None:
-    """Raise an error where a worker, perhaps elsewhere, lacks the device or the run's store."""
-    commit()  # found out now: the folder of the source may change while this process runs
-    check_device(device)
-    if not tally.folder.is_dir():
-        raise FileNotFoundError(
-            f"store must be on a disk that all workers share; {platform.node()} does not see "
-            f"this run in {store.root}"
-        )
+    steps: Sequence[CutStep], networks: dict[TrainStep, Any], data: Dataset, where: Where
+) -> list[float]:
+    """Prune networks as one and store the results."""
+    start = time.perf_counter()
+    results = cut_together(steps, networks, data)
+    how = made((time.perf_counter() - start) / len(steps), where.device)
+    for step, result in zip(steps, results):
+        where.store.save(step, result, how)
+    return [how["seconds"]] * len(steps)
 
 
 def _run_missing(
-    units: Sequence[Sequence[Any]],
-    store: Store,
-    tally: Tally,
-    wait: bool,
-    run: Callable[[Sequence[Any]], dict[str, Any]],
+    part: Sequence[Step], store: Store, wait: bool, run: Callable[[Sequence[Step]], list[float]]
 ) -> Done:
-    """Run the steps of a job that are not stored by now, each under its lock, on one thread.
+    """Run the steps of a part that are not stored by now as one, each under its lock.
 
-    The steps of a unit run as one; where one of them diverges, the others start again without it.
-    Their locks are taken in the order of their keys: two runs that wait for each other's would
-    otherwise do so for ever.
+    Where one of them diverges, the others start again without it. Their locks are taken in the
+    order of their keys: two runs that wait for each other's would otherwise do so for ever.
     """
+    busy: list[Step] = []
+    missing: list[Step] = []
     seconds: list[float] = []
-    busy: list[Any] = []
-    diverged: dict[Any, str] = {}
-    with single_thread():
-        for unit in units:
-            missing: list[Any] = []
-            with ExitStack() as locks:
-                for step in sorted(unit, key=lambda step: step.key):
-                    try:
-                        locks.enter_context(store.lock(step, wait))
-                    except Timeout:
-                        busy.append(step)
-                        continue
-                    tally.begin(step.key)
-                    if step in store:  # another run has just done it
-                        tally.add(step.key, step.cost)
-                    else:
-                        missing.append(step)
-                while missing:
-                    try:
-                        seconds += [run(missing)["seconds"]] * len(missing)
-                        break
-                    except TrainingDiverged as error:
-                        step = missing.pop(error.member)
-                        diverged[step] = f"{step}: {error}"
-                        for other in missing:
-                            tally.begin(other.key)
-    settled = sum(map(len, units)) - len(busy) - len(diverged)
+    diverged: dict[Step, str] = {}
+    with ExitStack() as locks:
+        for step in sorted(part, key=lambda step: step.key):
+            try:
+                locks.enter_context(store.lock(step, wait))
+            except Timeout:
+                busy.append(step)
+                continue
+            if step not in store:  # another run may have just done it
+                missing.append(step)
+        while missing and not seconds:
+            try:
+                seconds = run(missing)
+            except TrainingDiverged as error:
+                step = missing.pop(error.member)
+                diverged[step] = f"{step}: {error}"
+    settled = tuple(step for step in part if step not in busy and step not in diverged)
     return Done(settled, tuple(seconds), tuple(busy), diverged)
+
+
+class Estimate(NamedTuple):
+    """What is left to do for a study, and how long it takes by its own finished steps."""
+
+    stored: int
+    trainings: int
+    cuts: int
+    unknown: int
+    """How many of those left resemble no finished step of the study; times leave them out."""
+    computing: float
+    """Seconds that the others take, added up."""
+    seconds: float
+    """Seconds from beginning to end."""
+
+
+def estimate(cuts: Iterable[CutStep], store: Store, *, workers: int) -> Estimate:
+    """Estimate what :func:`compute` would do; only reads the store.
+
+    Args:
+        cuts: steps wanted in the store.
+        store: where finished steps are kept.
+        workers: processes side by side, at least 1.
+    """
+    cuts = list(dict.fromkeys(cuts))
+    networks, missing = missing_steps(cuts, store)
+    spent: dict[Any, tuple[float, int]] = {}
+    stored = 0
+    for step in dict.fromkeys([*(cut.trained for cut in cuts), *cuts]):
+        record = store.record(step)
+        if record is not None:
+            seconds, cost = spent.get(_alike(step), (0.0, 0))
+            spent[_alike(step)] = (seconds + record["made"]["seconds"], cost + step.cost)
+            stored += 1
+    unknown, computing, seconds = 0, 0.0, 0.0
+    for phase in (networks, missing):
+        known = [step for step in phase if spent.get(_alike(step), (0, 0))[1]]
+        times = [step.cost * spent[_alike(step)][0] / spent[_alike(step)][1] for step in known]
+        unknown += len(phase) - len(known)
+        computing += sum(times)
+        seconds += max(sum(times) / workers, *times, 0.0)
+    return Estimate(stored, len(networks), len(missing), unknown, computing, seconds)
+
+
+def _alike(step: Step) -> Any:
+    """What steps have in common whose times are in proportion to their costs."""
+    trained = step.trained if isinstance(step, CutStep) else step
+    network = (trained.dataset, trained.hidden, trained.layers, trained.trains, trained.precision)
+    if isinstance(step, CutStep):
+        return (*network, step.score, step.retrains, step.restarts)
+    return network

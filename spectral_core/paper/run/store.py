@@ -1,19 +1,25 @@
-"""Results on disk, one step each, written whole or not at all."""
+"""Results on disk, one step each, written whole or not at all, and checked when they are read."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
+import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import nn
 
 from spectral_core._files import write_whole
 from spectral_core.paper.study.steps import Step, TrainStep, describe
+
+
+class Damaged(ValueError):
+    """A stored file is not what its step says."""
 
 
 class Store:
@@ -21,27 +27,41 @@ class Store:
 
     A step is there when its JSON file is: the file is renamed into place last, so a run that is
     killed leaves no half of one. Locks belong to the operating system, which frees them when
-    their holder dies.
+    their holder dies. A file that is not what its step says counts as missing.
     """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
 
     def record(self, step: Step) -> dict[str, Any] | None:
-        """What is stored of a step: ``step``, ``result`` and ``made``; ``None`` if it is not."""
-        try:
-            return _read(self._path(step, "json"))
-        except FileNotFoundError:
-            return None
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Everything that is stored, as :meth:`record` gives it, whatever it was computed for."""
-        # What a write that was cut off has left behind begins with a dot.
-        yield from map(_read, sorted(self.root.glob("*/[!.]*.json")))
+        """What is stored of a step: ``step``, ``result`` and ``made``, and of a network
+        ``sha256``; ``None`` if it is not stored, or damaged."""
+        with suppress(FileNotFoundError, Damaged):
+            return self._read(step)
+        return None
 
     def __contains__(self, step: Step) -> bool:
-        suffixes = ("json", "safetensors") if isinstance(step, TrainStep) else ("json",)
-        return all(self._path(step, suffix).exists() for suffix in suffixes)
+        with suppress(FileNotFoundError, Damaged):
+            self._check(step)
+            return True
+        return False
+
+    def set_aside(self, step: Step) -> str | None:
+        """Rename what is damaged of a step; returns what is wrong with it, ``None`` if nothing is.
+
+        The files get the ending ``.damaged``.
+        """
+        try:
+            self._check(step)
+        except FileNotFoundError:
+            return None
+        except Damaged as error:
+            for suffix in ("json", "safetensors"):
+                path = self._path(step, suffix)
+                with suppress(FileNotFoundError):
+                    os.replace(path, path.with_name(f"{path.name}.damaged"))
+            return str(error)
+        return None
 
     def save(
         self,
@@ -58,23 +78,23 @@ class Store:
             made: how it was made: versions, machine, seconds.
             network: trained network whose parameters are kept beside the result.
         """
+        record = {"step": describe(step), "result": result, "made": made}
         if network is not None:
-            tensors = {
-                name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()
-            }
-            write_whole(self._path(step, "safetensors"), lambda path: save_file(tensors, path))
-        text = json.dumps({"step": describe(step), "result": result, "made": made}, indent=1)
+            content = save(
+                {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+            )
+            record["sha256"] = hashlib.sha256(content).hexdigest()
+            write_whole(self._path(step, "safetensors"), lambda path: path.write_bytes(content))
+        text = json.dumps(record, indent=1)
         write_whole(self._path(step, "json"), lambda path: path.write_text(text, encoding="utf-8"))
 
     def load_network(self, step: TrainStep, network: nn.Module) -> nn.Module:
-        """Fill a network of the right shape with the stored parameters of a trained one."""
-        path = self._path(step, "safetensors")
-        try:
-            network.load_state_dict(load_file(path))
-        except SafetensorError as error:
-            raise RuntimeError(
-                f"stored network {path} must be whole; got {error}. Delete it to train it again"
-            ) from error
+        """Fill a network of the right shape with the stored parameters of a trained one.
+
+        Raises:
+            Damaged: if the file is not the one that was stored; names it.
+        """
+        network.load_state_dict(load(self._network(step)))
         return network
 
     def lock(self, step: Step, wait: bool = True) -> FileLock:
@@ -92,11 +112,54 @@ class Store:
     def _path(self, step: Step, suffix: str) -> Path:
         return self.root / step.kind / f"{step.key}.{suffix}"
 
+    def _check(self, step: Step) -> None:
+        """Raise unless all of a step is stored as it was written."""
+        self._read(step)
+        if isinstance(step, TrainStep):
+            self._network(step)
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RuntimeError(
-            f"stored result {path} must be JSON; got {error}. Delete it to compute it again"
-        ) from error
+    def _read(self, step: Step) -> dict[str, Any]:
+        path = self._path(step, "json")
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            problem = _problem(step, record)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = f"it cannot be read ({error})"
+        if problem:
+            raise Damaged(f"stored result {path} must be of {step}, but {problem}")
+        return record
+
+    def _network(self, step: TrainStep) -> bytes:
+        """Content of the file of a trained network, checked if its record has a checksum."""
+        path = self._path(step, "safetensors")
+        content = path.read_bytes()
+        try:
+            expected = self._read(step).get("sha256")
+            if expected is None:  # older records have none
+                load(content)
+            elif expected != hashlib.sha256(content).hexdigest():
+                raise ValueError("its SHA-256 is another one")
+        except Exception as error:
+            raise Damaged(
+                f"stored network {path} must be as it was written, but {error}"
+            ) from error
+        return content
+
+
+def _problem(step: Step, record: dict[str, Any]) -> str | None:
+    """What is wrong with the record of a step; ``None`` if nothing is."""
+    if record["step"] != describe(step):
+        return "it is of another step"
+    result, seconds = record["result"], record["made"]["seconds"]
+    if isinstance(step, TrainStep):
+        losses = result["training_loss"]
+        right = len(losses) == step.epochs and all(map(math.isfinite, [*losses, seconds]))
+        return None if right else f"its losses are {losses}"
+    kept, accuracy, loss = result["kept"], result["accuracy"], result["loss"]
+    right = (
+        sum(kept) == result["nodes"]
+        and min(*kept, result["parameters"]) >= 0
+        and 0 <= accuracy <= 1
+        and 0 <= loss < math.inf
+    )
+    return None if right and math.isfinite(seconds) else f"its numbers are {result}"

@@ -1,9 +1,15 @@
-"""The work of a step: train a network; prune it, retrain it, measure it."""
+"""The work of a step: train a network; prune it, retrain it, measure it (Sec. VI).
+
+The paper's method (i), two-stage, is :func:`run_train` of a step that trains λ alone, then
+:func:`run_cut` of one that ranks by |λ| and retrains φ. Every other method is the same two
+functions with another step. A network is wherever its data are.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,178 +21,207 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.paper.run.input_pruning import prune_inputs
 from spectral_core.paper.study.steps import CutStep, TrainStep
+from spectral_core.pruning import schedule
+from spectral_core.pruning.curve import measure_cuts
 from spectral_core.pruning.prune import prune
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.selection import select
 from spectral_core.training.evaluation import evaluate
 from spectral_core.training.loop import train
 
-OnEpoch = Callable[[int, Any], None]
-"""Called after each epoch with its number, from 1, and its loss, or those of an ensemble."""
-
-
-def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) -> nn.Sequential:
-    """The network as it is before its first training, drawn on the CPU."""
-    sizes = (data.input_features, *step.hidden, data.class_count)
-    if step.layers == "direct":
-        return direct_mlp(sizes, step.activation, output_bias=step.output_bias, generator=generator)
-    network = spectral_mlp(
-        sizes,
-        step.activation,
-        output_bias=step.output_bias,
-        input_eigenvalues=step.input_eigenvalues,
-        eigenvalue_range=step.eigenvalue_range,
-        eigenvector_range=step.eigenvector_range,
-        generator=generator,
-    )
-    return train_only(network, step.trains)
-
 
 def run_train(
-    step: TrainStep, data: Dataset, device: str = "cpu", on_epoch: OnEpoch | None = None
+    step: TrainStep, data: Dataset, on_epoch: Callable[[int, float], None] | None = None
 ) -> tuple[nn.Sequential, list[float]]:
-    """Train the network of a step; return it with the mean loss of each epoch, in nats.
+    """Stage 1: draw a network and train it; return it with the mean loss of each epoch, in nats.
 
-    One generator, seeded by the step's seed, draws the initial network and then the order of the
-    images.
+    One generator, seeded by the step's seed, draws the network and then the order of the images.
     """
     generator = torch.Generator().manual_seed(step.seed)
-    network = initial_network(step, data, generator).to(device)
-    inputs, targets = training_examples(step, data, device)
+    network = initial_network(step, data, generator)
+    examples = training_examples(step, data)
     settings = training_settings(step)
-    history = train(network, inputs, targets, **settings, generator=generator, on_epoch=on_epoch)
+    history = train(network, *examples, **settings, generator=generator, on_epoch=on_epoch)
     return network, history
 
 
-def training_settings(step: TrainStep) -> dict[str, Any]:
-    """Arguments of :func:`~spectral_core.train` that a step sets."""
-    names = ("epochs", "batch_size", "learning_rate", "precision", "penalty", "decay")
-    return {name: getattr(step, name) for name in names}
-
-
-def run_cut(
-    step: CutStep,
-    network: nn.Sequential,
-    data: Dataset,
-    device: str = "cpu",
-    on_epoch: OnEpoch | None = None,
-) -> dict[str, Any]:
-    """Cut a trained network, retrain what is left if the step says so, and measure it.
+def run_cut(step: CutStep, network: nn.Sequential, data: Dataset) -> dict[str, Any]:
+    """Stage 2: prune a trained network, retrain what is left if the step says so, and measure it.
 
     Returns:
         ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,
         ``accuracy`` and ``loss`` on the test set.
     """
-    pruned, order = network, retraining_generator(step.trained.seed)
-    for each in rounds(step, network, data, device):
-        pruned = cut_network(step, pruned, data, device, each.nodes)
-        if step.retrains is None:
-            continue
-        inputs, targets = training_examples(step.trained, data, device)
-        train(
-            retrained_parts(step, pruned),
-            inputs,
-            targets,
-            epochs=each.epochs,
-            batch_size=step.trained.batch_size,
-            learning_rate=step.trained.learning_rate,
-            precision=step.trained.precision,
-            generator=order,
-            on_epoch=on_epoch,
+    if step.retrains is None:
+        return run_levels([step], network, data)[0]
+    examples = training_examples(step.trained, data)
+    order = retraining_generator(step.trained.seed)
+    for pruned in rounds(step, network, data):
+        part = retrained_part(step, pruned.network)
+        settings = retraining_settings(step, pruned.epochs)
+        train(part, *examples, **settings, generator=order)
+    return measure(pruned.network, data)
+
+
+def run_levels(
+    steps: Sequence[CutStep], network: nn.Sequential, data: Dataset
+) -> list[dict[str, Any]]:
+    """Measure several pruning levels of one network in one pass, without retraining.
+
+    Args:
+        steps: alike but for their percentiles.
+        network: as its training left it.
+        data: what it was trained on.
+
+    Returns:
+        One result per step, as :func:`run_cut` gives it. Of random rankings, ``accuracy`` and
+        ``loss`` are means over the draws, ``accuracies`` has each, and the rest is the first one's.
+    """
+    step = steps[0]
+    percentiles = [each.percentile for each in steps]
+    if step.removes == "inputs":
+        return [measure(prune_inputs(network, q), data) for q in percentiles]
+    test = data.test_inputs, data.test_targets
+    chance = _generator(step.trained.seed, _SCORES)
+    draws = [
+        measure_cuts(
+            network,
+            scores(step, network, data, chance),
+            *test,
+            percentiles,
+            per_layer=step.per_layer,
         )
-    left = Flow(pruned)
-    measured = evaluate(pruned, data.test_inputs.to(device), data.test_targets.to(device))
+        for _ in range(step.draws)
+    ]
+    results = []
+    for first, *others in zip(*draws):
+        cuts = [first, *others]
+        result = {
+            "kept": list(first.widths),
+            "nodes": first.nodes,
+            "parameters": first.parameters,
+            "accuracy": fmean(cut.accuracy for cut in cuts),
+            "loss": fmean(cut.loss for cut in cuts),
+        }
+        results.append(result | ({"accuracies": [cut.accuracy for cut in cuts]} if others else {}))
+    return results
+
+
+def measure(network: nn.Sequential, data: Dataset) -> dict[str, Any]:
+    """Widths, parameters, accuracy and loss of a network, as :func:`run_cut` gives them."""
+    flow = Flow(network)
+    accuracy, loss = evaluate(network, data.test_inputs, data.test_targets)
     return {
-        "kept": left.widths,
-        "nodes": sum(left.widths),
-        "parameters": left.parameters(),
-        "accuracy": measured.accuracy,
-        "loss": measured.loss,
+        "kept": flow.widths,
+        "nodes": sum(flow.widths),
+        "parameters": flow.parameters(),
+        "accuracy": accuracy,
+        "loss": loss,
     }
 
 
 class Round(NamedTuple):
-    """One cut of a step, and the training behind it."""
+    """What a round of pruning leaves, to be retrained before the next round."""
 
-    nodes: int | None
-    """Hidden nodes that it leaves; ``None`` for what the percentile does."""
+    network: nn.Sequential
     epochs: int
-    """Epochs of the training."""
 
 
-def rounds(
-    step: CutStep, network: nn.Sequential, data: Dataset, device: str = "cpu"
-) -> list[Round]:
-    """The cuts of a step, of about as many nodes each; the last one has what epochs are left over.
+def rounds(step: CutStep, network: nn.Sequential, data: Dataset) -> Iterator[Round]:
+    """Prune a network in the rounds of a step; the caller retrains what each of them leaves.
 
-    Together they leave as many nodes in all, and take as many epochs, as a single one would; with a
-    threshold per layer, a layer's share may differ from that by a node or two.
+    About as many nodes go in each round; the last one has what epochs are left over. Together they
+    leave as many nodes in all, and take as many epochs, as a single one would; with a threshold per
+    layer, a layer's share may differ from that by a node or two.
     """
+    ranking = scores(step, network, data)
+    if step.restarts:  # which of its nodes stay doesn't matter, only how many
+        new = dataclasses.replace(step.trained, trains="both")
+        network = initial_network(new, data, _generator(step.trained.seed, _RESTART))
     if step.rounds == 1:
-        return [Round(None, step.retraining_epochs)]
-    scores = _scores(step, network, data, device)
-    full = sum(map(len, scores))
-    less = full - sum(map(len, select(scores, step.percentile, per_layer=step.per_layer)))
+        once = prune(network, ranking, step.percentile, per_layer=step.per_layer)
+        yield Round(once, step.retraining_epochs)
+        return
+    full = sum(map(len, ranking))
+    less = full - sum(map(len, select(ranking, step.percentile, per_layer=step.per_layer)))
+    nodes = [full - round(less * i / step.rounds) for i in range(1, step.rounds + 1)]
     share, rest = divmod(step.retraining_epochs, step.rounds)
-    return [
-        Round(full - round(less * i / step.rounds), share + (rest if i == step.rounds else 0))
-        for i in range(1, step.rounds + 1)
-    ]
+    in_steps = schedule.rounds(
+        network, lambda left: scores(step, left, data), {"nodes": nodes}, per_layer=step.per_layer
+    )
+    for i, pruned in enumerate(in_steps, start=1):
+        yield Round(pruned.network, share + (rest if i == step.rounds else 0))
 
 
-def cut_network(
+def scores(
     step: CutStep,
     network: nn.Sequential,
     data: Dataset,
-    device: str = "cpu",
-    nodes: int | None = None,
-) -> nn.Sequential:
-    """What a cut leaves of a trained network, or a new one as wide, before any retraining.
+    chance: torch.Generator | None = None,
+) -> list[Tensor]:
+    """Scores of the hidden nodes, the higher the rather to stay; (N_k,) for each layer.
 
     Args:
-        step: what ranks the nodes, and the percentile.
-        network: as its training, or the round before, left it.
+        step: what ranks.
+        network: whose nodes.
         data: what it was trained on.
-        device: where it goes.
-        nodes: hidden nodes to keep in place of what the percentile leaves.
+        chance: source of random scores; if ``None``, the same for every level of a seed.
     """
-    if step.removes == "inputs":
-        return prune_inputs(network, step.percentile).to(device)
-    scores = _scores(step, network, data, device)
-    if step.restarts:  # which of its nodes stay doesn't matter, only how many
-        new = dataclasses.replace(step.trained, trains="both")
-        start = _generator(step.trained.seed, _RESTART)
-        network = initial_network(new, data, start).to(device)
-    percentile = step.percentile if nodes is None else None
-    return prune(network, scores, percentile, nodes=nodes, per_layer=step.per_layer).to(device)
-
-
-def _scores(step: CutStep, network: nn.Sequential, data: Dataset, device: str) -> list[Tensor]:
-    """Scores of the hidden nodes, the higher the rather to stay; (N_k,) for each layer."""
     inputs = targets = None
     if step.score_images:
-        examples = training_examples(step.trained, data, device)
-        inputs, targets = (each[: step.score_images] for each in examples)
-    chance = _generator(step.trained.seed, _SCORES)  # the same scores for every cut of a seed
-    scores = node_scores(network, step.score, inputs, targets, generator=chance)
+        examples = training_examples(step.trained, data)
+        inputs, targets = (part[: step.score_images] for part in examples)
+    chance = chance or _generator(step.trained.seed, _SCORES)
+    ranking = node_scores(network, step.score, inputs, targets, generator=chance)
     if step.scaled:
-        scores = [score / score.mean().clamp(min=torch.finfo(score.dtype).tiny) for score in scores]
-    return [-score for score in scores] if step.keeps == "smallest" else scores
+        ranking = [row / row.mean().clamp(min=torch.finfo(row.dtype).tiny) for row in ranking]
+    return [-row for row in ranking] if step.keeps == "smallest" else ranking
 
 
-def retrained_parts(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
-    """Let what the step trains again, and no more, take gradients; returns the network itself."""
+def initial_network(step: TrainStep, data: Dataset, generator: torch.Generator) -> nn.Sequential:
+    """The network as it is before its first training, drawn on the CPU."""
+    sizes = (data.input_features, *step.hidden, data.class_count)
+    common = {"output_bias": step.output_bias, "generator": generator}
+    if step.layers == "direct":
+        network = direct_mlp(sizes, step.activation, **common)
+    else:
+        network = spectral_mlp(
+            sizes,
+            step.activation,
+            input_eigenvalues=step.input_eigenvalues,
+            eigenvalue_range=step.eigenvalue_range,
+            eigenvector_range=step.eigenvector_range,
+            **common,
+        )
+        train_only(network, step.trains)
+    return network.to(data.train_inputs.device)
+
+
+def retrained_part(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
+    """Let what the step retrains, and no more, take gradients; returns the network itself."""
     return pruned if step.trained.layers == "direct" else train_only(pruned, step.retrains)
 
 
-def training_examples(step: TrainStep, data: Dataset, device: str) -> tuple[Tensor, Tensor]:
+def training_examples(step: TrainStep, data: Dataset) -> tuple[Tensor, Tensor]:
     """Inputs and targets that a step trains on: all, or the first ``train_images`` of them."""
     chosen = slice(step.train_images)
-    return data.train_inputs[chosen].to(device), data.train_targets[chosen].to(device)
+    return data.train_inputs[chosen], data.train_targets[chosen]
+
+
+def training_settings(step: TrainStep) -> dict[str, Any]:
+    """Arguments of :func:`~spectral_core.train` in stage 1."""
+    names = ("epochs", "batch_size", "learning_rate", "precision", "penalty", "decay")
+    return {name: getattr(step, name) for name in names}
+
+
+def retraining_settings(step: CutStep, epochs: int) -> dict[str, Any]:
+    """Arguments of :func:`~spectral_core.train` in stage 2, which has no penalty and no decay."""
+    names = ("batch_size", "learning_rate", "precision")
+    return {"epochs": epochs, **{name: getattr(step.trained, name) for name in names}}
 
 
 def retraining_generator(seed: int) -> torch.Generator:
-    """Order of the images in stage 2: the same for every cut of a seed, unlike stage 1's."""
+    """Order of the images in stage 2: the same for every level of a seed, unlike stage 1's."""
     return _generator(seed, _STAGE_TWO)
 
 

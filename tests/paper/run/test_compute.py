@@ -1,6 +1,5 @@
 """Filling the store: complete, repeatable, resumable after kill -9, and shared by processes."""
 
-import dataclasses
 import itertools
 import json
 import os
@@ -18,12 +17,11 @@ import torch
 
 from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.tables import collect
-from spectral_core.paper.run.batching import train_together
-from spectral_core.paper.run.compute import compute
-from spectral_core.paper.run.progress import Tally
+from spectral_core.paper.run import batching
+from spectral_core.paper.run import compute as compute_module
+from spectral_core.paper.run.batching import jobs, parts, train_together
+from spectral_core.paper.run.compute import Where, compute, estimate, missing_steps
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study import compute as compute_module
-from spectral_core.paper.study import together
 from spectral_core.paper.study.planning import plan
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
@@ -220,22 +218,6 @@ def test_repeated_cuts_are_run_once(store):
     assert compute([*cuts, *cuts], store, workers=1, progress=False).steps == 9
 
 
-def test_bar_is_full_when_everything_is_done(store, monkeypatch):
-    study, seen = plan("fig03", "smoke", **SMALL), {}
-
-    @contextmanager
-    def spy(total, shown, folder):
-        with original(total, shown, folder) as (tally, bar):
-            yield tally, bar
-            seen.update(total=total, done=tally.total())
-
-    original = compute_module.progress_bar
-    monkeypatch.setattr(compute_module, "progress_bar", spy)
-    compute(study.steps(), store, workers=1, progress=False)
-    # Three networks for one epoch; six cuts, of which two retrain for one: all, and a tenth.
-    assert seen == {"total": 3 * 100 + 6 + 100 + 10, "done": 3 * 100 + 6 + 100 + 10}
-
-
 def test_cost_is_that_of_the_steps_run(store):
     study = plan("fig03", "smoke", **SMALL)
     start = time.perf_counter()
@@ -258,7 +240,7 @@ def test_cost_is_that_of_the_steps_run(store):
 
 def test_complete_store_is_not_written_to(finished, monkeypatch):
     study, store = finished
-    monkeypatch.setattr(compute_module, "progress_bar", None)
+    monkeypatch.setattr(compute_module, "_bar", None)
     before = {file: file.stat().st_mtime_ns for file in store.root.rglob("*")}
     assert compute(study.steps(), store).steps == 0
     assert {file: file.stat().st_mtime_ns for file in store.root.rglob("*")} == before
@@ -270,26 +252,21 @@ def test_bar_counts_steps(store, capsys):
     assert re.match(r"pruning, 9/9 steps 100% \|█+\| .* so far, 00:00 left, .* epochs/s", last)
 
 
-def test_a_step_begun_again_is_counted_once(store):
-    """A worker that dies leaves its count behind, and perhaps a stored step that it told nobody."""
-    study = plan("fig03", "smoke", **SMALL)
-    step = study.steps()[0].trained
-    tally = Tally(store.root / "tally")
-    tally.folder.mkdir(parents=True)
-    tally.add(step.key, 70)  # of 100
-    where = {"store": store, "device": "cpu", "data_dir": None, "tally": tally, "wait": True}
-    done = compute_module._train((step,), **where)
-    assert (done.settled, len(done.seconds), done.busy) == (1, 1, ())
-    assert tally.total() == step.cost == 100
-    assert compute_module._train((step,), **where) == (1, (), (), {})
-    assert tally.total() == 100
+def test_a_step_that_is_stored_meanwhile_is_not_run_again(store):
+    """A worker that dies may leave a stored step that it reported to nobody."""
+    step = plan("fig03", "smoke", **SMALL).steps()[0].trained
+    with compute_module._marked(store) as marker:
+        where = Where(store, "cpu", None, marker)
+        first, second = (compute_module._run_job((step,), where, True) for _ in range(2))
+    assert (first.settled, len(first.seconds), first.busy) == ((step,), 1, ())
+    assert second == ((step,), (), (), {})
 
 
 def test_worker_that_does_not_see_the_store_says_so(store):
     step = plan("fig03", "smoke", **SMALL).steps()[0].trained
-    tally = Tally(store.root / "tally")
+    where = Where(store, "cpu", None, "no.run")
     with pytest.raises(FileNotFoundError, match="store must be on a disk that all workers share"):
-        compute_module._train((step,), store, "cpu", None, tally, True)
+        compute_module._run_job((step,), where, True)
     assert not store.root.exists()
 
 
@@ -311,13 +288,14 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
 
         return spied
 
-    for name in ("run_train", "run_cut"):
-        monkeypatch.setattr(together, name, spy(getattr(together, name)))
+    for name in ("run_train", "run_levels", "run_cut"):
+        monkeypatch.setattr(batching, name, spy(getattr(batching, name)))
     torch.set_num_threads(2)
     try:
         compute(plan("fig03", "smoke", **SMALL).steps(), store, workers=1, progress=False)
         assert torch.get_num_threads() == 2
-        assert during == [1] * 9
+        # Three trainings, two curves of two levels, two levels that are retrained.
+        assert during == [1] * 7
         with pytest.raises(KeyError), single_thread():
             raise KeyError
         assert torch.get_num_threads() == 2
@@ -342,17 +320,57 @@ def test_steps_that_train_as_one_give_what_they_give_alone(tmp_path, figure, pan
         one, other = (store.record(step)["result"] for store in (alone, as_one))
         assert one["kept"] == other["kept"]
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
-    retrained = {len(job) for job in compute_module._jobs(study.steps(), True) if job[0].retrains}
+    retrained = {len(job) for job in jobs(study.steps(), True) if job[0].retrains}
     assert min(retrained) > 1
 
 
-def test_cuts_without_retraining_share_a_job_and_the_others_run_alone():
-    cuts = plan("fig03", "smoke").steps()
-    jobs = compute_module._jobs(cuts)
-    assert sorted(itertools.chain(*jobs), key=cuts.index) == cuts
-    for job in jobs:
+def test_levels_without_retraining_are_one_pass_and_the_others_run_alone():
+    cuts = plan("random", "smoke", "mnist-elu-500").steps()
+    cuts += plan("fig03", "smoke", methods="pre").steps()
+    todo = jobs(cuts, ensembles=False)
+    assert sorted(itertools.chain(*todo), key=cuts.index) == cuts
+    for job in todo:
         assert len({cut.trained for cut in job}) == 1
-        assert len(job) == (3 if job[0].retrains is None else 1)
+        if job[0].retrains is None:
+            curves = parts(job, None)
+            assert [len(curve) for curve in curves] == [3, 3]
+            assert all(len({cut.score for cut in curve}) == 1 for curve in curves)
+        else:
+            assert len(job) == 1
+
+
+def test_a_damaged_step_is_named_set_aside_and_computed_again(finished, store, capsys):
+    shutil.copytree(finished.store.root, store.root)
+    cut, other = finished.study.steps()[:2]
+    of_cut, of_network = (
+        store.root / "cut" / f"{cut.key}.json",
+        store.root / "train" / f"{cut.trained.key}.safetensors",
+    )
+    whole, network = results_only(store), of_network.read_bytes()
+    shutil.copy(store.root / "cut" / f"{other.key}.json", of_cut)
+    of_network.write_bytes(network[:-1] + bytes([network[-1] ^ 64]))
+    assert missing_steps([cut, other], store) == ([cut.trained], [cut])
+    assert compute(finished.study.steps(), store, workers=1, progress=False).steps == 2
+    assert results_only(store) == whole and of_network.read_bytes() == network
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and all("computed again" in line for line in lines)
+    assert str(of_network) in lines[0] and str(of_cut) in lines[1]
+    assert of_cut.with_name(f"{of_cut.name}.damaged").exists()
+
+
+def test_estimate_is_in_proportion_to_what_the_study_took(finished, store):
+    study = plan("fig03", "smoke", seeds=4)
+    left = estimate(study.steps(), finished.store, workers=1)
+    assert (left.stored, left.trainings, left.cuts, left.unknown) == (24, 6, 18, 0)
+    seconds = sum(
+        finished.store.record(step)["made"]["seconds"]
+        for cut in finished.study.steps()
+        for step in {cut, cut.trained}
+    )
+    assert 0 < left.computing <= seconds * 1.01 and left.seconds == pytest.approx(left.computing)
+    nothing = estimate(study.steps(), store, workers=1)
+    assert (nothing.stored, nothing.unknown, nothing.seconds) == (0, 48, 0)
+    assert not store.root.exists()
 
 
 @pytest.mark.parametrize(
@@ -393,7 +411,7 @@ def test_other_data_and_networks_are_computed_as_well(store):
     compute(study.steps(), store, workers=1, progress=False)
     table = collect(study, store)
     assert set(table["hidden"]) == {"8-6"}
-    assert dataclasses.asdict(study.panels[0])["hidden"] == (8, 6)
+    assert study.panels[0].hidden == (8, 6)
     assert (table[table["percentile"] == 0]["nodes"] == 14).all()
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,14 +11,16 @@ from filelock import FileLock, Timeout
 
 from spectral_core._files import write_whole
 from spectral_core.layers.networks import spectral_mlp
+from spectral_core.paper.run import store as store_module
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study import store as store_module
 from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import describe
 
 CUT = plan("fig03", "smoke").steps()[0]
 TRAIN = CUT.trained
-RESULT, MADE = {"accuracy": 0.5}, {"seconds": 1.0}
+RESULT = {"kept": [3], "nodes": 3, "parameters": 9, "accuracy": 0.5, "loss": 1.5}
+LOSSES = {"training_loss": [2.0] * TRAIN.epochs}
+MADE = {"seconds": 1.0}
 
 
 def network(seed=0):
@@ -42,19 +45,11 @@ def test_stored_step_comes_back(store):
 
 
 def test_stored_network_comes_back_bit_for_bit(store):
-    store.save(TRAIN, RESULT, MADE, network(0))
+    store.save(TRAIN, LOSSES, MADE, network(0))
     assert files(store) == [f"train/{TRAIN.key}.json", f"train/{TRAIN.key}.safetensors"]
     loaded = store.load_network(TRAIN, network(1))
     for name, tensor in network(0).state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
-
-
-def test_records_are_all_that_is_whole(store):
-    assert list(store.records()) == []
-    store.save(CUT, RESULT, MADE)
-    store.save(TRAIN, RESULT, MADE, network())
-    (store.root / "cut" / f".0123abcd.{CUT.key}.json").write_text('{"step": {')
-    assert list(store.records()) == [store.record(CUT), store.record(TRAIN)]
 
 
 def test_two_stores_on_one_folder_see_the_same(store):
@@ -63,31 +58,32 @@ def test_two_stores_on_one_folder_see_the_same(store):
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), Killed()])
-@pytest.mark.parametrize("breaks", ["save_file", "os.replace", "json"])
+@pytest.mark.parametrize("breaks", ["write", "os.replace", "json"])
 def test_interrupted_save_leaves_no_step_and_no_file(store, monkeypatch, breaks, error):
     def broken(*arguments, **named):
         raise error
 
-    if breaks == "save_file":
+    if breaks == "write":
 
-        def half(tensors, path):
-            path.write_bytes(b"half")
+        def half(path, content):
+            with path.open("wb") as file:
+                file.write(b"half")
             broken()
 
-        monkeypatch.setattr(store_module, "save_file", half)
+        monkeypatch.setattr(Path, "write_bytes", half)
     elif breaks == "os.replace":
         monkeypatch.setattr(os, "replace", broken)
     else:
         monkeypatch.setattr(store_module.json, "dumps", broken)
     with pytest.raises(type(error)):
-        store.save(TRAIN, RESULT, MADE, network())
+        store.save(TRAIN, LOSSES, MADE, network())
     monkeypatch.undo()
     assert TRAIN not in store
     assert store.record(TRAIN) is None
     assert [f for f in files(store) if not f.endswith(".safetensors")] == []
     if breaks != "json":
         assert files(store) == []
-    store.save(TRAIN, RESULT, MADE, network())
+    store.save(TRAIN, LOSSES, MADE, network())
     assert TRAIN in store
 
 
@@ -96,7 +92,7 @@ def test_network_is_in_place_before_the_step_is(store, monkeypatch):
     monkeypatch.setattr(
         os, "replace", lambda aside, path: seen.append((path.suffix, TRAIN in store))
     )
-    store.save(TRAIN, RESULT, MADE, network())
+    store.save(TRAIN, LOSSES, MADE, network())
     assert seen == [(".safetensors", False), (".json", False)]
 
 
@@ -121,15 +117,64 @@ def test_file_has_the_usual_permissions(tmp_path):
     assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-@pytest.mark.parametrize("text", ["", '{"step": ', "\x00"])
-def test_unreadable_record_is_named_with_what_to_do(store, text):
+def other(**changes):
+    return lambda record: {**record, "result": {**record["result"], **changes}}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: "",
+        lambda _: '{"step": ',
+        lambda _: "\x00",
+        lambda _: "[]",
+        lambda _: {},
+        lambda record: {**record, "step": describe(plan("fig03", "smoke").steps()[1])},
+        other(accuracy=None),
+        other(accuracy=float("nan")),
+        other(accuracy=2.0),
+        other(loss=float("inf")),
+        other(kept=[2]),
+        other(kept=None),
+        other(parameters=-1),
+    ],
+)
+def test_a_record_that_is_not_of_its_step_counts_as_missing_and_is_named(store, damage):
     store.save(CUT, RESULT, MADE)
     file = store.root / "cut" / f"{CUT.key}.json"
-    file.write_text(text)
-    with pytest.raises(RuntimeError) as caught:
-        store.record(CUT)
-    assert str(file) in str(caught.value)
-    assert "Delete it to compute it again" in str(caught.value)
+    assert CUT in store and store.set_aside(CUT) is None
+    text = damage(json.loads(file.read_text()))
+    file.write_text(text if isinstance(text, str) else json.dumps(text))
+    before = file.read_bytes()
+    assert CUT not in store and store.record(CUT) is None
+    assert file.read_bytes() == before
+    assert str(file) in store.set_aside(CUT)
+    assert files(store) == [f"cut/{CUT.key}.json.damaged"]
+
+
+def test_one_bit_of_a_network_is_noticed(store):
+    store.save(TRAIN, LOSSES, MADE, network())
+    file = store.root / "train" / f"{TRAIN.key}.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 64
+    file.write_bytes(content)
+    assert TRAIN not in store
+    with pytest.raises(ValueError, match="must be as it was written"):
+        store.load_network(TRAIN, network())
+    assert str(file) in store.set_aside(TRAIN)
+
+
+def test_networks_of_older_records_have_no_checksum_and_are_read(store):
+    store.save(TRAIN, LOSSES, MADE, network(0))
+    file = store.root / "train" / f"{TRAIN.key}.json"
+    record = json.loads(file.read_text())
+    del record["sha256"]
+    file.write_text(json.dumps(record))
+    assert TRAIN in store
+    loaded = store.load_network(TRAIN, network(1)).state_dict()
+    assert all(torch.equal(loaded[name], t) for name, t in network(0).state_dict().items())
+    file.with_suffix(".safetensors").write_bytes(b"half")
+    assert TRAIN not in store
 
 
 def test_record_tells_its_own_configuration(store):
