@@ -116,7 +116,7 @@ BAD = [
     ({"dataset": "fashion_mnist"}, ValueError, "Did you mean 'fashion-mnist'?"),
     ({"dataset": "imagefolder:/nowhere"}, ValueError, "must name a folder or a tar archive"),
     ({"features": "mox"}, ValueError, "Did you mean 'max'?"),
-    ({"backbone_weights": "/nowhere.pth"}, ValueError, "there is no such file"),
+    ({"backbone_weights": "/nowhere.pth"}, ValueError, "no such file"),
     ({"activation": "rely"}, ValueError, "Did you mean 'relu'?"),
     ({"methods": ["prae"]}, ValueError, "Did you mean 'pre'?"),
     ({"methods": []}, ValueError, "methods must hold at least one"),
