@@ -162,7 +162,9 @@ def _name(files: Mapping[str, Stored]) -> str:
     for name in bar(sorted(files), "checksums", len(files)):
         stored = files[name]
         content = stored if isinstance(stored, bytes) else stored.read_bytes()
-        digest.update(f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode())
+        digest.update(
+            f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode(errors="surrogateescape")
+        )
     return f"images-{digest.hexdigest()[:12]}"
 
 

@@ -76,10 +76,17 @@ def members(archive: Path | bytes, wanted: Callable[[str], bool]) -> dict[str, b
     try:
         with tarfile.open(**opened, tarinfo=_Header) as tar:
             for member in tar:
-                if member.isfile() and wanted(member.name):
-                    if member.size > LARGEST:
-                        raise Unusable(f"{member.name} in it is larger than {LARGEST >> 20} MiB")
-                    contents[member.name.removeprefix("./")] = tar.extractfile(member).read()
+                name, target = (path.removeprefix("./") for path in (member.name, member.linkname))
+                if member.isdir() or not wanted(name):
+                    continue
+                if member.size > LARGEST:
+                    raise Unusable(f"{name} in it is larger than {LARGEST >> 20} MiB")
+                if member.islnk() and target in contents:
+                    contents[name] = contents[target]
+                elif member.isreg():
+                    contents[name] = tar.extractfile(member).read()
+                else:
+                    raise Unusable(f"{name} in it is not a regular file")
             while tar.fileobj.read(1 << 20):  # up to the checksum that ends a compressed archive
                 pass
     except _DAMAGE as error:

@@ -50,6 +50,9 @@ def test_name_follows_from_names_and_contents_not_from_the_place(folder, tmp_pat
     packed = archive(FILES, tmp_path / "mine.tar.xz")
     assert data.identify(f"imagefolder:{elsewhere}") == name
     assert data.identify(f"imagefolder:{packed}") == name
+    (elsewhere / "train/cat" / os.fsdecode(b"\xff.png")).write_bytes(picture(1))  # no UTF-8
+    assert data.identify(f"imagefolder:{elsewhere}") != name
+    (elsewhere / "train/cat" / os.fsdecode(b"\xff.png")).unlink()
     assert data.identify(name) == name
     (elsewhere / "train/cat/1.png").write_bytes(picture(9))
     changed = data.identify(f"imagefolder:{elsewhere}")
