@@ -89,8 +89,8 @@ def judged(table: pd.DataFrame | None = None) -> list[Row]:
 
 def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
     """The claims as a table: ``key``, ``place``, ``says``, ``claimed`` and, for each column,
-    ``verdict``, ``observed``, ``n`` (seeds), ``tests`` (how many came to each verdict) and ``p``:
-    of no difference, corrected by Holm's method for all claims of the column; NaN for levels.
+    ``verdict``, ``observed``, ``what`` was, its ``lower`` and ``upper`` half of the levels, ``n``
+    (seeds), ``tests`` (how many came to each verdict) and ``p``: of no difference, corrected by Holm's method for all claims of the column; NaN for levels.
 
     Args:
         rows: as :func:`judged` returns them; of the published results if ``None``.
@@ -102,7 +102,10 @@ def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
             low, high = found.n
             line |= {
                 f"{column}_verdict": found.word,
-                f"{column}_observed": "" if found.observed is None else str(found.observed),
+                **{
+                    f"{column}_{part}": str(getattr(found, part) or "")
+                    for part in ("observed", "what", "lower", "upper")
+                },
                 f"{column}_n": f"{low}" if low == high else f"{low}-{high}",
                 f"{column}_tests": "; ".join(f"{k}: {v}" for k, v in found.counts.items()),
             }

@@ -3,9 +3,9 @@
 - *Order* (one method is more accurate): the difference at the median pruning level, 5–95 %, paired
   by seed, and its means over the lower and the upper half of the levels. It holds if the first lies
   above 0 and neither half below, each by its 95 % confidence interval; it does not hold the other
-  way round; in part if one half lies above 0 and the other below; it is equivalent if the interval
-  includes 0 and lies within ± one point. The median, since near chance
-  one level outweighs all others; a half with layer collapse at most of its levels is not judged.
+  way round, and in part if the halves differ. It is equivalent if the interval includes 0 and lies
+  within ± one point. The median, since near chance one level outweighs all others; a half with
+  layer collapse at most of its levels is not judged.
 - *Level* (unchanged up to, or falling from, a level): how far a network can be pruned within one
   point, and its limits. Up to 5 % of the nodes off holds, up to 15 % in part: the paper's levels
   are 5 % apart.
@@ -84,6 +84,11 @@ class Verdict(NamedTuple):
     excluded: tuple[str, ...]
     """Of an inconclusive verdict: what is ruled out in every test."""
     tests: tuple[Test, ...]
+    what: str = ""
+    """What was observed, such as ``pre − direct``."""
+    lower: Estimate | None = None
+    upper: Estimate | None = None
+    """The same over :data:`HALVES` of the levels, of order tests."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -205,18 +210,11 @@ def _levels(method: str, options: dict[str, Any], miss: Miss) -> list[Test]:
         return []
     reference = options.get("reference")
     what = f"{method} against {reference}" if reference else method
-    return [
-        Test(
-            "level",
-            network,
-            what,
-            *_graded(reach, miss)[:1],
-            reach,
-            _graded(reach, miss)[1],
-            miss=miss,
-        )
-        for network, reach in found.items()
-    ]
+    tests = []
+    for network, reach in found.items():
+        word, excluded = _graded(reach, miss)
+        tests.append(Test("level", network, what, word, reach, excluded, miss=miss))
+    return tests
 
 
 def _graded(reach: Reach, miss: Miss) -> tuple[str, tuple[str, ...]]:
@@ -258,9 +256,9 @@ def verdict(tests: Sequence[Test]) -> Verdict:
         return Verdict(ABSENT, None, (), ())
     words = Counter(test.word for test in tests)
     total = len(tests) - words[SINGLE]
-    whole = over_networks(tests)
-    excluded = set(tests[0].excluded).intersection(*(test.excluded for test in tests))
     weak = words[SINGLE] > total
+    whole = over_networks(tests if weak else [test for test in tests if test.word != SINGLE])
+    excluded = set(tests[0].excluded).intersection(*(test.excluded for test in tests))
     word = SINGLE if weak else INCONCLUSIVE
     if not weak and max(words[HOLDS], words[EQUIVALENT]) == total:
         word = HOLDS if words[HOLDS] else EQUIVALENT
@@ -270,7 +268,8 @@ def verdict(tests: Sequence[Test]) -> Verdict:
         word = PARTLY
     elif whole.observed.n > 1:
         word, excluded = whole.word, whole.excluded
-    return Verdict(word, whole.observed, tuple(sorted(excluded)), tuple(tests))
+    seen = (whole.what, whole.lower, whole.upper)
+    return Verdict(word, whole.observed, tuple(sorted(excluded)), tuple(tests), *seen)
 
 
 def over_networks(tests: Sequence[Test]) -> Test:
