@@ -90,7 +90,8 @@ def judged(table: pd.DataFrame | None = None) -> list[Row]:
 def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
     """The claims as a table: ``key``, ``place``, ``says``, ``claimed`` and, for each column,
     ``verdict``, ``observed``, ``what`` was, its ``lower`` and ``upper`` half of the levels, ``n``
-    (seeds), ``tests`` (how many came to each verdict) and ``p``: of no difference, corrected by Holm's method for all claims of the column; NaN for levels.
+    (seeds), ``tests`` (how many came to each verdict) and ``p``: of no difference, corrected by
+    Holm's method for all claims of the column; NaN for levels.
 
     Args:
         rows: as :func:`judged` returns them; of the published results if ``None``.

@@ -140,16 +140,15 @@ def _half(rows: pd.DataFrame) -> Estimate | None:
 
 
 def _ordered(typical: Estimate, halves: Sequence[Estimate | None], most: float = math.inf) -> str:
-    halves = [half for half in halves if half is not None]
     if typical.single:
         return SINGLE
-    ahead, behind = any(h.better() for h in halves), any(h.worse() for h in halves)
-    if ahead and behind:
+    if _split(halves):
         return PARTLY
     if typical.better():
+        behind = any(half is not None and half.worse() for half in halves)
         return HOLDS if typical.high < most and not behind else PARTLY
     if typical.worse():
-        return PARTLY if ahead else FAILS
+        return PARTLY if any(half is not None and half.better() for half in halves) else FAILS
     return EQUIVALENT if typical.equivalent() else INCONCLUSIVE
 
 
@@ -160,12 +159,26 @@ def _ruled_out(estimate: Estimate) -> tuple[str, ...]:
 
 
 def corrected(tests: Sequence[Test]) -> list[Test]:
-    """Tests of one claim, of which those not significant by Holm's method are inconclusive."""
-    decided = [t for t in tests if t.word in (HOLDS, PARTLY, FAILS)]
+    """Tests of one claim, of which those not significant by Holm's method are inconclusive.
+
+    Halves of the levels that differ need no significance at the median.
+    """
     tested = [t for t in tests if not t.observed.single]
     p = dict(zip(map(id, tested), estimates.holm([t.observed.p for t in tested])))
-    weak = {id(t) for t in decided if p[id(t)] > 1 - estimates.CONFIDENCE}
-    return [t._replace(word=INCONCLUSIVE) if id(t) in weak else t for t in tests]
+    return [
+        t._replace(word=INCONCLUSIVE)
+        if t.word in (HOLDS, PARTLY, FAILS)
+        and p[id(t)] > 1 - estimates.CONFIDENCE
+        and not _split([t.lower, t.upper])
+        else t
+        for t in tests
+    ]
+
+
+def _split(halves: Sequence[Estimate | None]) -> bool:
+    """Whether one half of the levels lies above 0 and the other below."""
+    halves = [half for half in halves if half is not None]
+    return any(half.better() for half in halves) and any(half.worse() for half in halves)
 
 
 def equality(first: str, second: str, table: pd.DataFrame | None = None, **filters) -> list[Test]:

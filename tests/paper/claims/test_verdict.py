@@ -97,6 +97,12 @@ def test_several_tests_of_a_claim_are_corrected():
     assert [test.word for test in order("pre", "post", table=both)] == [INCONCLUSIVE] * 2
 
 
+def test_halves_that_differ_need_no_certain_median():
+    by_level = dict.fromkeys(LIGHT, -1) | {60: 0.5, 70: 9, 80: 9}
+    test = the_order(by_level, spread=0.4)
+    assert test.observed.p > 0.05 and test.word == PARTLY
+
+
 @pytest.mark.parametrize(
     ("ahead", "spread", "word"),
     [(0.1, 0.1, HOLDS), (3, 0.1, FAILS), (0.5, 0.5, INCONCLUSIVE), (-3, 0.1, FAILS)],
