@@ -236,14 +236,7 @@ def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[s
 @figure_argument
 @preset_option("quick", "Which of the published runs to compare with.")
 @of_a_run
-def verify(
-    figure: str,
-    preset: str,
-    panels: tuple[str, ...] | None,
-    seeds: int | tuple[int, ...] | None,
-    precision: str | None,
-    store_dir: Path,
-) -> None:
+def verify(figure: str, store_dir: Path, **changes: Any) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
     Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
@@ -254,8 +247,8 @@ def verify(
     from spectral_core.paper.results.tables import collect
     from spectral_core.paper.run.store import Store
 
-    study = plan(figure, preset, panels, seeds=seeds, precision=precision)
-    theirs = published(figure, preset, panels)
+    study = plan(figure, **changes)
+    theirs = published(figure, study.preset, study.selection)
     table = agreement(collect(study, Store(store_dir)), theirs)
     click.echo(table.to_string(index=False, float_format="{:.4f}".format))
     disagreeing = int((~table["agrees"]).sum())
@@ -268,23 +261,16 @@ def verify(
 @figure_argument
 @preset_option("paper", "Which run to publish.")
 @of_a_run
-def publish(
-    figure: str,
-    preset: str,
-    panels: tuple[str, ...] | None,
-    seeds: int | tuple[int, ...] | None,
-    precision: str | None,
-    store_dir: Path,
-) -> None:
+def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     """Write a finished run into results/published: a table and its provenance for each panel.
 
-    A run of other seeds than the preset's is published beside those that are there.
+    A run of other seeds, methods or percentiles than the preset's has files of its own, beside
+    those that are there.
     """
     from spectral_core.paper.results import published
     from spectral_core.paper.run.store import Store
 
-    study = plan(figure, preset, panels, seeds=seeds, precision=precision)
-    for file in published.publish(study, Store(store_dir)):
+    for file in published.publish(plan(figure, **changes), Store(store_dir)):
         click.echo(file)
 
 

@@ -137,7 +137,9 @@ panels_option = click.option(
 )
 seeds_option = _setting(_OF_SETTINGS["seeds"])
 precision_option = click.option("--precision", help="Of the run [default: the preset's].")
-data_dir_option = folder_option("--data-dir", "Where data sets are [default: the user's cache folder].")
+data_dir_option = folder_option(
+    "--data-dir", "Where data sets are [default: the user's cache folder]."
+)
 store_option = folder_option(
     "--store",
     "Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
@@ -149,11 +151,19 @@ workers_option = click.option(
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="Torch device, such as cpu or cuda."
 )
-of_a_run = all_of(panels_option, seeds_option, precision_option, store_option)
+methods_option = click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}.")
+of_a_run = all_of(
+    panels_option,
+    methods_option,
+    seeds_option,
+    _setting(_OF_SETTINGS["percentiles"]),
+    precision_option,
+    store_option,
+)
 settings_options = all_of(
     preset_option("quick", "; ".join(f"{name}: {p.purpose}" for name, p in PRESETS.items())),
     panels_option,
-    click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}."),
+    methods_option,
     *map(_setting, dictionary()),
     click.option(
         "--hidden-by-method",
