@@ -61,35 +61,35 @@ def data() -> None:
 
 @data.command("list")
 @data_dir_option
-def list_data(data_dir: Path | None) -> None:
+def list_data() -> None:
     """Say which data sets are on this machine, without touching the network."""
     from spectral_core.data import available
 
-    for row in available(data_dir):
+    for row in available():
         click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
 
 
 @data.command("fetch")
 @click.argument("names", nargs=-1, required=True)
 @data_dir_option
-def fetch_data(names: tuple[str, ...], data_dir: Path | None) -> None:
+def fetch_data(names: tuple[str, ...]) -> None:
     """Get data sets onto this machine, with their checksums verified."""
     from spectral_core.data import fetch
 
     for name in names:
-        click.echo(f"{name}: {fetch(name, data_dir)}")
+        click.echo(f"{name}: {fetch(name)}")
 
 
 @data.command("verify")
 @click.argument("names", nargs=-1)
 @data_dir_option
-def verify_data(names: tuple[str, ...], data_dir: Path | None) -> None:
+def verify_data(names: tuple[str, ...]) -> None:
     """Check the files of data sets against their known checksums; all that are here by default."""
     from spectral_core.data import DATASETS, available
 
     wanted = [choice("name", name, DATASETS) for name in names]
     failed = False
-    for row in available(data_dir):
+    for row in available():
         if row.name not in wanted and (wanted or row.found is None):
             continue
         failed |= not row.checksums_ok
@@ -120,7 +120,6 @@ def compute(
     device: str,
     backend: str,
     scheduler: str | None,
-    data_dir: Path | None,
     store_dir: Path,
     dry_run: bool,
     **changes: Any,
@@ -135,7 +134,7 @@ def compute(
     if dry_run:
         click.echo(f"{figure} at the preset {run.preset}: {_estimate(run, store_dir, **where)}")
         return
-    cost = _fill(run, store_dir, data_dir=data_dir, **where)
+    cost = _fill(run, store_dir, **where)
     click.echo(_accuracies(run, store_dir))
     click.echo(
         f"{figure} at the preset {run.preset}: steps run: {cost.steps}, "
@@ -160,7 +159,6 @@ def choose(
     figure: str,
     setting: str,
     workers: int,
-    data_dir: Path | None,
     output_dir: Path | None,
     **changes: Any,
 ) -> None:
@@ -175,7 +173,7 @@ def choose(
     given = [name for name in TUNINGS[setting].grid if changes[name] is not None]
     if given:
         raise click.UsageError(f"--setting {setting} chooses {', '.join(given)}; leave that out")
-    options = {"folder": output_dir, "workers": workers, "data_dir": data_dir}
+    options = {"folder": output_dir, "workers": workers}
     for file, chosen in record(plan(figure, **changes), setting, **options):
         click.echo(f"{file}: {chosen}")
 

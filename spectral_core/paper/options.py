@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from spectral_core._checks import choice
+from spectral_core.data.directories import DATA_VARIABLE
 from spectral_core.paper import paths
 from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS, QUESTIONS
 from spectral_core.paper.study.methods import METHODS
@@ -120,12 +122,18 @@ def all_of(*options: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def folder_option(
-    name: str, text: str, default: Callable[[], Path] | None = None
+    name: str, text: str, default: Callable[[], Path] | None = None, **how: Any
 ) -> Callable[..., Any]:
     """An option that names a folder; the command's argument ends in ``_dir``."""
     kind = click.Path(path_type=Path, file_okay=False)
     argument = f"{name.strip('-').replace('-', '_').removesuffix('_dir')}_dir"
-    return click.option(name, argument, type=kind, default=default, help=text)
+    return click.option(name, argument, type=kind, default=default, help=text, **how)
+
+
+def _use_data_dir(context: click.Context, option: click.Parameter, folder: Path | None) -> None:
+    """Name the data directory once, for this process and those that it starts."""
+    if folder is not None:
+        os.environ[DATA_VARIABLE] = str(folder.absolute())
 
 
 figure_argument = click.argument("figure", type=FigureName(), metavar="FIGURE")
@@ -138,7 +146,10 @@ panels_option = click.option(
 seeds_option = _setting(_OF_SETTINGS["seeds"])
 precision_option = click.option("--precision", help="Of the run [default: the preset's].")
 data_dir_option = folder_option(
-    "--data-dir", "Where data sets are [default: the user's cache folder]."
+    "--data-dir",
+    f"Where data sets are [default: the user's cache folder, or ${DATA_VARIABLE}].",
+    callback=_use_data_dir,
+    expose_value=False,
 )
 store_option = folder_option(
     "--store",

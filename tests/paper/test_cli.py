@@ -1,6 +1,7 @@
 """The command line: its help, its exit codes, and errors of one line."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -34,6 +35,8 @@ def all_commands(group, *path):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run the command in this process; gives its exit code, output and errors."""
+    # The option --data-dir sets it; restored afterwards.
+    monkeypatch.setenv("SPECTRAL_CORE_DATA", os.environ.get("SPECTRAL_CORE_DATA", ""))
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["spectral-core", *map(str, words)])

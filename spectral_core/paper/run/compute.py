@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
@@ -19,6 +20,7 @@ from filelock import Timeout
 from tqdm import tqdm
 
 from spectral_core.data import Dataset, load
+from spectral_core.data.directories import DATA_VARIABLE, Directories
 from spectral_core.paper.run.backends import RunAll, check_backend, open_backend
 from spectral_core.paper.run.batching import cut_together, jobs, parts, train_together
 from spectral_core.paper.run.provenance import commit, made
@@ -45,7 +47,6 @@ def compute(
     *,
     workers: int | None = None,
     device: str = "cpu",
-    data_dir: Path | None = None,
     progress: bool = True,
     backend: str = "loky",
     scheduler: str | None = None,
@@ -67,7 +68,6 @@ def compute(
         workers: processes that run steps side by side, at least 1; all cores if ``None`` on a
             CPU, one process on an accelerator. Not for ``backend="dask"``.
         device: torch device that trains.
-        data_dir: where data sets are kept; the user's cache if ``None``.
         progress: whether to show a bar on standard error.
         backend: ``"loky"``, processes of this machine; or ``"dask"``, the workers of a cluster,
             each with one thread. A step whose worker dies is computed by another one.
@@ -96,7 +96,7 @@ def compute(
     if not missing:
         return Cost(0, time.perf_counter() - start, 0.0)
     for name in dict.fromkeys(cut.trained.dataset for cut in missing):
-        load(name, data_dir)  # fetched once, here, before the processes need it
+        load(name)  # fetched once, here, before the processes need it
     for step in [*networks, *missing]:
         if problem := store.set_aside(step):
             tqdm.write(f"{problem}; it is set aside and computed again", file=sys.stderr)
@@ -108,10 +108,9 @@ def compute(
         _marked(store) as marker,
         _bar([*networks, *missing], progress) as bar,
     ):
-        # Workers elsewhere have current folders of their own.
-        where = Where(
-            Store(store.root.absolute()), device, data_dir and data_dir.absolute(), marker
-        )
+        # Workers elsewhere have current folders and an environment of their own.
+        data_dir = Directories.chosen().data_dir if os.environ.get(DATA_VARIABLE) else None
+        where = Where(Store(store.root.absolute()), device, data_dir, marker)
         _run_phase("training", jobs(networks, ensembles), run_all, where, total, bar)
         left = [cut for cut in missing if cut.trained not in total.diverged]
         _run_phase("pruning", jobs(left, ensembles), run_all, where, total, bar)

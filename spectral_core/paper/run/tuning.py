@@ -88,7 +88,6 @@ def choose(
     tuning: Tuning,
     *,
     workers: int = 1,
-    data_dir: Path | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Choose settings for methods of a panel.
@@ -97,7 +96,6 @@ def choose(
         panel: data set, network and methods, with all other settings.
         tuning: what is chosen.
         workers: processes side by side, each on one thread.
-        data_dir: where data sets are kept; the user's cache if ``None``.
         progress: whether to show a bar on standard error.
 
     Returns:
@@ -118,14 +116,14 @@ def choose(
             f"methods must have {tuning.method or 'one that removes nodes, such as direct'}; "
             f"got {', '.join(panel.methods)}"
         )
-    held = len(hold_out_tenth(load(panel.base.inputs, data_dir)).test_targets)
+    held = len(hold_out_tenth(load(panel.base.inputs)).test_targets)
     points = [dict(zip(tuning.grid, values)) for values in itertools.product(*tuning.grid.values())]
     pairs = [(method, point) for method in methods for point in points]
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
     results = parallel(
         joblib.delayed(_in_worker)(
             replace(panel.settings[method], **_with_stage_two(point)),
-            *(method, tuning.percentile, data_dir),
+            *(method, tuning.percentile),
         )
         for method, point in pairs
     )
@@ -207,7 +205,7 @@ def _with_stage_two(point: Mapping[str, float]) -> dict[str, float]:
     return {**point, "retraining_epochs": point["epochs"]} if "epochs" in point else dict(point)
 
 
-def _in_worker(settings: Settings, method: str, percentile: float, data_dir: Path | None) -> float:
+def _in_worker(settings: Settings, method: str, percentile: float) -> float:
     with single_thread():
-        data = hold_out_tenth(load(settings.inputs, data_dir))
+        data = hold_out_tenth(load(settings.inputs))
         return held_out_accuracy(settings, method, percentile, data)
