@@ -263,12 +263,15 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     """Write a finished run into results/published: a table and its provenance for each panel.
 
     A run of other seeds, methods or percentiles than the preset's has files of its own, beside
-    those that are there.
+    those that are there. At the paper's settings results/estimates.csv follows.
     """
+    from spectral_core.paper.questions.comparisons import write_estimates
     from spectral_core.paper.results import published
     from spectral_core.paper.run.store import Store
 
-    for file in published.publish(plan(figure, **changes), Store(store_dir)):
+    study = plan(figure, **changes)
+    files = published.publish(study, Store(store_dir))
+    for file in [*files, *([write_estimates()] if study.preset == "paper" else [])]:
         click.echo(file)
 
 

@@ -203,6 +203,7 @@ def estimates_file() -> Path:
 
 def write_estimates() -> Path:
     """Write :func:`estimated` of the published results to :func:`estimates_file`."""
+    estimates.results.cache_clear()  # a run may just have been published
     text = as_csv(estimated(estimates.results()))
     write_whole(estimates_file(), lambda aside: aside.write_text(text, encoding="utf-8"))
     return estimates_file()
