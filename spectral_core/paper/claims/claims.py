@@ -6,119 +6,21 @@ so does the page on theory.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
 
 import pandas as pd
 
-from spectral_core import _checks
+from spectral_core.paper.claims.claim import COLUMNS, PIXELS, Claim, Row, as_table
 from spectral_core.paper.claims.single import (
     better_with_penalty,
     fewer_tuned,
     lead_grows,
     stable_with_penalty,
 )
-from spectral_core.paper.claims.verdict import (
-    Test,
-    Verdict,
-    equality,
-    falls,
-    order,
-    unchanged,
-    verdict,
-)
-from spectral_core.paper.results.estimate import holm
+from spectral_core.paper.claims.verdict import equality, falls, order, unchanged
 
-COLUMNS = {"text": ("text", "jpeg"), "released": ("released",)}
-"""Columns of verdicts, never merged, and the sources of settings that each reads. The JPEG copy of
-CIFAR-10 has the text's settings."""
+__all__ = ["CLAIMS", "COLUMNS", "Claim", "Row", "judged", "matrix"]
 
-Tests = Callable[..., list[Test]]
-"""From a table of results and filters to tests."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper."""
-
-    key: str
-    place: str
-    """Section or figure of the paper."""
-    says: str
-    """What it says, in our own words."""
-    tested: str
-    """What is tested, and how a vague word is read."""
-    claimed: str
-    """The paper's value, as short as a cell."""
-    tests: tuple[Tests, ...]
-    where: dict[str, Any]
-    """Networks that it is about, by :data:`~spectral_core.paper.results.estimates.FILTERS`."""
-
-    def verdict(self, column: str = "text", table: pd.DataFrame | None = None) -> Verdict:
-        """The verdict at the settings of a column, out of :data:`COLUMNS`.
-
-        Args:
-            column: ``"text"`` or ``"released"``.
-            table: results as :func:`~spectral_core.paper.results.estimates.described` makes them;
-                the published ones if ``None``.
-        """
-        sources = COLUMNS[_checks.choice("column", column, COLUMNS)]
-        where = {"source": sources, "dataset": _PIXELS} | self.where
-        return verdict([t for test in self.tests for t in test(table=table, **where)])
-
-
-class Row(NamedTuple):
-    """A claim and its two verdicts."""
-
-    claim: Claim
-    text: Verdict
-    released: Verdict
-
-
-def judged(table: pd.DataFrame | None = None) -> list[Row]:
-    """Every claim with its verdicts at the text's and at the released settings.
-
-    Args:
-        table: as for :meth:`Claim.verdict`.
-    """
-    return [Row(c, *(c.verdict(column, table) for column in COLUMNS)) for c in CLAIMS]
-
-
-def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
-    """The claims as a table: ``key``, ``place``, ``says``, ``claimed`` and, for each column,
-    ``verdict``, ``observed``, ``what`` was, its ``lower`` and ``upper`` half of the levels, ``n``
-    (seeds), ``tests`` (how many came to each verdict) and ``p``: of no difference, corrected by
-    Holm's method for all claims of the column; NaN for levels.
-
-    Args:
-        rows: as :func:`judged` returns them; of the published results if ``None``.
-    """
-    lines, rows = [], judged() if rows is None else rows
-    for claim, *verdicts in rows:
-        line = {name: getattr(claim, name) for name in ("key", "place", "says", "claimed")}
-        for column, found in zip(COLUMNS, verdicts):
-            low, high = found.n
-            line |= {
-                f"{column}_verdict": found.word,
-                **{
-                    f"{column}_{part}": str(getattr(found, part) or "")
-                    for part in ("observed", "what", "lower", "upper")
-                },
-                f"{column}_n": f"{low}" if low == high else f"{low}-{high}",
-                f"{column}_tests": "; ".join(f"{k}: {v}" for k, v in found.counts.items()),
-            }
-        lines.append(line)
-    table = pd.DataFrame(lines)
-    for i, column in enumerate(COLUMNS, start=1):
-        p = pd.Series([getattr(row[i].observed, "p", math.nan) for row in rows]).dropna()
-        table[f"{column}_p"] = pd.Series(holm(p), index=p.index, dtype=float)
-    return table
-
-
-_PIXELS = ("fashion-mnist", "mnist")
 _FIG03 = {"dataset": "fashion-mnist", "activation": "elu", "depth": 1}
 _FIG04 = {"dataset": "fashion-mnist", "activation": "elu", "depth": 3}
 _FIG06, _FIG08 = ({"dataset": "mnist", "depth": depth} for depth in (1, 3))
@@ -126,7 +28,7 @@ _FIG07, _FIG09 = (
     {"dataset": "fashion-mnist", "depth": depth, "activation": ("relu", "tanh")} for depth in (1, 3)
 )
 _FIG11 = {"dataset": ("cifar10", "cifar10-jpeg"), "activation": "elu"}
-_WITH_CIFAR = {"dataset": (*_PIXELS, "cifar10", "cifar10-jpeg")}
+_WITH_CIFAR = {"dataset": (*PIXELS, "cifar10", "cifar10-jpeg")}
 _RELU, _SMOOTH = {"activation": "relu"}, {"activation": ("elu", "tanh")}
 SLIGHT = 2.0
 """A lead in points that "slightly" leaves room for: twice what a figure can show."""
@@ -367,3 +269,17 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 """The 24 empirical claims, and ``fewer-parameters``, a count."""
+
+
+def judged(table: pd.DataFrame | None = None) -> list[Row]:
+    """Every claim with its verdicts at the text's and at the released settings.
+
+    Args:
+        table: as for :meth:`Claim.verdict`.
+    """
+    return [Row(c, *(c.verdict(column, table) for column in COLUMNS)) for c in CLAIMS]
+
+
+def matrix(rows: list[Row] | None = None) -> pd.DataFrame:
+    """:func:`~spectral_core.paper.claims.claim.as_table` of the published results, or of rows."""
+    return as_table(judged() if rows is None else rows)
