@@ -251,6 +251,29 @@ def difference(
     return pooled(differences(first, second, levels, **options))
 
 
+def mean_accuracy(
+    method: str, level: float, network: str, *, table: pd.DataFrame | None = None, **filters
+) -> float:
+    """Mean accuracy of one network at one pruning level, in per cent, over its seeds in fp32; in
+    another precision only if there are none.
+
+    Args:
+        method: whose networks.
+        level: in per cent of the nodes.
+        network: in words, as in the column ``network`` of :func:`results`.
+        table, filters: as for :func:`differences`.
+
+    Raises:
+        NoResults: if the point is not published.
+    """
+    rows = selected(results() if table is None else table, method, network=network, **filters)
+    rows = rows[rows["level"] == level]
+    if rows.empty:
+        raise NoResults(f"no accuracy of {method} at {level:g} % is published for {network}")
+    of_fp32 = rows[rows["precision"] == "fp32"]
+    return float(100 * (of_fp32 if len(of_fp32) else rows)["accuracy"].mean())
+
+
 def by_level(found: pd.DataFrame) -> pd.DataFrame:
     """The difference at each level of each network: ``network``, ``level``, ``mean``, ``low``,
     ``high``, ``n`` and ``collapsed``; the numbers are NaN at levels where a layer has collapsed.
