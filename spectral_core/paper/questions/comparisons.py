@@ -18,6 +18,7 @@ from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import CHANGES
 
 LIGHT, TO_80, DEEP, ALL = (5.0, 45.0), (5.0, 80.0), (85.0, 95.0), (5.0, 95.0)
+UNPRUNED = (0.0, 0.0)
 """Ranges of pruning levels, in per cent of the nodes."""
 
 
@@ -46,7 +47,11 @@ COMPARISONS: tuple[Comparison, ...] = (
     Comparison("retraining", "post-retrained", "direct-retrained", (LIGHT, TO_80, DEEP, ALL)),
     Comparison("retraining", "post-retrained-per-layer", "direct-retrained-per-layer"),
     Comparison("retraining", "pre-per-layer", "direct-retrained-per-layer"),
-    Comparison("retraining", "pre", "pre-unretrained", ((0.0, 0.0),)),
+    # How accurate is each network before pruning?
+    *(
+        Comparison("unpruned", *pair, (UNPRUNED,))
+        for pair in (("post", "direct"), ("pre", "direct"), ("pre-unretrained", "direct"))
+    ),
     # Is |λ| a good score?
     *(
         Comparison("score", "post", f"post-{name}")
