@@ -16,15 +16,16 @@ def test_example_runs_as_printed_and_learns(capsys):
 
 
 def test_numbers_are_those_of_the_published_results():
+    text = " ".join(README.split())
     ranking, score = difference("pre", "pre-random"), difference("post", "post-random")
     assert ranking.equivalent() and ranking.n == 12 and score.better()
-    assert str(ranking) in README and str(score) in README
+    assert str(ranking) in text and str(score) in text
     retrained, benchmark = (
         [reach.level for reach in reaches(method).values()] for method in ("pre", "direct")
     )
     assert len(retrained) == len(benchmark) == 12
     assert min(retrained) == 70 and (min(benchmark), max(benchmark)) == (5, 50)
-    assert "lose 70 % of its nodes" in README and "can lose 5 to\n50 %" in README
+    assert "lose 70 % of its nodes" in text and "can lose 5 to 50 %" in text
 
 
 def test_it_names_what_there_is():
