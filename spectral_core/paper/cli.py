@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -27,12 +27,13 @@ from spectral_core.paper.options import (
     workers_option,
 )
 from spectral_core.paper.run.backends import BACKENDS
+from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import SETTINGS, Study, plan
 
 if TYPE_CHECKING:
     from spectral_core.data import Availability
-    from spectral_core.paper.run.compute import Cost
+    from spectral_core.paper.run.compute import Cost, Estimate
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -66,7 +67,7 @@ def list_data() -> None:
     from spectral_core.data import available
 
     for row in available():
-        click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
+        click.echo(_line(row))
 
 
 @data.command("fetch")
@@ -93,7 +94,7 @@ def verify_data(names: tuple[str, ...]) -> None:
         if row.name not in wanted and (wanted or row.found is None):
             continue
         failed |= not row.checksums_ok
-        click.echo(f"{row.name:14} {_state(row):20} {row.found or ''}".rstrip())
+        click.echo(_line(row))
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -129,17 +130,24 @@ def compute(
     With --backend dask the workers of a cluster compute, one thread each; they and this command
     must see the store at the same path, on a disk that they share.
     """
+    from spectral_core.paper.run import backends
+    from spectral_core.paper.run import compute as computing
+
     run = plan(figure, **changes)
-    where = {"workers": workers, "device": device, "backend": backend, "scheduler": scheduler}
+    title = f"{figure} at the preset {run.preset}"
     if dry_run:
-        click.echo(f"{figure} at the preset {run.preset}: {_estimate(run, store_dir, **where)}")
+        backends.check_backend(backend, scheduler, workers)
+        computing.check_device(device)
+        at_once = workers or computing.default_workers(device)
+        left = computing.estimate(run.steps(), Store(store_dir), workers=at_once)
+        click.echo(f"{title}: {_in_words(left, at_once)}")
         return
-    cost = _fill(run, store_dir, **where)
+    where = {"device": device, "workers": workers}
+    cost = _fill(run, store_dir, backend=backend, scheduler=scheduler, **where)
     click.echo(_accuracies(run, store_dir))
     click.echo(
-        f"{figure} at the preset {run.preset}: steps run: {cost.steps}, "
-        f"in {_duration(cost.seconds)}, with {_duration(cost.computing)} of computing; "
-        f"they are stored in {store_dir}"
+        f"{title}: steps run: {cost.steps}, in {_duration(cost.seconds)}, with "
+        f"{_duration(cost.computing)} of computing; they are stored in {store_dir}"
     )
 
 
@@ -169,10 +177,9 @@ def choose(
     """
     from spectral_core.paper.run.tuning import TUNINGS, record
 
-    choice("setting", setting, TUNINGS)
-    given = [name for name in TUNINGS[setting].grid if changes[name] is not None]
-    if given:
-        raise click.UsageError(f"--setting {setting} chooses {', '.join(given)}; leave that out")
+    tuning = TUNINGS[choice("setting", setting, TUNINGS)]
+    if given := [name for name in (*tuning.grid, "seeds") if changes[name] is not None]:
+        raise click.UsageError(f"--setting {setting} sets {', '.join(given)}; leave that out")
     options = {"folder": output_dir, "workers": workers}
     for file, chosen in record(plan(figure, **changes), setting, **options):
         click.echo(f"{file}: {chosen}")
@@ -200,33 +207,33 @@ def notebook(
     output_dir: Path | None,
 ) -> None:
     """Run a notebook with papermill, such as fig03; an unknown parameter is an error."""
-    from spectral_core.paper.book import notebooks
+    from spectral_core.paper.pages import notebooks
 
     sources = notebooks.sources()
     if every == (name is not None):
         raise click.UsageError(f"name one notebook, or give --all; there are {', '.join(sources)}")
-    given = {key: value_of(key, text) for key, text in pairs}
-    make = notebooks.prepare if prepare_only else notebooks.execute
     names = list(sources) if name is None else [choice("notebook", name, sources)]
     declared = {each: notebooks.declared_parameters(sources[each]) for each in names}
     known = set().union(*declared.values())
-    for key in given:
-        choice("parameter", key, sorted({*known, *(SETTINGS if "settings" in known else ())}))
+    known |= set(SETTINGS) if "settings" in known else set()
+    given = {choice("parameter", key, sorted(known)): value_of(key, text) for key, text in pairs}
+    parameters = {each: _parameters(each, given, declared[each]) for each in names}
+    make = notebooks.prepare if prepare_only else notebooks.execute
     for each in names:
-        parameters = _parameters(each, given, declared[each])
-        click.echo(make(each, parameters, output_dir))
+        click.echo(make(each, parameters[each], output_dir))
 
 
 def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[str, Any]:
-    """Those of the given values that a notebook has, settings without a name of their own in
-    ``settings``; raises if a setting is not valid, before a kernel starts."""
-    settings = {key: value for key, value in given.items() if key in SETTINGS}
-    if name in EXPERIMENTS and settings:
-        plan(name, **settings)
+    """Those of the given values that a notebook has; a setting without a parameter of its own goes
+    into ``settings``. Raises if one is not valid, before a kernel starts."""
     own = {key: value for key, value in given.items() if key in declared}
-    others = {key: value for key, value in settings.items() if key not in declared}
+    others = {k: v for k, v in given.items() if k in SETTINGS and k not in declared}
     if others and "settings" in declared:
         own["settings"] = {**own.get("settings", {}), **others}
+    if name in EXPERIMENTS:
+        changes = {key: value for key, value in own.items() if key in SETTINGS}
+        preset = own.get("preset") or "quick"
+        plan(name, preset, own.get("panels"), **{**own.get("settings", {}), **changes})
     return own
 
 
@@ -243,7 +250,6 @@ def verify(figure: str, store_dir: Path, **changes: Any) -> None:
     from spectral_core.paper.results.agreement import agreement
     from spectral_core.paper.results.published import published
     from spectral_core.paper.results.tables import collect
-    from spectral_core.paper.run.store import Store
 
     study = plan(figure, **changes)
     theirs = published(figure, study.preset, study.selection)
@@ -267,7 +273,6 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     """
     from spectral_core.paper.questions.comparisons import write_estimates
     from spectral_core.paper.results import published
-    from spectral_core.paper.run.store import Store
 
     study = plan(figure, **changes)
     files = published.publish(study, Store(store_dir))
@@ -277,17 +282,14 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
 
 @cli.command(epilog=FIGURE_NAMES)
 @click.argument("figure", type=FigureName(), required=False)
-@click.option(
-    "--preset", type=click.Choice(list(PRESETS)), help="Of this preset only [default: all]."
-)
+@preset_option(None, "Of this preset only [default: all].")
 @click.option("--all", "every", is_flag=True, help="Also panels of which there is nothing yet.")
 @store_option
 def status(figure: str | None, preset: str | None, every: bool, store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
-    from spectral_core.paper.results import status as there
-    from spectral_core.paper.run.store import Store
+    from spectral_core.paper.results.status import status as table_of
 
-    table = there.status(
+    table = table_of(
         Store(store_dir),
         figures=list(EXPERIMENTS) if figure is None else [figure],
         presets=list(PRESETS) if preset is None else [preset],
@@ -314,7 +316,7 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
 @device_option
 def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
-    from spectral_core.paper.book import building
+    from spectral_core.paper.pages import building
 
     for figure in figures:
         _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
@@ -325,80 +327,79 @@ def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str
 def main() -> None:
     """Run the command; an error is one line, unless ``--debug`` is given."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers must not outlive this
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # λ in a code page that has none
+            stream.reconfigure(errors="replace")
     debug = "--debug" in sys.argv[1:]
-    arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may stand anywhere
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may be anywhere
     try:
         # An Exit's code comes back as the value.
         sys.exit(cli(arguments, standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            "Stopped. Finished steps are stored; the same command goes on from here.", err=True
-        )
-        sys.exit(130)
-    except Exception as error:
+    except Exception as error:  # click makes an Abort of Ctrl-C, and of the end of a file
+        cause = error.__cause__ if isinstance(error, click.Abort) else error
+        if not isinstance(cause, Exception):
+            _stop(arguments)
         if debug:
             traceback.print_exc()
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2 if isinstance(error, ValueError | TypeError) else 1)
+        click.echo(f"Error: {cause or 'the input ended too early'}", err=True)
+        sys.exit(2 if isinstance(cause, ValueError | TypeError) else 1)
+    except KeyboardInterrupt:
+        _stop(arguments)
 
 
-def _state(row: Availability) -> str:
-    if row.found is None:
-        return "not on this machine"
-    return "checksums right" if row.checksums_ok else "damaged"
+def _stop(arguments: list[str]) -> NoReturn:
+    computes = arguments[:1] in (["compute"], ["book"]) and "--dry-run" not in arguments
+    stored = " Finished steps are stored; the same command goes on from here." * computes
+    click.echo(f"Stopped.{stored}", err=True)
+    sys.exit(130)
+
+
+def _line(row: Availability) -> str:
+    """A data set, whether it is on this machine, and where."""
+    state = "checksums right" if row.checksums_ok else "damaged"
+    state = "not on this machine" if row.found is None else state
+    return f"{row.name:14} {state:20} {row.found or ''}".rstrip()
 
 
 def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
     """Compute what is missing of a study."""
     from spectral_core.paper.run import compute as computing
-    from spectral_core.paper.run.store import Store
 
     return computing.compute(run.steps(), Store(store_dir), **options)
 
 
 def _accuracies(run: Study, store_dir: Path) -> str:
-    """Mean accuracies of a study that is computed, at a few of its cuts."""
-    from spectral_core.paper.book.report import accuracy_table
+    """Mean accuracies of a study that is computed, in per cent, at a few of its levels."""
     from spectral_core.paper.results.tables import collect
-    from spectral_core.paper.run.store import Store
 
     table = collect(run, Store(store_dir))
-    cuts = sorted(set(table["percentile"]))
-    few = cuts if len(cuts) <= 6 else [q for q in cuts if q in (0, 50, 70, 80, 90, 95)]
-    return accuracy_table(table, few if len(few) > 1 else cuts).to_string()
+    levels = sorted(set(table["percentile"]))
+    few = [q for q in levels if q in (0, 50, 70, 80, 90, 95)] if len(levels) > 6 else levels
+    names = [name for name in ("panel", "method", "penalty") if table[name].nunique() > 1]
+    means = table.groupby([*(names or ["method"]), "percentile"], sort=False)["accuracy"].mean()
+    shown = (100 * means).unstack()[few or levels].round(1)
+    return (
+        shown.rename(columns="{:g} %".format)
+        .rename_axis(columns="accuracy (%), pruned")
+        .to_string()
+    )
 
 
-def _estimate(
-    run: Study,
-    store_dir: Path,
-    workers: int | None,
-    device: str,
-    backend: str,
-    scheduler: str | None,
-) -> str:
-    """What is missing of a study and how long it takes, in words; writes nothing."""
-    from spectral_core.paper.run import compute as computing
-    from spectral_core.paper.run.backends import check_backend
-    from spectral_core.paper.run.store import Store
-
-    check_backend(backend, scheduler, workers)
-    computing.check_device(device)
-    workers = workers or computing.default_workers(device)
-    left = computing.estimate(run.steps(), Store(store_dir), workers=workers)
+def _in_words(left: Estimate, workers: int) -> str:
+    """What is missing of a study and how long it takes."""
     text = f"{left.stored} steps stored, {left.trainings} trainings and {left.cuts} cuts missing"
     if not left.trainings + left.cuts:
         return text
     if left.unknown == left.trainings + left.cuts:
         return f"{text}\ntime: unknown until a step like them is stored"
-    times = [f"about {_duration(left.computing)} of computing"]
-    if backend == "loky":
-        times.insert(0, f"about {_duration(left.seconds)} with {workers} at a time")
-    if left.unknown:
-        times.append(f"unknown for {left.unknown} steps")
-    return f"{text}\ntime, by the steps that are stored: {'; '.join(times)}"
+    unknown = f"; unknown for {left.unknown} steps" if left.unknown else ""
+    return (
+        f"{text}\ntime, by the steps that are stored: about {_duration(left.seconds)} with "
+        f"{workers} at a time; about {_duration(left.computing)} of computing{unknown}"
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 BACKENDS = ("loky", "dask")
 """Names of what can run jobs."""
+
+PATIENCE = 20
+"""Seconds without a finished job after which a dask cluster is asked whether it has workers."""
 
 RunAll = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 """Like ``map``, but each result comes as soon as it is ready."""
@@ -61,9 +67,21 @@ def open_backend(backend: str, workers: int | None, scheduler: str | None) -> It
     if backend == "dask":
         with _client(scheduler) as client:
             yield partial(_run_on_cluster, client)
+    elif workers == 1 or not _has_shared_memory():
+        yield map
     else:
         with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
             yield _run_on_this_machine
+
+
+def _has_shared_memory() -> bool:
+    """Whether processes can work side by side here; reports it if they cannot."""
+    try:
+        multiprocessing.get_context().Semaphore()
+    except (ImportError, OSError) as error:
+        print(f"One process runs all steps: there is no shared memory ({error})", file=sys.stderr)
+        return False
+    return True
 
 
 def _run_on_this_machine(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
@@ -80,11 +98,30 @@ def _run_on_cluster(
 
     futures = client.map(partial(_run_on_worker, work), jobs, pure=False)
     try:
-        for future in as_completed(futures, loop=client.loop):
-            yield future.result()
+        completed = as_completed(futures, loop=client.loop)
+        looked = time.monotonic()
+        while not completed.is_empty():
+            if completed.has_ready():
+                yield next(completed).result()
+            elif time.monotonic() - looked > PATIENCE:
+                looked = time.monotonic()
+                _report_lack_of_workers(client)
+            else:
+                time.sleep(0.05)
     finally:
         for future in futures:
             future.release()  # what has not begun is not begun, after an error
+
+
+def _report_lack_of_workers(client: Client) -> None:
+    """Say on standard error that a cluster has no workers; the run waits for some to come."""
+    address = client.scheduler.address if client.scheduler else "its scheduler"
+    if client.status == "running" and not client.nthreads():
+        print(
+            f"Waiting: the dask cluster at {address} has no workers. Start one with: "
+            f"dask worker {address} --nthreads 1",
+            file=sys.stderr,
+        )
 
 
 def _run_on_worker(work: Callable[[Any], Any], job: Any) -> Any:
