@@ -28,7 +28,7 @@ SELECTS = ("seeds", "methods", "percentiles")
 """Settings in which a published run may differ from its preset: they choose among its points."""
 
 
-class Damaged(ValueError):
+class Damaged(RuntimeError):
     """A published table is not what its provenance says."""
 
 

@@ -18,7 +18,7 @@ from spectral_core._files import write_whole
 from spectral_core.paper.study.steps import Step, TrainStep, describe
 
 
-class Damaged(ValueError):
+class Damaged(RuntimeError):
     """A stored file is not what its step says."""
 
 

@@ -159,7 +159,7 @@ def test_one_bit_of_a_network_is_noticed(store):
     content[-1] ^= 64
     file.write_bytes(content)
     assert TRAIN not in store
-    with pytest.raises(ValueError, match="must be as it was written"):
+    with pytest.raises(RuntimeError, match="must be as it was written"):
         store.load_network(TRAIN, network())
     assert str(file) in store.set_aside(TRAIN)
 
