@@ -52,6 +52,25 @@ def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def by_source(found: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Distances of each method by the source of the settings, of the run with most seeds.
+
+    Args:
+        found: as :func:`distances` returns them; those of the published results if ``None``.
+
+    Returns:
+        A row per number of hidden layers, data set with activation (``MNIST · tanh``) and method; a
+        column per source, NaN where it has none.
+    """
+    found = distances() if found is None else found
+    found = found.sort_values("seeds", ascending=False, kind="stable")
+    parts = found["network"].str.split(" · ", expand=True)
+    layers = parts[1].str.split(" × ").str[0].astype(int)
+    named = found.assign(layers=layers, data=parts[0] + " · " + parts[2])
+    key = ["layers", "data", "method", "source"]
+    return named.groupby(key, sort=False)["distance"].first().unstack("source")
+
+
 def collapses(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """From which level on a layer has no nodes left.
 

@@ -1,0 +1,80 @@
+"""Pictures of the book's entries: distances to the authors, and accuracy against size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from spectral_core.paper.pages.picture import Picture
+from spectral_core.paper.pages.plots import canvas
+from spectral_core.paper.pages.style import look
+from spectral_core.paper.study.methods import METHODS
+
+SOURCE_NAMES = {"text": "text", "released": "released", "released-50-epochs": "50 epochs"}
+"""Sources of settings, as short as a tick of an axis."""
+
+
+def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
+    """Mean distance to the authors' curves by source of the settings: a drawing per number of
+    hidden layers, a line per data set, activation and method.
+
+    Args:
+        by_source: as :func:`spectral_core.paper.questions.disagreements.by_source` returns it.
+        alt: what the picture shows, in words.
+    """
+    drawings = []
+    for layers, rows in by_source.groupby(level="layers"):
+        shown = rows[[name for name in SOURCE_NAMES if name in rows and rows[name].notna().any()]]
+        words = "One hidden layer" if layers == 1 else "Three hidden layers"
+        figure, axes = canvas(words, "distance (pt)", "settings", right=16)
+        for (_, _, method), line in shown.iterrows():
+            colour, _, marker = look(method)
+            axes.plot(range(len(line)), line, color=colour, marker=marker, alpha=0.8)
+        axes.set_xticks(range(shown.shape[1]), [SOURCE_NAMES[name] for name in shown])
+        axes.set(xlim=(-0.2, shown.shape[1] - 0.8), ylim=(0, None))
+        drawings.append(figure)
+    return _keyed(drawings, list(by_source.index.unique("method")), alt)
+
+
+def fronts(
+    points: pd.DataFrame, networks: Sequence[str], methods: Sequence[str], alt: str, low: float = 5
+) -> Picture:
+    """Accuracy against the share of weights that is left: a drawing per network.
+
+    Args:
+        points: as :func:`spectral_core.paper.questions.compression.points` returns them.
+        networks: their names in words.
+        methods: whose curves.
+        alt: what the picture shows, in words.
+        low: points below the best accuracy at which the scale ends.
+    """
+    drawings = []
+    for network in networks:
+        rows = points[points["network"] == network]
+        whole = rows["parameters"].max()
+        best = 100 * rows["accuracy"].max()
+        figure, axes = canvas(network, "test accuracy (%)", "weights left (%)", right=16)
+        for method in methods:
+            mine = rows[rows["method"] == method].sort_values("parameters")
+            colour, dash, marker = look(method)
+            axes.plot(
+                100 * mine["parameters"] / whole, 100 * mine["accuracy"], color=colour,
+                linestyle=dash if dash == "-" else (0, dash), marker=marker, markersize=5,
+            )  # fmt: skip
+        axes.set(xscale="log", xlim=(1, 110), ylim=(best - low, best + 0.5))
+        axes.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
+        drawings.append(figure)
+    return _keyed(drawings, methods, alt)
+
+
+def _keyed(drawings: Sequence, methods: Sequence[str], alt: str) -> Picture:
+    """Drawings with a key of the methods in each."""
+    for figure in drawings:
+        axes = figure.axes[0]
+        for method in methods:
+            colour, dash, marker = look(method)
+            axes.plot([], [], color=colour, marker=marker, label=METHODS[method].title,
+                      linestyle=dash if dash == "-" else (0, dash))  # fmt: skip
+        axes.legend(fontsize=10, loc="best", frameon=False)
+    return Picture(tuple(drawings), alt)
