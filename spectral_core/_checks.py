@@ -102,6 +102,35 @@ def module(name: str, value: object) -> nn.Module:
     return value
 
 
+def network(name: str, value: object) -> nn.Module:
+    """Return ``value`` if it is a module that can be pruned: no wrapper, script or lazy module."""
+    module(name, value)
+    kind = type(value).__name__
+    if isinstance(value, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        raise ValueError(f"{name} must not be wrapped in {kind}; pass {name}.module")
+    if hasattr(value, "_orig_mod"):
+        raise ValueError(f"{name} must not be wrapped by torch.compile; pass {name}._orig_mod")
+    if isinstance(value, torch.jit.ScriptModule):
+        raise TypeError(f"{name} must be an ordinary module, not a TorchScript one; got {kind}")
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in value.parameters()):
+        raise ValueError(f"{name} has lazy layers without a shape; pass one batch through it first")
+    return value
+
+
+def outputs(value: object) -> Tensor:
+    """Return ``value`` if it is what a network must give: one tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"network must give one tensor; got {type(value).__name__}")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return value
+
+
 def named_settings(cls: type) -> type:
     """Let a dataclass refuse a keyword that is none of its fields, and name the nearest one."""
     original = cls.__init__

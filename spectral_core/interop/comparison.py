@@ -14,7 +14,8 @@ from spectral_core import _checks
 from spectral_core.layers.conversion import fold
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, arrival_width, named_layers
-from spectral_core.training.evaluation import evaluate, evaluating
+from spectral_core.layers.running import duplicate, run, undisturbed
+from spectral_core.training.evaluation import evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,6 @@ def compare(
     """
     networks = [_checks.module("model", model), _checks.module("pruned", pruned)]
     _checks.batch(example)
-    # Before they are copied: torch copies a network with masks only after a pass without gradients.
     shapes = [_output_shape(network, example) for network in networks]
     if shapes[0] != shapes[1]:
         raise ValueError(
@@ -116,7 +116,7 @@ def compare(
     plain = [fold(network).eval() for network in networks]
     measures = [
         Measures(
-            nodes=_hidden_nodes(network),
+            nodes=_hidden_nodes(network, example),
             channels=sum(
                 arrival_width(layer)
                 for layer in named_layers(network).values()
@@ -133,20 +133,22 @@ def compare(
 
 
 def _output_shape(network: nn.Module, example: Tensor) -> tuple[int, ...]:
-    with evaluating(network):
-        return tuple(network(example).shape)
+    with undisturbed(network):
+        outputs = run(duplicate(network).eval(), example)
+    return tuple(_checks.outputs(outputs).shape)
 
 
-def _hidden_nodes(network: nn.Module) -> int:
+def _hidden_nodes(network: nn.Module, example: Tensor) -> int:
     dense = any(isinstance(layer, Dense) for layer in named_layers(network).values())
-    return sum(Flow(network).widths) if dense else 0
+    return sum(Flow(network, example).widths) if dense else 0
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
-        network(example)
+    # The fused kernels of attention, which run without gradients, would count as nothing.
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+        run(network, example)
     return counter.get_total_flops()
 
 
@@ -162,6 +164,9 @@ def _latencies(networks: Sequence[nn.Module], example: Tensor) -> list[float]:
         )
         for network in networks
     ]
-    passes = [timer.blocked_autorange(min_run_time=0.02).number_per_run for timer in timers]
-    rounds = [[timer.timeit(n).median for timer, n in zip(timers, passes)] for _ in range(ROUNDS)]
+    with torch.device(example.device):  # the timer makes tensors of its own
+        passes = [timer.blocked_autorange(min_run_time=0.02).number_per_run for timer in timers]
+        rounds = [
+            [timer.timeit(n).median for timer, n in zip(timers, passes)] for _ in range(ROUNDS)
+        ]
     return [statistics.median(seconds) for seconds in zip(*rounds)]

@@ -12,6 +12,7 @@ from spectral_core import _checks
 from spectral_core._extras import needed
 from spectral_core._files import write_whole
 from spectral_core.layers.conversion import fold
+from spectral_core.layers.running import run, undisturbed
 
 CHECKED_BATCHES = (1, 3, 7)
 """Batch sizes at which an exported network must give what it gives here."""
@@ -52,6 +53,8 @@ def export_onnx(
     tolerance = _checks.number("tolerance", tolerance, 0)
     _checks.batch(example)
     plain, example = fold(network).cpu().eval(), example.detach().cpu()
+    with undisturbed(plain):
+        _checks.outputs(run(plain, example))
     program = torch.onnx.export(
         plain,
         (_rows(example, 2),),  # torch.export takes a batch of one for a constant

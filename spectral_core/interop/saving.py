@@ -1,8 +1,7 @@
 """A pruned network in a file and back, into a model of the full size: safetensors, no pickle.
 
-The file is an ordinary one of safetensors, which any of its tools reads. Its metadata has the
-number of nodes that each hidden layer has kept, and the channels of each convolution; that is all
-it takes to build the smaller network from the code of the full one.
+The file is an ordinary one of safetensors, which any of its tools reads. The shapes of its tensors
+are all it takes to build the smaller network from the code of the full one.
 """
 
 from __future__ import annotations
@@ -14,49 +13,53 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from spectral_core import _checks
 from spectral_core._files import write_whole
-from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import Convolution, named_layers
-from spectral_core.pruning.removal import remove
+from spectral_core.layers.kinds import Convolution, Dense, named_layers
+from spectral_core.layers.running import duplicate
 
 _ENTRY = "spectral_core"
-_WITH_CHANNELS = (
-    *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.PReLU),
-    *(nn.modules.batchnorm._BatchNorm, parametrize.ParametrizationList),
-)
 
 
 def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Write a network's ``state_dict`` and the widths of its hidden layers into a file.
+    """Write a network's ``state_dict`` into a file from which :func:`~spectral_core.load` reads.
 
     Args:
-        network: model with fully connected layers, pruned or not, by this package or by
-            Torch-Pruning, spectral or folded.
+        network: any model, pruned or not, by this package or by Torch-Pruning, spectral or folded.
         path: of the file, by custom ``….safetensors``; it is there whole or not at all.
 
     Raises:
-        TypeError, ValueError: if ``network`` is no module or has no fully connected layer.
+        TypeError, ValueError: if ``network`` is no module, or a wrapped one, or its state holds
+            something that is no tensor.
 
     Example:
         >>> save(fold(small), "small.safetensors")
         >>> small = load("small.safetensors", into=nn.Sequential(...))  # of the full size
     """
-    from safetensors.torch import save_model
+    from safetensors.torch import save_file
 
-    flow = Flow(network)
-    about = {
-        "hidden": dict(zip(flow.hidden, flow.widths)),
-        "channels": {
-            name: [layer.in_channels, layer.out_channels, layer.groups]
-            for name, layer in named_layers(network).items()
-            if isinstance(layer, Convolution)
-        },
+    tensors: dict[str, Tensor] = {}
+    first: dict[tuple, str] = {}
+    shared = {}
+    for name, tensor in _checks.network("network", network).state_dict().items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"network must hold tensors alone; got {name!r}, {tensor!r}")
+        view = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+        same = first.setdefault(view, name) if tensor.numel() else name
+        if same == name:
+            tensors[name] = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        else:
+            shared[name] = same
+    channels = {
+        name: [layer.in_channels, layer.out_channels, layer.groups]
+        for name, layer in named_layers(network).items()
+        if isinstance(layer, Convolution)
     }
+    identities = [name for name, m in network.named_modules() if isinstance(m, nn.Identity)]
+    about = {"shared": shared, "channels": channels, "identities": identities}
     metadata = {"format": "pt", _ENTRY: json.dumps(about)}
-    write_whole(Path(path), lambda aside: save_model(network, str(aside), metadata))
+    write_whole(Path(path), lambda aside: save_file(tensors, str(aside), metadata))
 
 
 @torch.no_grad()
@@ -77,31 +80,28 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
         FileNotFoundError: if there is no such file.
         ValueError: if :func:`~spectral_core.save` has not written it, or it does not fit the model.
     """
-    flow = Flow(_checks.module("into", into))
+    network = duplicate(_checks.network("into", into))
     about, state = _read(Path(path))
-    widths = about["hidden"]
-    if list(widths) != flow.hidden:
-        raise ValueError(
-            f"into must have the hidden layers of the saved network, {_named(widths)}; "
-            f"got {_named(flow.hidden)}"
-        )
-    for (name, width), own in zip(widths.items(), flow.widths):
-        if width > own:
-            raise ValueError(
-                f"into must have at least the {width} nodes of the saved network in {name!r}; "
-                f"got {own}"
-            )
-    network = remove(into, [torch.arange(width) for width in widths.values()])
-    for name in flow.layers:  # biases that remove(…, fill="constant") has made
-        layer = network.get_submodule(name)
+    for name in about.get("identities", ()):  # norms of layers that have lost all their nodes
+        module = dict(network.named_modules()).get(name)
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            network.set_submodule(name, nn.Identity())
+    for name, layer in named_layers(network).items():  # biases that fill="constant" has made
         bias = state.get(f"{name}.bias" if name else "bias")
         if layer.bias is None and bias is not None:
             layer.bias = nn.Parameter(bias.to(layer.weight))
     _check_names(state, network.state_dict())
-    if about["channels"]:
-        _narrow(network, state, about["channels"])
-    _check_shapes(state, network.state_dict())
+    for name, module in network.named_modules():
+        for held in (module._parameters, module._buffers):
+            for key, tensor in held.items():
+                shape = getattr(state.get(f"{name}.{key}" if name else key), "shape", None)
+                if tensor is None or shape is None:
+                    continue
+                if shape != tensor.shape or 0 in tensor.stride():  # an expanded one takes no values
+                    held[key] = _narrow(f"{name}.{key}" if name else key, tensor, shape)
     network.load_state_dict(state)
+    for name, module in network.named_modules():
+        _rename_widths(module, about["channels"].get(name))
     return network
 
 
@@ -118,40 +118,37 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if _ENTRY not in metadata:
         raise ValueError(
             f"{path} must be a file that spectral_core.save has written; its metadata say nothing "
-            "of hidden layers"
+            "of layers"
         )
-    # Of tensors that are one, safetensors keeps one, and the others' names in the metadata.
-    state |= {name: state[kept] for name, kept in metadata.items() if kept in state}
-    return json.loads(metadata[_ENTRY]), state
+    about = json.loads(metadata[_ENTRY])
+    # Files of the first version name tensors that are one beside the entry.
+    shared = about.get("shared", {k: v for k, v in metadata.items() if k not in ("format", _ENTRY)})
+    return about, state | {name: state[same] for name, same in shared.items()}
 
 
-def _narrow(network: nn.Module, state: dict[str, Tensor], channels: dict[str, list[int]]) -> None:
-    """Make room for fewer channels, which Torch-Pruning leaves, in the modules that have some."""
-    for name, module in network.named_modules():
-        if not isinstance(module, _WITH_CHANNELS):
-            continue
-        own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-        for key, tensor in own:
-            shape = state[f"{name}.{key}" if name else key].shape
-            if not _fits(shape, tensor.shape, isinstance(module, nn.Linear)):
-                continue  # what does not fit is named later
-            room = tensor.new_empty(shape)
-            if isinstance(tensor, nn.Parameter):
-                room = nn.Parameter(room, tensor.requires_grad)
-            setattr(module, key, room)
-        if isinstance(module, Convolution) and name in channels:
-            module.in_channels, module.out_channels, module.groups = channels[name]
-        elif isinstance(module, nn.Linear):
-            module.in_features = module.weight.shape[1]
-        elif isinstance(module, nn.modules.batchnorm._BatchNorm) and own:
-            module.num_features = len(getattr(module, own[0][0]))
+def _narrow(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
+    """Room for fewer nodes or channels."""
+    if len(shape) != tensor.dim() or any(n > own for n, own in zip(shape, tensor.shape)):
+        raise ValueError(
+            f"into must have a {name!r} of at least the shape {tuple(shape)}; "
+            f"got {tuple(tensor.shape)}"
+        )
+    room = tensor.new_empty(shape)
+    return nn.Parameter(room, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else room
 
 
-def _fits(shape: torch.Size, most: torch.Size, linear: bool) -> bool:
-    """Whether a tensor may shrink to a shape: fewer channels, of a linear layer's inputs alone."""
-    if len(shape) != len(most) or shape[2:] != most[2:] or (linear and shape[:1] != most[:1]):
-        return False
-    return all(n <= limit for n, limit in zip(shape, most))
+def _rename_widths(module: nn.Module, channels: list[int] | None) -> None:
+    """Let a module's own numbers tell its widths."""
+    if isinstance(module, Dense):
+        module.out_features, module.in_features = module.weight.shape
+    elif isinstance(module, Convolution) and channels is not None:
+        module.in_channels, module.out_channels, module.groups = channels
+    elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+        for tensor in (module.weight, module.running_mean):
+            if tensor is not None:
+                module.num_features = len(tensor)
+    elif isinstance(module, nn.PReLU):
+        module.num_parameters = module.weight.numel()
 
 
 def _check_names(saved: dict[str, Tensor], own: dict[str, Tensor]) -> None:
@@ -164,16 +161,6 @@ def _check_names(saved: dict[str, Tensor], own: dict[str, Tensor]) -> None:
             "network loads into a plain model, a spectral one into a spectral one, see fold and "
             "spectralize"
         )
-
-
-def _check_shapes(saved: dict[str, Tensor], own: dict[str, Tensor]) -> None:
-    """Raise unless a model's tensors have the shapes of the file's."""
-    for name, tensor in saved.items():
-        if tensor.shape != own[name].shape:
-            raise ValueError(
-                f"into must have a {name!r} of shape {tuple(tensor.shape)} once it is pruned; "
-                f"got {tuple(own[name].shape)}"
-            )
 
 
 def _named(names: object) -> str:

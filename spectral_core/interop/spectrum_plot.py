@@ -13,6 +13,7 @@ from spectral_core import _checks
 from spectral_core._extras import needed
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, named_layers, spectrum
+from spectral_core.layers.running import Example
 from spectral_core.pruning.removal import checked_indices
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ GOES = "0.6"
 """Colour, a grey, of eigenvalues whose nodes go."""
 
 
-def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Figure:
+def plot_spectrum(
+    model: nn.Module, kept: Sequence[Tensor] | None = None, example: Example | None = None
+) -> Figure:
     """Draw |λ_i| of every spectral layer, the largest first, with the cut.
 
     Args:
@@ -35,6 +38,7 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
         kept: one index tensor per hidden layer, as :func:`~spectral_core.select` returns them.
             Nodes that are not among them are grey; where a layer keeps the largest |λ_i|, a dashed
             line marks the smallest that stays. ``None`` keeps all.
+        example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`, for ``kept``.
 
     Returns:
         A figure of pyplot with one panel per layer, all on one scale.
@@ -48,13 +52,13 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
     """
     plt = needed("matplotlib.pyplot", "figures", "plot_spectrum")
 
-    found = {name: spectrum(layer) for name, layer in named_layers(model).items()}
-    values = {name: s.eigenvalues.detach().abs().cpu() for name, s in found.items() if s}
+    pairs = {name: spectrum(layer) for name, layer in named_layers(model).items()}
+    values = {name: s.eigenvalues.detach().abs().cpu() for name, s in pairs.items() if s}
     if not values:
         raise ValueError(
             "model must have spectral layers; got none. spectralize makes them so, fold undoes it"
         )
-    stay = _kept_by_name(model, kept)
+    stay = _kept_by_name(model, kept, example)
     columns = min(len(values), PLOTS_PER_ROW)
     rows = math.ceil(len(values) / columns)
     figure, axes = plt.subplots(
@@ -76,14 +80,17 @@ def plot_spectrum(model: nn.Module, kept: Sequence[Tensor] | None = None) -> Fig
     return figure
 
 
-def _kept_by_name(model: nn.Module, kept: Sequence[Tensor] | None) -> dict[str, Tensor]:
+def _kept_by_name(
+    model: nn.Module, kept: Sequence[Tensor] | None, example: Example | None
+) -> dict[str, Tensor]:
     """Kept nodes of the hidden fully connected layers, by the layers' names."""
     if kept is None:
         return {}
     if not any(isinstance(layer, Dense) for layer in named_layers(model).values()):
         raise ValueError("kept needs a model with fully connected layers; got none")
-    flow = Flow(model)
-    return dict(zip(flow.hidden, checked_indices(_checks.items("kept", kept), flow.widths)))
+    flow = Flow(model, example)
+    nodes = checked_indices(_checks.items("kept", kept), flow.widths)
+    return {name: k for group, k in zip(flow.groups, nodes) for name in group.layers}
 
 
 def _draw(axes: Axes, lam: Tensor, kept: Tensor | None, colour: str) -> None:

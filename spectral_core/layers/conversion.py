@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from spectral_core import _checks
 from spectral_core.layers.kinds import holders, named_layers, spectra
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.layers.parametrization import check_weight, spectral
+from spectral_core.layers.running import duplicate
 from spectral_core.layers.spectrum import Init
 
 
@@ -47,6 +47,7 @@ def spectralize(
         >>> model = spectralize(torchvision.models.resnet18())
         >>> plain = fold(model)
     """
+    _checks.network("model", model)
     left = _left_alone(model, skip)
     found = {
         name: module
@@ -85,9 +86,9 @@ def fold(model: nn.Module) -> nn.Module:
     Returns:
         The copy. A folded weight trains if λ or φ did.
     """
-    _checks.module("model", model)
+    _checks.network("model", model)
     folded = {id(m): m.to_linear() for m in model.modules() if isinstance(m, SpectralLinear)}
-    plain = copy.deepcopy(model, folded)
+    plain = duplicate(model, folded)
     for module in plain.modules():
         for name in spectra(module):
             _fold(module, name)

@@ -1,111 +1,184 @@
-"""How activity flows through a network: its layers in order, and what lies on the way between them.
+"""Which nodes of a network can be removed, and where they are read.
 
-A node can be taken out where nothing but its own activity depends on it until the next fully
-connected layers read it. :class:`Flow` finds those ways in the graph of a model's operations, so
-that any feed-forward model that :mod:`torch.fx` can trace will do.
+The nodes of a fully connected layer can go where the layers that read them get each node in columns
+of its own: nothing mixes nodes on the way, and no output of the network depends on them but
+through those layers. In a plain stack of layers that is seen from the modules; in any other
+network :mod:`spectral_core.layers.probing` finds it out on an example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from torch import Tensor, fx, nn
+import numpy as np
+import torch
+from torch import nn
 
 from spectral_core import _checks
-from spectral_core.layers.kinds import Dense, axes
-from spectral_core.layers.tracing import described, is_flatten, is_nodewise, operation, trace
+from spectral_core.layers.kinds import Dense, axes, holders
+from spectral_core.layers.linear import SpectralLinear
+from spectral_core.layers.probing import Axis, Columns, Prober, Source
+from spectral_core.layers.running import Example, few
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ELEMENTWISE: tuple[type[nn.Module], ...] = (
+    *(nn.CELU, nn.ELU, nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh),
+    *(nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU, nn.ReLU6, nn.RReLU, nn.SELU, nn.SiLU),
+    *(nn.Sigmoid, nn.Softplus, nn.Softshrink, nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold),
+    *(nn.AlphaDropout, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Identity),
+)
+"""Modules that do the same with each number, once they are in evaluation mode."""
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+NODEWISE = (
+    *ELEMENTWISE,
+    nn.PReLU,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    nn.BatchNorm3d,
+    nn.SyncBatchNorm,
+)
+"""Modules that act on each node, or channel, by itself."""
+_SIZED = {nn.BatchNorm1d: "num_features", nn.SyncBatchNorm: "num_features"} | {
+    nn.PReLU: "num_parameters"
+}
+"""Modules that hold numbers for each node, and what they call the number of nodes."""
 
 
-class Way(NamedTuple):
-    """From the nodes of a hidden layer to one layer that reads them."""
+class Group(NamedTuple):
+    """Nodes that go together: node i of each of some layers, with all that belongs to it."""
 
-    steps: list[Callable[[Tensor], Tensor]]
-    """What acts on each node, in order and in evaluation mode."""
-    modules: list[str]
-    """Names of the modules among the steps that hold something for each node."""
-    reader: str
-    """Name of the layer that reads the nodes."""
+    layers: tuple[str, ...]
+    """The layers, in order of execution; mostly one, two for a gate and what it gates."""
+    width: int
+    """Number of nodes of each of them."""
+    read: Columns
+    """For each layer that reads the nodes, which node each of its columns is, or −1; (in,)."""
+    between: dict[Axis, np.ndarray]
+    """The same for tensors on the way."""
 
-    def constants(self, sums: Tensor) -> Tensor:
-        """What the reader gets from nodes whose sums are constant; from (N,) to (N,)."""
-        batch = sums.detach().expand(2, -1)  # two rows, for norms that keep no statistics
-        for step in self.steps:
-            batch = step(batch.clone())
-        return batch[0]
+    @property
+    def name(self) -> str:
+        """That of the first layer."""
+        return self.layers[0]
 
 
 class Flow:
-    """The fully connected layers of a network in order of execution, and the ways between them.
+    """The fully connected layers of a network, and which of their nodes can be removed.
 
     Args:
-        network: feed-forward model. One that :mod:`torch.fx` cannot trace still has its layers, in
-            the order of registration, but no ways between them.
+        network: any model; it is left as it is.
+        example: inputs that it takes, a tensor, a tuple of arguments or a dictionary of keyword
+            arguments. A plain stack (``nn.Sequential`` of layers, activations, dropout and
+            ``BatchNorm1d``) needs none. For another network without one, random vectors, and
+            random sequences of vectors, are tried.
 
     Attributes:
-        layers: fully connected layers by name, from input to output.
-        hidden: names of those whose nodes reach another one of them, from input to output. What
-            the others compute reaches the output alone.
+        layers: fully connected layers by name, in order of execution.
+        groups: nodes that can be removed, in order of execution.
+        hidden: name of each group, that is of its first layer.
+        inner: names of all layers whose nodes another one reads, removable or not.
+        refused: for each other layer, why its nodes cannot be removed on their own.
+        example: as given; ``None`` for a plain stack.
 
     Raises:
-        TypeError: if ``network`` is no module.
-        ValueError: if it has no fully connected layer.
+        TypeError, ValueError: if ``network`` is no module or a wrapped one, has no fully connected
+            layer, or does not run on the example, or none is given and no guess will do.
     """
 
     layers: dict[str, Dense]
-    hidden: list[str]
+    groups: list[Group]
+    refused: dict[str, str]
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = _checks.module("network", network)
-        self.untraceable: Exception | None = None
+    def __init__(self, network: nn.Module, example: Example | None = None) -> None:
+        self.network = _checks.network("network", network)
+        self.example = example
+        self.guesses: list[Example] = []
         every = {name: m for name, m in network.named_modules() if isinstance(m, Dense)}
-        try:
-            self.graph = trace(network)
-        except Exception as error:  # whatever a model's forward does to fx's stand-ins
-            self.untraceable = error
-            self.layers, self.hidden = every, list(every)[:-1]
-        else:
-            called = [n.target for n in self.graph.nodes if n.op == "call_module"]
-            self.layers = {name: every[name] for name in called if name in every}
-            reaching = self._reaching()
-            self.hidden = [name for name in self.layers if name in reaching]
-        if not self.layers:
+        if not every:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
+        stack = _plain_stack(network, example)
+        if stack is not None:
+            self.layers, self.groups, self.refused = _of_stack(stack)
+        elif example is not None:
+            self.layers, self.groups, self.refused = _of_example(network, every, few(example))
+        else:
+            self._guess(every)
+        self._refuse_tied()
+        self.hidden = [group.name for group in self.groups]
+        self.inner = [name for name in self.layers if self.refused.get(name) not in _OUTER]
+
+    def _guess(self, every: dict[str, Dense]) -> None:
+        """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""
+        error: Exception | None = None
+        found = []
+        for size in dict.fromkeys(layer.in_features for layer in every.values()):
+            like = next(iter(every.values())).weight
+            for shape in ((2, size), (2, 3, size)):
+                generator = torch.Generator("cpu").manual_seed(0)
+                guess = torch.randn(shape, generator=generator, device="cpu").to(like)
+                try:
+                    found.append(_of_example(self.network, every, guess))
+                except ValueError as caught:
+                    error = error or caught
+                else:
+                    self.guesses.append(guess)
+            if found:
+                break
+        same = {repr([(g.layers, g.between.keys()) for g in groups]) for _, groups, _ in found}
+        if len(same) != 1:
+            names = ", ".join(map(repr, list(every)[:6]))
+            raise ValueError(
+                "network must be a plain stack, or come with an example of its inputs, to see "
+                f"where the nodes of its layers ({names}) are read: pass example=…"
+            ) from error
+        self.layers, self.groups, self.refused = found[0]
+
+    def _refuse_tied(self) -> None:
+        """Let no group go whose tensors another module holds, too."""
+        shared = holders(self.network)
+        for group in list(self.groups):
+            for name in (*group.layers, *group.read):
+                layer = self.layers[name]
+                tied = [k for k, tensor in layer.named_parameters() if shared[id(tensor)] > 1]
+                if tied:
+                    self.groups.remove(group)
+                    for member in group.layers:
+                        self.refused[member] = f"{name!r} ties its {tied[0]} to another module's"
+                    break
 
     @property
     def widths(self) -> list[int]:
-        """Number of nodes of each hidden layer."""
-        return [self.layers[name].out_features for name in self.hidden]
+        """Number of nodes of each group."""
+        return [group.width for group in self.groups]
 
-    def ways(self, name: str) -> list[Way]:
-        """Every way from a hidden layer's nodes to the layers that read them.
+    def hidden_groups(self) -> list[Group]:
+        """The groups, at least one.
 
         Raises:
-            TypeError, ValueError: if its nodes cannot be taken out one by one; says why.
+            ValueError: if there is none; says why.
         """
-        if self.untraceable is not None:
+        if not self.groups:
+            reasons = "; ".join(f"{name!r}: {why}" for name, why in list(self.refused.items())[:3])
             raise ValueError(
-                "network must be a feed-forward model that torch.fx can trace, to see where the "
-                f"nodes of {name!r} go; got {self.untraceable}"
-            ) from self.untraceable
-        node = self._only_call(name)
-        ways = list(self._walk(name, node, []))
-        for way in ways:
-            for target in (way.reader, *way.modules):
-                self._only_call(target)
-            layer, reader = self.layers[name], self.layers[way.reader]
-            if reader.in_features != layer.out_features:
-                raise ValueError(
-                    f"network must pass on the {layer.out_features} nodes of {name!r} one by one; "
-                    f"got {way.reader!r}, which reads {reader.in_features}"
-                )
-        return ways
+                f"network must have a hidden layer whose nodes can be removed; got {reasons}"
+                f"{self.hooks()}"
+            )
+        return self.groups
+
+    def hooks(self) -> str:
+        """Names of modules with forward hooks, for an error: they may mix nodes, or need all."""
+        modules = self.network.named_modules()
+        names = [name for name, m in modules if m._forward_hooks or m._forward_pre_hooks]
+        return f". There are forward hooks on {', '.join(map(repr, names))}" if names else ""
 
     def parameters(self, widths: Sequence[int] | None = None) -> int:
         """Weights and biases of the fully connected layers, once folded to plain ones.
 
         Args:
-            widths: count as if the hidden layers had so many nodes; their own if ``None``.
+            widths: count as if the groups had so many nodes; their own if ``None``.
         """
         return sum(
             arrival * (departure + (layer.bias is not None))
@@ -118,78 +191,345 @@ class Flow:
         A multiplication and an addition for each weight.
 
         Args:
-            widths: count as if the hidden layers had so many nodes; their own if ``None``.
+            widths: count as if the groups had so many nodes; their own if ``None``.
         """
         return sum(2 * arrival * departure for _, departure, arrival in self._sizes(widths))
 
     def _sizes(self, widths: Sequence[int] | None) -> Iterator[tuple[Dense, int, int]]:
         """Each layer with its departure and arrival nodes."""
-        left = dict(zip(self.hidden, self.widths if widths is None else widths))
-        cut = [name for name in self.hidden if left[name] != self.layers[name].out_features]
-        read = {way.reader: left[name] for name in cut for way in self.ways(name)}
+        departure = {name: layer.in_features for name, layer in self.layers.items()}
+        arrival = {name: layer.out_features for name, layer in self.layers.items()}
+        for group, left in zip(self.groups, self.widths if widths is None else widths):
+            arrival |= dict.fromkeys(group.layers, left)
+            for name, nodes in group.read.items():
+                per_node = int((nodes >= 0).sum()) // max(group.width, 1)
+                departure[name] -= per_node * (group.width - left)
         for name, layer in self.layers.items():
-            yield layer, read.get(name, layer.in_features), left.get(name, layer.out_features)
+            yield layer, departure[name], arrival[name]
 
-    def _calls(self, name: str) -> list[fx.Node]:
-        return [n for n in self.graph.nodes if n.op == "call_module" and n.target == name]
+    @property
+    def examples(self) -> list[Example]:
+        """What the network is known to run on."""
+        return self.guesses if self.example is None else [self.example]
 
-    def _only_call(self, name: str) -> fx.Node:
-        """The one place where a layer is at work."""
-        calls = self._calls(name)
-        by_hand = [
-            node.target
-            for node in self.graph.nodes
-            if node.op == "get_attr" and node.target.startswith(f"{name}.")
-        ]
-        if len(calls) != 1 or by_hand:
-            raise ValueError(
-                f"network must use each layer to prune once; got {name!r}, used "
-                f"{len(calls) + len(by_hand)} times"
-            )
-        return calls[0]
+    def arrival(self, name: str, kept: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """Kept nodes of a layer, of groups' kept nodes by their names; ``None`` for all."""
+        for group in self.groups:
+            if name in group.layers:
+                return kept.get(group.name)
+        return None
 
-    def _reaching(self) -> set[str]:
-        """Names of layers from which some path leads to another fully connected layer."""
-        reaching, reached = set(), set()  # nodes from which a layer is reached
-        for node in reversed(self.graph.nodes):
-            if any(user in reached or self._is_dense(user) for user in node.users):
-                reached.add(node)
-                reaching.add(node.target if node.op == "call_module" else None)
-        return reaching
+    def kept_columns(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Indices of the columns that each layer keeps, of groups' kept nodes by their names."""
+        return _combined(self.groups, kept, lambda group: group.read)
 
-    def _is_dense(self, node: fx.Node) -> bool:
-        return node.op == "call_module" and node.target in self.layers
+    def kept_between(self, kept: Mapping[str, np.ndarray]) -> dict[Axis, np.ndarray]:
+        """The same for the tensors between layers."""
+        return _combined(self.groups, kept, lambda group: group.between)
 
-    def _walk(self, name: str, node: fx.Node, before: list[fx.Node]) -> Iterator[Way]:
-        for user in node.users:
-            if self._is_dense(user):
-                steps = [operation(step, self.network) for step in before]
-                modules = [step.target for step in before if self._per_node(step)]
-                yield Way(steps, modules, user.target)
-            elif self._acts_on(user, self.layers[name].out_features):
-                yield from self._walk(name, user, [*before, user])
-            else:
-                raise TypeError(
-                    f"network must hold node-wise modules and functions alone (activations, "
-                    f"dropout, batch normalisation) between {name!r} and the fully connected "
-                    f"layers that read its nodes; got {described(user, self.network)}. "
-                    f"Protect {name!r} to prune the rest"
+
+def find(network: nn.Module, example: Example | None = None) -> pd.DataFrame:
+    """Which layers' nodes can be removed on their own, what they cost, and why others cannot go.
+
+    Args:
+        network, example: see :class:`~spectral_core.layers.flow.Flow`.
+
+    Returns:
+        One row per fully connected layer, in order of execution, with the columns ``nodes``;
+        ``parameters``, weights and biases that belong to its nodes, with the weights by which they
+        are read; ``together``, names of the layers that lose the same nodes; and ``reason``, why
+        the nodes cannot be removed, empty if they can.
+
+    Raises:
+        TypeError, ValueError: if there is no fully connected layer, or an example is needed.
+
+    Example:
+        >>> find(vit, torch.rand(1, 3, 224, 224))
+    """
+    import pandas as pd
+
+    flow = Flow(network, example)
+    own = {name: group for group in flow.groups for name in group.layers}
+    rows = {}
+    for name, layer in flow.layers.items():
+        group = own.get(name)
+        cost = layer.out_features * (layer.in_features + (layer.bias is not None))
+        for reader, nodes in group.read.items() if group is not None else ():
+            cost += int((nodes >= 0).sum()) * flow.layers[reader].out_features
+        together = ", ".join(group.layers) if group and len(group.layers) > 1 else ""
+        rows[name] = (layer.out_features, cost, together, flow.refused.get(name, ""))
+    columns = ["nodes", "parameters", "together", "reason"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def is_stack(network: nn.Module) -> bool:
+    """Whether a network passes its inputs through one module after the other, and no more."""
+    return type(network).forward is nn.Sequential.forward and not _is_patched(network)
+
+
+def _is_patched(module: nn.Module) -> bool:
+    """Whether something besides its class says what a module does."""
+    return bool("forward" in vars(module) or module._forward_hooks or module._forward_pre_hooks)
+
+
+_OUTPUT = "its nodes reach the network's outputs other than through a layer"
+_UNREAD = "no layer reads its nodes"
+_OUTER = (_OUTPUT, _UNREAD)
+_Parts = tuple[dict[str, Dense], list[Group], dict[str, str]]  # layers, groups, refused
+
+
+def _steps(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """What a stack, and the stacks in it, pass their inputs through."""
+    if not is_stack(module):
+        yield name, module
+        return
+    for key, child in module._modules.items():
+        yield from _steps(child, f"{name}.{key}" if name else key)
+
+
+def _plain_stack(network: nn.Module, example: Example | None) -> list[tuple[str, nn.Module]] | None:
+    """Steps of a network from the first fully connected layer to the last, all known by type.
+
+    Norms and flattening are known for vectors alone: then an example must be of vectors, if there
+    is one.
+    """
+    steps = list(_steps(network))
+    at = [i for i, (_, module) in enumerate(steps) if isinstance(module, Dense)]
+    if not at:
+        return None
+    inside = steps[at[0] : at[-1] + 1]
+    outside = [module for _, module in (*steps[: at[0]], *steps[at[-1] + 1 :])]
+    if any(isinstance(inner, Dense) for module in outside for inner in module.modules()):
+        return None
+    vectors = example is None or (isinstance(example, torch.Tensor) and example.dim() == 2)
+    width, held = 0, []
+    for _, module in inside:
+        if _is_patched(module) or not (vectors or isinstance(module, (*ELEMENTWISE, Dense))):
+            return None
+        if isinstance(module, Dense):
+            if why_opaque(module) or (width and module.in_features != width):
+                return None
+            width = module.out_features
+        elif type(module) in _SIZED:
+            size = getattr(module, _SIZED[type(module)])
+            if size != width and not (size == 1 and isinstance(module, nn.PReLU)):
+                return None
+        elif not (type(module) in ELEMENTWISE or type(module) is nn.Flatten):
+            return None
+        if any(True for _ in module.parameters()) or any(True for _ in module.buffers()):
+            held.append(module)
+    return inside if len({*map(id, held)}) == len(held) else None
+
+
+def _of_stack(steps: list[tuple[str, nn.Module]]) -> _Parts:
+    layers = {name: module for name, module in steps if isinstance(module, Dense)}
+    groups: list[Group] = []
+    for name, module in steps:
+        if isinstance(module, Dense):
+            if groups:
+                groups[-1].read[name] = np.arange(module.in_features)
+            groups.append(Group((name,), module.out_features, {}, {}))
+        else:
+            for key, sides in axes(module).items():
+                if sides:
+                    groups[-1].between[Axis(name, key, 0)] = np.arange(groups[-1].width)
+    last = groups.pop()
+    return layers, groups, {last.name: _OUTPUT}
+
+
+def why_opaque(layer: nn.Module) -> str:
+    """Why a layer's nodes cannot be told from its inside, or an empty string."""
+    if type(layer).forward not in (nn.Linear.forward, SpectralLinear.forward):
+        return f"{type(layer).__name__} has a forward of its own"
+    if "forward" in vars(layer):
+        return "its forward is patched"
+    try:
+        axes(layer)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def _of_example(network: nn.Module, every: dict[str, Dense], example: Example) -> _Parts:
+    """Layers, groups and refused layers, as a network shows them on an example."""
+    opaque = {name: why for name, layer in every.items() if (why := why_opaque(layer))}
+    try:
+        probe = Prober(network, [name for name in every if name not in opaque], example)
+    except TypeError:
+        raise
+    except Exception as error:  # whatever a model's forward raises
+        raise ValueError(f"network does not run on the example: {error}") from error
+    called = probe.called
+    layers = {name: every[name] for name in called} | {name: every[name] for name in opaque}
+    refused, reached, passed = dict(opaque), {}, {}
+    for name in called:
+        reached[name], passed[name], outputs = probe.reach(name, every[name].out_features)
+        if outputs:
+            refused[name] = _OUTPUT
+        elif not any(columns.any() for columns in reached[name].values()):
+            refused[name] = _UNREAD
+    sizes = {n: every[n].out_features for n in called if n not in refused}
+    read = probe.read(sizes, reached)
+    single: dict[str, Columns] = {}
+    for name, columns in read.items():
+        columns = {reader: nodes for reader, nodes in columns.items() if (nodes != -1).any()}
+        if _each_once(columns, sizes[name]):
+            single[name] = columns
+        else:
+            between = [f"{n!r} ({_kind(network, n)})" for n in passed[name]][:3]
+            where = f", on the way through {', '.join(between)}" if between else ""
+            refused[name] = f"{', '.join(map(repr, columns))} gets its nodes mixed{where}"
+    groups = _joined(single, sizes)
+    tensors = _between(network, probe, groups, passed)
+    groups = [_with_tensors(group, tensors) for group in groups]
+    groups = _that_run(probe, groups, refused)
+    return layers, groups, refused
+
+
+def _kind(network: nn.Module, name: str) -> str:
+    return type(network.get_submodule(name)).__name__
+
+
+def _each_once(columns: Columns, size: int) -> bool:
+    """Whether each reader has as many columns for each node, and none for several."""
+    for nodes in columns.values():
+        times = np.bincount(nodes[nodes >= 0], minlength=size)
+        if (nodes == -2).any() or (times != times[0]).any():
+            return False
+    return bool(columns)
+
+
+def _joined(single: Mapping[str, Columns], sizes: Mapping[str, int]) -> list[Group]:
+    """Groups of layers whose nodes share columns, node by node."""
+    groups: list[Group] = []
+    for name, columns in single.items():
+        group = Group((name,), sizes[name], dict(columns), {})
+        for other in [g for g in groups if _share(g, group)]:
+            groups.remove(other)
+            read = {
+                reader: np.maximum(
+                    group.read.get(reader, np.full_like(nodes, -1)),
+                    other.read.get(reader, np.full_like(nodes, -1)),
                 )
+                for reader, nodes in (other.read | group.read).items()
+            }
+            group = Group((*other.layers, *group.layers), group.width, read, {})
+        groups.append(group)
+    order = list(single)
+    return sorted(groups, key=lambda group: order.index(group.name))
 
-    def _per_node(self, node: fx.Node) -> bool:
-        """Whether a step is a module that holds something for each node."""
-        if node.op != "call_module":
-            return False
-        return any(axes(self.network.get_submodule(node.target)).values())
 
-    def _acts_on(self, node: fx.Node, width: int) -> bool:
-        """Whether a step acts on each of so many nodes by itself."""
-        if is_flatten(node, self.network):
-            return True
-        if not is_nodewise(node, self.network):
+def _share(a: Group, b: Group) -> bool:
+    """Whether two groups share columns, and agree on the nodes of all that they share."""
+    shared = False
+    for reader in a.read.keys() & b.read.keys():
+        both = (a.read[reader] >= 0) & (b.read[reader] >= 0)
+        if (a.read[reader][both] != b.read[reader][both]).any():
             return False
-        if node.op != "call_module":
-            return True
-        module = self.network.get_submodule(node.target)
-        size = getattr(module, "num_features", getattr(module, "num_parameters", width))
-        return size == width or (size == 1 and isinstance(module, nn.PReLU))
+        shared = shared or bool(both.any())
+    return shared and a.width == b.width
+
+
+def _between(
+    network: nn.Module, probe: Prober, groups: list[Group], passed: Mapping[str, set[str]]
+) -> dict[Axis, tuple[int, Columns]]:
+    """Axes of tensors whose entries belong to single columns: their sizes, and the columns."""
+    on_the_way = {name for group in groups for member in group.layers for name in passed[member]}
+    widths = {group.width for group in groups}
+    widths |= {len(nodes) for group in groups for nodes in group.read.values()}
+    sizes: dict[Source, int] = {}
+    for name, module in network.named_modules():
+        leaf = not any(module.children())
+        if isinstance(module, Dense) or (leaf and name not in on_the_way):
+            continue
+        tensors = (*module._parameters.items(), *module._buffers.items())
+        for key, tensor in tensors:
+            if tensor is not None and tensor.is_floating_point():
+                for axis, size in enumerate(tensor.shape):
+                    if size in widths and size > 0 and (size > 1 or tensor.dim() == 1):
+                        sizes[Axis(name, key, axis)] = size
+    reached = {axis: probe.reach(axis, size)[0] for axis, size in sizes.items()}
+    ours = {reader for group in groups for reader in group.read}
+    sizes = {
+        axis: size for axis, size in sizes.items() if any(reached[axis][r].any() for r in ours)
+    }
+    read = probe.read(sizes, reached)
+    return {axis: (sizes[axis], columns) for axis, columns in read.items()}
+
+
+def _with_tensors(group: Group, tensors: Mapping[Axis, tuple[int, Columns]]) -> Group:
+    """A group with the tensors on the way of which each entry belongs to one node."""
+    for axis, (size, columns) in tensors.items():
+        nodes = np.full(size, -1)
+        for reader, mine in group.read.items():
+            entries = columns.get(reader, np.full(len(mine), -1))
+            if (entries[mine >= 0] == -2).any():
+                break
+            both = (entries >= 0) & (mine >= 0)
+            nodes[entries[both]] = mine[both]
+            if (nodes[entries[both]] != mine[both]).any():  # one entry for several nodes
+                break
+        else:
+            times = np.bincount(nodes[nodes >= 0], minlength=group.width)
+            if (times == times[0]).all() and times[0] > 0 and (group.width > 1 or size == 1):
+                group.between[axis] = nodes
+    return group
+
+
+def _that_run(probe: Prober, groups: list[Group], refused: dict[str, str]) -> list[Group]:
+    """Those groups without whose nodes a model still runs, and runs the same."""
+    generator = np.random.default_rng(0)
+
+    def runs(some: list[Group]) -> bool:
+        kept = {
+            g.name: np.sort(generator.permutation(g.width)[: g.width - max(1, g.width // 3)])
+            for g in some
+        }
+        nodes = {name: kept[g.name] for g in some for name in g.layers}
+        columns = _combined(some, kept, lambda group: group.read)
+        return probe.narrowed(nodes, columns, _combined(some, kept, lambda group: group.between))
+
+    if not groups or runs(groups):
+        return groups
+    left = []
+    for group in groups:
+        if runs([group]):
+            left.append(group)
+        else:
+            refused |= dict.fromkeys(
+                group.layers,
+                f"without some of its nodes {', '.join(map(repr, group.read))} does not get the "
+                "rest: something on the way needs all of them, such as a fixed shape",
+            )
+    return left if not left or runs(left) else []
+
+
+def _combined(groups, kept, places) -> dict:
+    """Indices to keep along each place, (its size less what goes), for some groups' kept nodes."""
+    owners: dict = {}
+    for group in groups:
+        if group.name in kept:
+            for place, nodes in places(group).items():
+                owners.setdefault(place, []).append((nodes, kept[group.name]))
+    return {place: _indices(parts) for place, parts in owners.items()}
+
+
+def _indices(parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Indices to keep along one axis.
+
+    Args:
+        parts: for each group, which of its nodes each entry is, or −1, and the nodes to keep, in
+            the order that they will have.
+    """
+    whose = np.stack([nodes for nodes, _ in parts]).max(axis=0)
+    (free,) = np.nonzero(whose < 0)
+    positions, values = [free], [free]
+    for nodes, kept in parts:
+        (own,) = np.nonzero(nodes >= 0)
+        by_node = own[nodes[own].argsort(kind="stable")]
+        width = max(int(nodes.max(initial=-1)) + 1, 1)
+        table = by_node.reshape(width, -1)  # entries of each node, in order
+        positions.append(table[: len(kept)].ravel())
+        values.append(table[kept].ravel())
+    order = np.concatenate(positions).argsort(kind="stable")
+    return np.concatenate(values)[order]

@@ -34,11 +34,14 @@ def spectra(module: nn.Module) -> dict[str, Spectrum]:
         return {"weight": module.spectrum}
     if not parametrize.is_parametrized(module):
         return {}
-    return {
-        name: Spectrum(stored.original0, stored.original1)
-        for name, stored in module.parametrizations.items()
-        if isinstance(stored[0], SpectralWeight)
-    }
+    ours = {n: p for n, p in module.parametrizations.items() if isinstance(p[0], SpectralWeight)}
+    for name, stored in ours.items():
+        if len(stored) > 1:
+            raise ValueError(
+                f"a spectral {name} must have no second parametrization; got "
+                f"{type(stored[1]).__name__} on top of it"
+            )
+    return {name: Spectrum(p.original0, p.original1) for name, p in ours.items()}
 
 
 def spectrum(layer: nn.Module) -> Spectrum | None:

@@ -74,6 +74,8 @@ class SpectralLinear(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        bias = _checks.flag("bias", bias)
+        input_eigenvalues = _checks.flag("input_eigenvalues", input_eigenvalues)
         self.in_features = _checks.whole_number("in_features", in_features)
         self.out_features = _checks.whole_number("out_features", out_features)
         self.eigenvector_range = starting_range("eigenvector_range", eigenvector_range)
@@ -271,5 +273,7 @@ def _fill_uniform(
     if tensor.is_meta:
         return
     tensor.copy_(
-        torch.empty(tensor.shape, dtype=tensor.dtype).uniform_(*bounds, generator=generator)
+        torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu").uniform_(
+            *bounds, generator=generator
+        )
     )

@@ -94,7 +94,8 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
 
     Acts on every :class:`SpectralLinear` of the network and on every layer that
     :func:`~spectral_core.spectral` has reparametrised, the output layer included. Their biases
-    always train; other modules are left as they are.
+    train. Left as they are: other modules, and layers of which nothing trains, such as those of a
+    frozen backbone, unless nothing trains in any.
 
     Args:
         network: any module with at least one spectral layer.
@@ -113,7 +114,8 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
             "network must have at least one SpectralLinear or otherwise spectral layer; got none. "
             "spectralize makes its layers so"
         )
-    for layer in layers:
+    trained = [layer for layer in layers if any(p.requires_grad for p in layer.parameters())]
+    for layer in trained or layers:
         for spectrum in spectra(layer).values():
             spectrum.train_only(which)
         if isinstance(getattr(layer, "bias", None), nn.Parameter):

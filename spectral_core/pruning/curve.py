@@ -12,7 +12,7 @@ and only the kept part of them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.layers.flow import Flow
+from spectral_core.layers.flow import ELEMENTWISE, Flow, is_stack
 from spectral_core.layers.kinds import Dense
-from spectral_core.layers.tracing import ELEMENTWISE, is_stack
-from spectral_core.pruning.removal import remove
-from spectral_core.pruning.selection import check_fit, check_scores, select
+from spectral_core.layers.running import few
+from spectral_core.pruning.removal import removed
+from spectral_core.pruning.selection import check_fit, check_scores, selected
 from spectral_core.training.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def pruning_curve(
     percentiles: Iterable[float],
     *,
     per_layer: bool = False,
+    protect: Collection[int | str] = (),
 ) -> pd.DataFrame:
     """Accuracy and loss of a network pruned at each of several percentiles, without retraining.
 
@@ -66,8 +67,9 @@ def pruning_curve(
         scores: one tensor of shape (N_k,) per hidden layer, see :func:`~spectral_core.node_scores`.
         inputs: shape (n, N_1).
         targets: class indices, int64, shape (n,).
-        percentiles: percentiles to cut at, each in [0, 100], in any order.
+        percentiles: percentiles to prune at, each in [0, 100], in any order.
         per_layer: whether each layer has a threshold of its own.
+        protect: layers that keep all their nodes, see :func:`~spectral_core.select`.
 
     Returns:
         One row per percentile with the columns ``percentile``, ``nodes`` (hidden nodes left),
@@ -79,7 +81,8 @@ def pruning_curve(
     """
     import pandas as pd
 
-    cuts = measure_cuts(network, scores, inputs, targets, percentiles, per_layer=per_layer)
+    options = {"per_layer": per_layer, "protect": protect}
+    cuts = measure_cuts(network, scores, inputs, targets, percentiles, **options)
     return pd.DataFrame(cuts, columns=Cut._fields).drop(columns="widths")
 
 
@@ -93,6 +96,7 @@ def measure_cuts(
     batch_size: int = 10_000,
     *,
     per_layer: bool = False,
+    protect: Collection[int | str] = (),
 ) -> list[Cut]:
     """Measure a network at each of several cuts, as if pruned and evaluated one by one.
 
@@ -107,6 +111,7 @@ def measure_cuts(
         percentiles: percentiles to cut at, each in [0, 100], in any order.
         batch_size: inputs per pass; bounds the memory.
         per_layer: whether each layer has a threshold of its own.
+        protect: layers that keep all their nodes, see :func:`~spectral_core.select`.
 
     Returns:
         One :class:`Cut` per percentile, in the given order.
@@ -115,13 +120,16 @@ def measure_cuts(
         TypeError, ValueError: as :func:`~spectral_core.prune` and :func:`~spectral_core.evaluate`.
     """
     _checks.examples(inputs, targets)
-    flow = Flow(network)
+    flow = Flow(network, few(inputs, 64))
     check_scores(scores)
     check_fit(scores, flow.widths)
     percentiles = [
         _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
     ]
-    kept = [select(scores, percentile, per_layer=per_layer) for percentile in percentiles]
+    kept = [
+        selected(flow, scores, percentile, per_layer=per_layer, protect=protect)
+        for percentile in percentiles
+    ]
     if not kept:
         return []
     # Nested as they are, the kept nodes of a cut are told by their numbers.
@@ -131,12 +139,12 @@ def measure_cuts(
         stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
         totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers, loss of each cut
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            found = [_right_and_loss(logits, y) for logits in stack.at(x, cuts)]
-            totals += torch.stack(found).cpu()
+            batch = [_right_and_loss(logits, y) for logits in stack.at(x, cuts)]
+            totals += torch.stack(batch).cpu()
         measured = dict(zip(cuts, (totals / len(targets)).tolist()))
     else:
         nodes = dict(zip(widths, kept))
-        small = ((cut, remove(network, nodes[cut])) for cut in cuts)
+        small = ((cut, removed(flow, nodes[cut], check=cut == cuts[0])) for cut in cuts)
         measured = {cut: evaluate(net, inputs, targets, batch_size) for cut, net in small}
     return [
         Cut(percentile, left, sum(left), flow.parameters(left), *measured[left])

@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 
 from torch import Tensor, nn
 
-from spectral_core.pruning.removal import Fill, remove
-from spectral_core.pruning.selection import Budget, select
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.running import Example
+from spectral_core.pruning.removal import Fill, removed
+from spectral_core.pruning.selection import Budget, selected
 
 
 def prune(
@@ -22,6 +24,8 @@ def prune(
     protect: Collection[int | str] = (),
     least: int = 0,
     fill: Fill = "zero",
+    example: Example | None = None,
+    check: bool = True,
 ) -> nn.Module:
     """Remove the hidden nodes whose score lies below a percentile of all scores.
 
@@ -32,7 +36,9 @@ def prune(
         >>> scores = node_scores(network)              # |λ| of each hidden node
         >>> small = prune(network, scores, percentile=80)
     """
-    kept = select(
+    flow = Flow(network, example)
+    kept = selected(
+        flow,
         scores,
         percentile,
         nodes=nodes,
@@ -41,6 +47,5 @@ def prune(
         per_layer=per_layer,
         protect=protect,
         least=least,
-        network=network,
     )
-    return remove(network, kept, fill)
+    return removed(flow, kept, fill, check)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Layer, arrival_width, named_layers, spectrum
+from spectral_core.layers.running import Example
 from spectral_core.pruning.taylor import Loss, taylor
 
 Criterion = Callable[[Layer], Tensor]
@@ -24,19 +25,19 @@ def eigenvalue(layer: Layer) -> Tensor:
         ValueError: if the layer is a plain one, whose transfer operator has only the
             eigenvalue 0 (Sec. V).
     """
-    found = spectrum(layer)
-    if found is None:
+    pair = spectrum(layer)
+    if pair is None:
         raise ValueError(
             "by='eigenvalue' needs SpectralLinear layers or others made spectral; got "
             f"{type(layer).__name__}, whose transfer operator has only zero eigenvalues. Rank it "
             "by 'connectivity', or convert it with spectral or spectralize"
         )
-    return found.eigenvalues.abs()
+    return pair.eigenvalues.abs()
 
 
 def connectivity(layer: Layer) -> Tensor:
     """Σ_j |w_ij|, the incoming absolute connectivity of each node (Sec. VI); shape (out,)."""
-    return layer.weight.flatten(1).abs().sum(dim=1)
+    return _wide(layer.weight).flatten(1).abs().sum(dim=1)
 
 
 def invariant(layer: Layer) -> Tensor:
@@ -44,10 +45,16 @@ def invariant(layer: Layer) -> Tensor:
 
     Where λ_in = 0 it is the length ‖w_i‖₂ of the node's weights, and so it is for a plain layer.
     """
-    found = spectrum(layer)
-    if found is None:
-        return torch.linalg.vector_norm(layer.weight.flatten(1), dim=1)
-    return found.eigenvalues.abs() * torch.linalg.vector_norm(found.eigenvectors.flatten(1), dim=1)
+    pair = spectrum(layer)
+    if pair is None:
+        return torch.linalg.vector_norm(_wide(layer.weight).flatten(1), dim=1)
+    lengths = torch.linalg.vector_norm(_wide(pair.eigenvectors).flatten(1), dim=1)
+    return pair.eigenvalues.abs() * lengths
+
+
+def _wide(weight: Tensor) -> Tensor:
+    """Weights in at least float32: in half precision sums would tie, or overflow."""
+    return weight.to(torch.promote_types(weight.dtype, torch.float32))
 
 
 CRITERIA: dict[str, Criterion] = {
@@ -77,13 +84,13 @@ def node_scores(
     *,
     generator: torch.Generator | None = None,
     loss: Loss = F.cross_entropy,
+    example: Example | None = None,
 ) -> list[Tensor]:
-    """Score each node of the hidden fully connected layers; an output layer is never ranked.
+    """Score each hidden node that can be removed; an output layer is never ranked.
 
     Args:
-        network: feed-forward network of fully connected layers, spectral or plain, perhaps behind
-            others. Its layers count in the order in which they are at work, or, if
-            :mod:`torch.fx` cannot trace it, in which they were registered.
+        network: any model with fully connected layers, spectral or plain; see
+            :func:`~spectral_core.find` for those whose nodes can be removed.
         by: ``"eigenvalue"`` (|λ_i|), ``"connectivity"`` (Σ_j |w_ij|), ``"invariant"``
             (|λ_i| ‖φ_i‖₂), ``"taylor"`` (|activation × gradient|, see
             :func:`spectral_core.pruning.taylor.taylor`) or ``"random"``. Or a criterion of your own: a
@@ -92,25 +99,26 @@ def node_scores(
         targets: class indices of shape (n,), or what else ``loss`` takes, for ``"taylor"``.
         generator: source of ``"random"``, on the CPU; torch's default one if ``None``.
         loss: from (outputs, targets) to the mean loss of a batch, for ``"taylor"``.
+        example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; ``inputs`` if
+            ``None``. A plain stack needs none.
 
     Returns:
-        One tensor of shape (N_k,) per hidden layer, the larger the more important. The criteria
+        One tensor of shape (N_k,) per hidden layer in order of execution, the larger the more
+        important; layers that share their nodes have the mean of their scores. The criteria
         above give scores ≥ 0.
 
     Raises:
         TypeError, ValueError: if the criterion is unknown, does not fit the layers or lacks its
             data, or the network has no hidden layer.
     """
-    flow = Flow(network)
-    if not flow.hidden:
-        raise ValueError(
-            "network must have at least one hidden layer, whose nodes another fully connected one "
-            f"reads; got {', '.join(map(repr, flow.layers))} alone"
-        )
+    flow = Flow(network, inputs if example is None else example)
+    names = [name for group in flow.hidden_groups() for name in group.layers]
     scores = layer_scores(
-        network, by, inputs, targets, layers=flow.hidden, generator=generator, loss=loss
+        *(network, by, inputs, targets), layers=names, generator=generator, loss=loss, flow=flow
     )
-    return list(scores.values())
+    return [
+        torch.stack([scores[name] for name in group.layers]).mean(dim=0) for group in flow.groups
+    ]
 
 
 @torch.no_grad()
@@ -123,6 +131,7 @@ def layer_scores(
     layers: Sequence[str] | None = None,
     generator: torch.Generator | None = None,
     loss: Loss = F.cross_entropy,
+    flow: Flow | None = None,
 ) -> dict[str, Tensor]:
     """Score the nodes, or output channels, of any layers of a network, by the layers' names.
 
@@ -131,6 +140,7 @@ def layer_scores(
         by, inputs, targets, generator, loss: as :func:`~spectral_core.node_scores`.
         layers: names of fully connected and convolutional layers; if ``None``, all of them or, by
             ``"eigenvalue"``, all that are spectral.
+        flow: where nodes are read, if that is known already.
 
     Returns:
         One tensor of shape (out,) per layer.
@@ -138,13 +148,13 @@ def layer_scores(
     Raises:
         TypeError, ValueError: as :func:`~spectral_core.node_scores`, or if a name is unknown.
     """
-    every = named_layers(network)
+    every = named_layers(_checks.network("network", network))
     if layers is None:
         layers = [n for n, m in every.items() if by != "eigenvalue" or spectrum(m) is not None]
     if not layers:
         raise ValueError(
-            "by='eigenvalue' needs layers in spectral variables, and a network that is folded has "
-            "none left: score first, then fold; got none. Other criteria rank plain layers"
+            "by='eigenvalue' needs spectral layers, but the network has none. Score before "
+            "folding, or use another criterion"
             if every and by == "eigenvalue"
             else "network must have fully connected or convolutional layers; got none"
         )
@@ -152,15 +162,20 @@ def layer_scores(
     if by == "taylor":
         if inputs is None or targets is None:
             raise ValueError("by='taylor' needs inputs and targets; got none")
-        return taylor(network, list(chosen), inputs, targets, loss)
+        return taylor(network, list(chosen), inputs, targets, loss, flow=flow)
     if by == "random":
-        return {
-            name: torch.rand(arrival_width(layer), generator=generator).to(layer.weight.device)
+        draws = {
+            name: torch.rand(arrival_width(layer), generator=generator, device="cpu")
             for name, layer in chosen.items()
         }
+        return {name: draws[name].to(layer.weight.device) for name, layer in chosen.items()}
     score = by if callable(by) else CRITERIA[_checks.choice("by", by, NAMES)]
-    scores = {name: score(layer).detach().clone() for name, layer in chosen.items()}
+    scores = {}
     for name, layer in chosen.items():
+        try:
+            scores[name] = score(layer).detach().clone()
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from error
         if scores[name].shape != (arrival_width(layer),):
             raise ValueError(
                 f"by must give one score per node, ({arrival_width(layer)},) for {name!r}; "

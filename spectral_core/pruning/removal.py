@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,71 +11,85 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core import _checks
-from spectral_core.layers.flow import Flow, Way
-from spectral_core.layers.kinds import Side, axes, holders
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.kinds import axes
+from spectral_core.layers.probing import on
+from spectral_core.layers.running import Example, duplicate
+from spectral_core.pruning.checking import check_removal, constants_of
 
 Fill = Literal["zero", "constant"]
+Cuts = dict[int, list[tuple[int, np.ndarray]]]
+"""For tensors by their ``id``: axes, and the indices to keep along each."""
 
 
-@torch.no_grad()
-def remove(network: nn.Module, kept: Sequence[Tensor], fill: Fill = "zero") -> nn.Module:
+def remove(
+    network: nn.Module,
+    kept: Sequence[Tensor],
+    fill: Fill = "zero",
+    *,
+    example: Example | None = None,
+    check: bool = True,
+) -> nn.Module:
     """Build the smaller network that holds only the kept hidden nodes.
 
     Rows, columns, eigenvalues, biases and batch statistics of the other nodes are gone. A layer may
     lose all its nodes: the layers behind it then compute a constant.
 
     Args:
-        network: feed-forward model of any class that :mod:`torch.fx` can trace. Between a hidden
-            layer that loses nodes and the fully connected layers that read it only node-wise
-            modules and functions may act: activations, dropout, ``BatchNorm1d`` on (n, N_k). What
-            lies in front or behind is as it may be. The network is left as it is.
-        kept: one index tensor per hidden layer, as :func:`~spectral_core.select` returns them.
+        network: any model; it is left as it is. :func:`~spectral_core.find` says which of its
+            layers' nodes can be removed.
+        kept: one index tensor per group of hidden nodes, as :func:`~spectral_core.select` returns
+            them.
         fill: what a removed node leaves behind. ``"zero"``, as in the paper: nothing; the outputs
             are those of the full network with what the removed nodes send on set to 0.
             ``"constant"``: what it sends on without incoming weights, f(b_i), or f(0) without a
             bias, with batch normalisation in evaluation mode. It goes into the bias of the layers
             that read the node, which get one if need be.
+        example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; a plain stack
+            needs none.
+        check: whether the smaller network must give, on the example, the outputs of the full one
+            with the removed nodes masked; two forward passes.
 
     Returns:
         A new network of the same class; no memory is shared with the old one. Parameters that
         trained train.
 
     Raises:
-        TypeError: if something between the layers mixes nodes, or a layer holds a mask.
-        ValueError: if ``kept`` does not fit the hidden layers, the network cannot be traced, uses a
-            layer twice, or ties a weight that would lose a part to another one.
+        TypeError: if the network cannot be copied.
+        ValueError: if ``kept`` does not fit the groups of hidden nodes, an example is needed, or
+            the smaller network does not give the masked one's outputs.
     """
-    flow = Flow(network)
+    return removed(Flow(network, example), kept, fill, check)
+
+
+@torch.no_grad()
+def removed(
+    flow: Flow, kept: Sequence[Tensor], fill: Fill = "zero", check: bool = True
+) -> nn.Module:
+    """As :func:`remove`, of a network whose groups of nodes are known."""
     _checks.choice("fill", fill, get_args(Fill))
+    if not flow.groups and len(kept):
+        flow.hidden_groups()
+    indices = [k.cpu().numpy() for k in checked_indices(kept, flow.widths)]
     left = {
-        name: indices
-        for name, indices, width in zip(
-            flow.hidden, checked_indices(kept, flow.widths), flow.widths
-        )
-        if indices.tolist() != list(range(width))
+        group.name: nodes
+        for group, nodes in zip(flow.groups, indices)
+        if nodes.tolist() != list(range(group.width))
     }
-    cut: dict[str, dict[Side, Tensor]] = defaultdict(dict)  # layers, and modules in between
-    constants: dict[str, Tensor] = {}  # what each reader gets from the nodes that go, (N_out,)
-    for name, indices in left.items():
-        cut[name]["arrival"] = indices
-        for way in flow.ways(name):
-            cut[way.reader]["departure"] = indices
-            cut.update({module: {"arrival": indices} for module in way.modules})
-            if fill == "constant":
-                constants[way.reader] = _constant(flow, name, way, indices)
-    smaller = copy.deepcopy(network, _cut_tensors(network, cut))
-    for name, sides in cut.items():
-        module = smaller.get_submodule(name)
-        _rename_widths(module, sides)
-        if getattr(module, "num_features", None) == 0:  # torch's norms fail on no nodes at all
-            smaller.set_submodule(name, nn.Identity())
+    cuts = cuts_of(flow, left)
+    smaller = duplicate(flow.network, _smaller_tensors(flow.network, cuts))
+    _rename_widths(flow, left, smaller)
+    constants = constants_of(flow, left) if fill == "constant" and left else {}
     for name, constant in constants.items():
-        _add_bias(smaller.get_submodule(name), constant, cut[name].get("arrival"))
+        _add_bias(smaller.get_submodule(name), constant, flow.arrival(name, left))
+    if check and left:
+        for example in flow.examples:
+            check_removal(flow, left, smaller, example, fill)
     return smaller
 
 
 def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
-    """Return the kept nodes as int64 vectors if they fit hidden layers of these widths."""
+    """Return the kept nodes as int64 vectors if they fit groups of these widths."""
     if not isinstance(kept, list | tuple):
         raise TypeError(f"kept must be a list of index tensors; got {type(kept).__name__}")
     if len(kept) != len(widths):
@@ -87,7 +100,8 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
     for k, (indices, width) in enumerate(zip(kept, widths)):
         if not isinstance(indices, Tensor | list | tuple | np.ndarray):
             raise TypeError(f"kept[{k}] must be a tensor of indices; got {indices!r}")
-        indices = torch.as_tensor(indices)
+        if not isinstance(indices, Tensor):
+            indices = torch.as_tensor(indices, device="cpu")
         if indices.numel() == 0:
             indices = indices.to(torch.int64)
         if indices.dim() != 1 or indices.dtype != torch.int64:
@@ -106,56 +120,72 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
     return checked
 
 
-def _cut_tensors(network: nn.Module, cut: dict[str, dict[Side, Tensor]]) -> dict[int, Tensor]:
+def cuts_of(flow: Flow, kept: Mapping[str, np.ndarray]) -> Cuts:
+    """What remains of each tensor that loses nodes.
+
+    Args:
+        kept: indices of the nodes to keep, by the groups' names; the others keep all.
+    """
+    cuts: Cuts = defaultdict(list)
+    columns = flow.kept_columns(kept)
+    for name, layer in flow.layers.items():
+        sides = {"arrival": flow.arrival(name, kept), "departure": columns.get(name)}
+        if any(indices is not None for indices in sides.values()):
+            of_axes = axes(layer)
+            for key, tensor in layer.named_parameters():
+                for axis, side in enumerate(of_axes[key]):
+                    if sides[side] is not None:
+                        cuts[id(tensor)].append((axis, sides[side]))
+    for (module, key, axis), indices in flow.kept_between(kept).items():
+        cuts[id(getattr(flow.network.get_submodule(module), key))].append((axis, indices))
+    return cuts
+
+
+def cut(tensor: Tensor, parts: list[tuple[int, np.ndarray]]) -> Tensor:
+    """A copy of a tensor that keeps some indices along some axes."""
+    for axis, indices in parts:
+        tensor = tensor.index_select(axis, on(tensor, indices))
+    return tensor.detach().clone()
+
+
+def _smaller_tensors(network: nn.Module, cuts: Cuts) -> dict[int, Tensor]:
     """Smaller parameters and buffers by the ``id`` of the old ones, for ``copy.deepcopy``."""
-    shared = holders(network)
     smaller = {}
-    for name, sides in cut.items():
-        module = network.get_submodule(name)
-        of_axes = axes(module)
-        for key, tensor in (*module.named_parameters(), *module.named_buffers()):
-            values = tensor
-            for axis, side in enumerate(of_axes[key]):
-                if side in sides:
-                    values = values.index_select(axis, sides[side].to(values.device))
-            if shared[id(tensor)] > 1:
-                raise ValueError(
-                    f"network must not tie tensors of layers that lose nodes; got {key!r} of "
-                    f"{name!r}, which another module holds too. Protect the layer"
-                )
-            values = values.detach().clone()
+    for tensor in (*network.parameters(), *network.buffers()):
+        if id(tensor) in cuts:
+            values = cut(tensor, cuts[id(tensor)])
             if isinstance(tensor, nn.Parameter):
                 values = nn.Parameter(values, requires_grad=tensor.requires_grad)
             smaller[id(tensor)] = values
     return smaller
 
 
-_WIDTHS: dict[Side, tuple[str, ...]] = {
-    "arrival": ("out_features", "num_features", "num_parameters"),
-    "departure": ("in_features",),
-}
+_WIDTHS = ("num_features", "num_parameters")
 
 
-def _rename_widths(module: nn.Module, sides: dict[Side, Tensor]) -> None:
-    """Let a module's own numbers tell its new widths."""
-    for side, indices in sides.items():
-        for attribute in _WIDTHS[side]:
+def _rename_widths(flow: Flow, kept: Mapping[str, np.ndarray], smaller: nn.Module) -> None:
+    """Let the modules' own numbers tell their new widths."""
+    columns = flow.kept_columns(kept)
+    for name in flow.layers:
+        layer, arrival = smaller.get_submodule(name), flow.arrival(name, kept)
+        if arrival is not None:
+            layer.out_features = len(arrival)
+        if name in columns:
+            layer.in_features = len(columns[name])
+    sizes = {module: len(kept) for (module, *_), kept in flow.kept_between(kept).items()}
+    for name, size in sizes.items():
+        module = smaller.get_submodule(name)
+        for attribute in _WIDTHS:
             if hasattr(module, attribute):
-                setattr(module, attribute, len(indices))
+                setattr(module, attribute, size)
+        if getattr(module, "num_features", None) == 0:  # torch's norms fail on no nodes at all
+            smaller.set_submodule(name, nn.Identity())
 
 
-def _constant(flow: Flow, name: str, way: Way, kept: Tensor) -> Tensor:
-    """What a reader gets from the nodes of a layer that go, (N_out,) of the reader."""
-    layer, reader = flow.layers[name], flow.layers[way.reader]
-    sums = layer.weight.new_zeros(layer.out_features) if layer.bias is None else layer.bias
-    sent = way.constants(sums).index_fill(0, kept.to(sums.device), 0.0)
-    return reader.weight @ sent
-
-
-def _add_bias(reader: nn.Module, constant: Tensor, arrival: Tensor | None) -> None:
+def _add_bias(reader: nn.Module, constant: Tensor, arrival: np.ndarray | None) -> None:
     """Add a constant, (N_out,) of the full reader, to a reader's bias."""
     if arrival is not None:
-        constant = constant[arrival.to(constant.device)]
+        constant = constant[on(constant, arrival)]
     if reader.bias is not None:
         reader.bias += constant
     elif constant.any():

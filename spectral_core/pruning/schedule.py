@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,9 +11,10 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
+from spectral_core.layers.running import Example
 from spectral_core.pruning.ranking import node_scores
-from spectral_core.pruning.removal import Fill, remove
-from spectral_core.pruning.selection import Budget, allowance, select
+from spectral_core.pruning.removal import Fill, removed
+from spectral_core.pruning.selection import Budget, allowance, selected
 
 
 class Pruned(NamedTuple):
@@ -28,7 +30,7 @@ def prune_in_steps(
     network: nn.Module,
     retrain: Callable[[nn.Module, int], object],
     *,
-    score: Callable[[nn.Module], Sequence[Tensor]] = node_scores,
+    score: Callable[[nn.Module], Sequence[Tensor]] | None = None,
     nodes: Sequence[Budget] | None = None,
     parameters: Sequence[Budget] | None = None,
     flops: Sequence[Budget] | None = None,
@@ -36,19 +38,21 @@ def prune_in_steps(
     protect: Collection[int | str] = (),
     least: int = 0,
     fill: Fill = "zero",
+    example: Example | None = None,
 ) -> Pruned:
-    """Prune a little, train again, and so on: each step ranks the nodes that are left anew.
+    """Prune a little, retrain, and so on: each step ranks the nodes that are left anew.
 
     Args:
         network: as :func:`~spectral_core.remove`; it is left as it is.
         retrain: called as ``retrain(network, step)`` after each cut, step = 1, 2, …; it trains the
             smaller network in place, whose parameters are new ones. What it returns is not used.
-        score: from a network to the scores of its hidden nodes.
+        score: from a network to the scores of its hidden nodes; ``node_scores`` if ``None``.
         nodes: hidden nodes to keep after each step, numbers or fractions of the given network's;
             for example ``numpy.geomspace(1, 0.1, 6)[1:]``, five steps down to a tenth.
         parameters: weights and biases to keep at most after each step, likewise.
         flops: floating-point operations to keep at most after each step, likewise.
-        per_layer, protect, least, fill: as :func:`~spectral_core.prune`, the same at each step.
+        per_layer, protect, least, fill, example: as :func:`~spectral_core.prune`, the same at
+            each step.
 
     Returns:
         The last network and the nodes that it kept, as indices into the given one.
@@ -59,8 +63,11 @@ def prune_in_steps(
     """
     budgets = {"nodes": nodes, "parameters": parameters, "flops": flops}
     options = {"per_layer": per_layer, "protect": protect, "least": least, "fill": fill}
+    if score is None:
+        score = functools.partial(node_scores, example=example)
+    steps = rounds(network, score, budgets, **options, example=example)
     pruned = Pruned(network, [])
-    for step, pruned in enumerate(rounds(network, score, budgets, **options), start=1):
+    for step, pruned in enumerate(steps, start=1):
         retrain(pruned.network, step)
     return pruned
 
@@ -74,14 +81,16 @@ def rounds(
     protect: Collection[int | str] = (),
     least: int = 0,
     fill: Fill = "zero",
+    example: Example | None = None,
 ) -> Iterator[Pruned]:
     """What each step of :func:`prune_in_steps` leaves, for the caller to retrain before the next.
 
     Args:
-        network, score, per_layer, protect, least, fill: as :func:`prune_in_steps`.
+        network, score, per_layer, protect, least, fill, example: as :func:`prune_in_steps`.
         budgets: its schedules by name, of which one is given.
     """
-    flow = Flow(network)
+    flow = Flow(network, example)
+    names = flow.hidden
     full = {"nodes": sum(flow.widths), "parameters": flow.parameters(), "flops": flow.flops()}
     given = [name for name, steps in budgets.items() if steps is not None]
     if len(given) != 1:
@@ -93,14 +102,18 @@ def rounds(
     ]
     kept = [torch.arange(width) for width in flow.widths]
     for count in allowed:
-        now = select(
+        now = selected(
+            flow,
             score(network),
             **{name: count},
             per_layer=per_layer,
             protect=protect,
             least=least,
-            network=network,
         )
-        network = remove(network, now, fill)
+        network = removed(flow, now, fill)
+        flow = Flow(network, example)
+        if flow.hidden != names:
+            lost = ", ".join(repr(layer) for layer in names if layer not in flow.hidden)
+            raise ValueError(f"each hidden layer must keep a node; {lost} has none: pass least=1")
         kept = [before[indices.cpu()] for before, indices in zip(kept, now)]
         yield Pruned(network, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
+from spectral_core.layers.running import Example
 
 Budget = int | float
 """A count of at least 0, or a fraction of the full network's, in [0, 1]."""
@@ -28,16 +30,17 @@ def select(
     protect: Collection[int | str] = (),
     least: int = 0,
     network: nn.Module | None = None,
+    example: Example | None = None,
 ) -> list[Tensor]:
     """Indices of the nodes to keep: those whose score is not below the percentile of all scores.
 
     All hidden layers form one pool with one threshold, so a layer may keep all or none of its
     nodes. The threshold is the linearly interpolated percentile, in the scores' own precision;
-    nodes *strictly* below it go. In the place of a percentile a budget may be given: then the best
-    nodes stay that it allows, of equal ones those that come first.
+    nodes *strictly* below it go. Instead of a percentile, pass a budget: the highest-scoring nodes
+    within it are kept; ties go to the lower index.
 
     Args:
-        scores: one tensor of shape (N_k,) per hidden layer.
+        scores: one tensor of shape (N_k,) per hidden layer, or group of layers that share nodes.
         percentile: percentile q of the pooled scores, in [0, 100]; 0 keeps every node. A list has
             one for each hidden layer, of that layer's scores.
         nodes: hidden nodes to keep in all; a whole number, or a fraction in [0, 1] of what there is
@@ -48,10 +51,11 @@ def select(
             input vector, see :meth:`spectral_core.layers.flow.Flow.flops`; likewise.
         per_layer: whether each layer has a threshold of its own. To a budget, nodes then count by
             their rank in their layer, so that all layers lose the same share.
-        protect: hidden layers that keep all their nodes and stay out of the pool: by their number,
-            or by their name if ``network`` is given.
-        least: nodes that each hidden layer keeps at least, its best ones; all if it has fewer.
+        protect: layers that keep all their nodes and stay out of the pool: by their number among
+            the hidden ones, or by their name if ``network`` is given.
+        least: minimum number of nodes to keep per hidden layer.
         network: the network that was scored.
+        example: its inputs, see :class:`~spectral_core.layers.flow.Flow`.
 
     Returns:
         One sorted int64 tensor of kept indices per hidden layer.
@@ -60,9 +64,40 @@ def select(
         TypeError, ValueError: if not exactly one of percentile and budgets is given or it is out
             of range, the scores are not a non-empty sequence of vectors of finite numbers or do not
             fit the network, or a budget is less than what must stay.
+
+    Warns:
+        UserWarning: if more nodes stay than the percentile asks for, because scores are equal.
     """
+    return selected(
+        None if network is None else Flow(network, example),
+        scores,
+        percentile,
+        nodes=nodes,
+        parameters=parameters,
+        flops=flops,
+        per_layer=per_layer,
+        protect=protect,
+        least=least,
+    )
+
+
+def selected(
+    flow: Flow | None,
+    scores: Sequence[Tensor],
+    percentile: float | Sequence[float] | None = None,
+    *,
+    nodes: Budget | None = None,
+    parameters: Budget | None = None,
+    flops: Budget | None = None,
+    per_layer: bool = False,
+    protect: Collection[int | str] = (),
+    least: int = 0,
+) -> list[Tensor]:
+    """As :func:`select`, for a network whose groups of nodes are known."""
+    if flow is not None:
+        flow.hidden_groups()
     check_scores(scores)
-    flow = None if network is None else Flow(network)
+    _checks.flag("per_layer", per_layer)
     if flow is not None:
         check_fit(scores, flow.widths)
     aims = {"percentile": percentile, "nodes": nodes, "parameters": parameters, "flops": flops}
@@ -78,15 +113,36 @@ def select(
     for k, order in enumerate(best):
         stay[k][order[: len(order) if k in kept_whole else least]] = True
     if percentile is not None:
-        for k, threshold in _thresholds(values, free, percentile, per_layer).items():
+        thresholds = _thresholds(values, free, percentile, per_layer)
+        for k, threshold in thresholds.items():
             stay[k] |= values[k] >= threshold
+        _warn_of_ties(values, thresholds, percentile)
     else:
         ranks = [np.argsort(order) / max(len(order), 1) for order in best]  # 0 is the best
         order = ranks if per_layer else [-value for value in values]
         _fill_budget(stay, free, order, given[0], aims[given[0]], flow)
     return [
-        torch.as_tensor(np.flatnonzero(mask)).to(score.device) for mask, score in zip(stay, scores)
+        torch.as_tensor(np.flatnonzero(mask), device=score.device)
+        for mask, score in zip(stay, scores)
     ]
+
+
+def _warn_of_ties(
+    values: list[np.ndarray], thresholds: dict[int, float], percentile: float | Sequence[float]
+) -> None:
+    """Warn if equal scores at one threshold keep nodes that the percentile asks to remove."""
+    if isinstance(percentile, Sequence):
+        return
+    for threshold in set(thresholds.values()):
+        scores = np.concatenate([values[k] for k, t in thresholds.items() if t == threshold])
+        below = int((scores < threshold).sum())
+        if below + 1 < int(len(scores) * percentile / 100):
+            warnings.warn(
+                f"{int((scores == threshold).sum())} nodes have the same score, the threshold, and "
+                f"all stay: {below} of {len(scores)} nodes are removed, not {percentile:g} %. A "
+                "budget (nodes=…) breaks ties",
+                stacklevel=5,
+            )
 
 
 def _thresholds(
@@ -160,7 +216,7 @@ def allowance(name: str, budget: Budget, full: int) -> int:
 
 
 def _protected(protect: Collection[int | str], layers: int, flow: Flow | None) -> set[int]:
-    """Numbers of the layers that keep all their nodes."""
+    """Numbers of the groups that keep all their nodes."""
     if isinstance(protect, str) or not isinstance(protect, Collection):
         raise TypeError(f"protect must be a list of hidden layers; got {protect!r}")
     numbers = set()
@@ -168,10 +224,12 @@ def _protected(protect: Collection[int | str], layers: int, flow: Flow | None) -
         if isinstance(layer, str):
             if flow is None:
                 raise TypeError(f"protect by name needs network; got {layer!r} without one")
-            layer = flow.hidden.index(_checks.choice("protect", layer, flow.hidden))
-        if _checks.whole_number("protect", layer) >= layers:
+            _checks.choice("protect", layer, flow.layers)  # one that cannot lose nodes will do
+            numbers |= {k for k, group in enumerate(flow.groups) if layer in group.layers}
+        elif _checks.whole_number("protect", layer) >= layers:
             raise ValueError(f"protect must name hidden layers from 0 to {layers - 1}; got {layer}")
-        numbers.add(layer)
+        else:
+            numbers.add(layer)
     return numbers
 
 
@@ -185,6 +243,8 @@ def check_scores(scores: Sequence[Tensor]) -> None:
         if not isinstance(score, Tensor) or score.dim() != 1:
             got = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
             raise TypeError(f"scores[{k}] must be a vector, one score per node; got {got}")
+        if score.is_meta:
+            raise ValueError(f"scores[{k}] must hold numbers; got a tensor on the meta device")
         if not torch.isfinite(score).all():
             raise ValueError(f"scores[{k}] must be finite; got NaN or infinity")
 

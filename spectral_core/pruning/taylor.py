@@ -6,15 +6,18 @@ Resource Efficient Inference* (arXiv:1611.06440), Sec. 2.2.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spectral_core.layers.flow import NODEWISE, Flow
 from spectral_core.layers.kinds import Dense
-from spectral_core.layers.tracing import is_nodewise, trace
-from spectral_core.training.evaluation import evaluating
+from spectral_core.layers.probing import on
+from spectral_core.layers.running import duplicate, run, undisturbed
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -26,6 +29,7 @@ def taylor(
     targets: Tensor,
     loss: Loss = F.cross_entropy,
     batch_size: int = 256,
+    flow: Flow | None = None,
 ) -> dict[str, Tensor]:
     r"""Score nodes, or output channels, by activation times gradient.
 
@@ -33,22 +37,23 @@ def taylor(
         \frac{\partial \mathcal{C}}{\partial z_{im}} z_{im} \right|
 
     :math:`z_i` is what node i sends on, behind the norm, activation and dropout that follow its
-    layer; of a channel it has M positions. The network is in evaluation mode meanwhile.
+    layer; of a channel it has M positions. A copy of the network is run in evaluation mode.
 
     Args:
-        network: model that :mod:`torch.fx` can trace; it is left as it is.
+        network: any model of one tensor; it is left as it is.
         layers: names of fully connected or convolutional layers.
         inputs: shape (n, ...).
         targets: class indices of shape (n,), or what else ``loss`` takes, (n, ...).
         loss: from (outputs, targets) to the mean loss of a batch.
         batch_size: examples per pass; bounds the memory.
+        flow: where nodes are read, if that is known already.
 
     Returns:
         One tensor of shape (out,) per layer.
 
     Raises:
         TypeError, ValueError: if inputs and targets are no tensors of the same length of at least
-            1, the network cannot be traced, or a layer is used twice or not at all.
+            1, ``loss`` does not give one number, or a layer is not used once.
     """
     if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
         kinds = f"{type(inputs).__name__} and {type(targets).__name__}"
@@ -58,58 +63,122 @@ def taylor(
             "inputs (n, ...) and targets (n, ...) must have the same n ≥ 1; got "
             f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
         )
-    with evaluating(network), torch.enable_grad():
-        gated = _Gated(network, layers)
-        totals = {name: 0.0 for name in layers}
+    if flow is None and any(isinstance(network.get_submodule(name), Dense) for name in layers):
+        flow = _flow_of(network, inputs)
+    gated = _Gated(network, layers, flow)
+    totals = {name: 0.0 for name in layers}
+    with undisturbed(network), torch.enable_grad():
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            total = len(x) * loss(gated.run(x), y)  # so that each example's loss counts in full
-            gradients = torch.autograd.grad(total, [gated.gates[name] for name in layers])
-            for name, gradient in zip(layers, gradients):
-                per_example = gradient.flatten(1) / gated.positions[name]  # (batch, out)
+            outputs = gated(x)
+            if isinstance(outputs, Tensor) and y.is_floating_point():
+                if outputs.shape != y.shape and outputs.numel() == y.numel():
+                    raise ValueError(
+                        f"targets must have the shape of the outputs, {tuple(outputs.shape)}; "
+                        f"got {tuple(y.shape)}"
+                    )
+            value = loss(outputs, y)
+            if value.dim():
+                raise ValueError(f"loss must give one number; got shape {tuple(value.shape)}")
+            # Of the batch's sum, so that each example's loss counts in full.
+            gates = list(gated.gates.values())
+            gradients = torch.autograd.grad(len(x) * value, gates, allow_unused=True)
+            for name, gate, gradient in zip(gated.gates, gates, gradients):
+                gradient = torch.zeros_like(gate) if gradient is None else gradient
+                per_example = gradient / gated.positions[name]  # (batch, out)
                 totals[name] = totals[name] + per_example.abs().sum(dim=0)
     return {name: total / len(inputs) for name, total in totals.items()}
 
 
-class _Gated(fx.Interpreter):
-    """A network with a factor of 1 on what each node sends on: its gradient is Σ_m z ∂C/∂z."""
+def _flow_of(network: nn.Module, inputs: Tensor) -> Flow | None:
+    """Where the nodes are read; ``None`` if that cannot be found out."""
+    try:
+        return Flow(network, inputs)
+    except (TypeError, ValueError):
+        return None
 
-    def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
-        try:
-            graph = trace(network)
-        except Exception as error:
-            raise ValueError(
-                f"by='taylor' needs a network that torch.fx can trace; got {error}"
-            ) from error
-        super().__init__(fx.GraphModule(network, graph))
+
+class _Gated:
+    """A network with a factor of 1 on what each node sends on: its gradient is Σ_m z ∂C/∂z.
+
+    The factors of nodes that fully connected layers read stand where these read them. Those of
+    other nodes stand behind the modules, norms and activations, that the layer's outputs pass.
+    """
+
+    def __init__(self, network: nn.Module, layers: Sequence[str], flow: Flow | None) -> None:
+        self.network = duplicate(network).eval()
+        self.layers = list(layers)
+        self.axes = {name: _axis(self.network.get_submodule(name)) for name in layers}
+        self.ends: dict[int, str] | None = None  # layers whose gate stands behind a step
+        groups = flow.groups if flow is not None else []
+        owner = {name: group for group in groups for name in group.layers}
+        for name in layers:
+            layer = self.network.get_submodule(name)
+            layer.register_forward_hook(functools.partial(self._open, name))
+            for reader, nodes in owner[name].read.items() if name in owner else ():
+                hook = functools.partial(self._gate_columns, name, nodes)
+                self.network.get_submodule(reader).register_forward_pre_hook(hook)
+        self.followed = [name for name in layers if name not in owner]
+        for name, module in self.network.named_modules():
+            if name in self.followed or type(module) in NODEWISE:
+                module.register_forward_hook(functools.partial(self._gate_step, name))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.ends is None:
+            self.ends = {}
+            with torch.no_grad():
+                self._run(x)
+            self.ends = {step: name for name, (step, *_) in self.seen.items()}
+        outputs = self._run(x)
+        for name in self.layers:
+            if name not in self.gates:
+                raise ValueError(f"network must use each layer to rank once; got {name!r} unused")
+        return outputs
+
+    def _run(self, x: Tensor) -> Tensor:
         self.gates: dict[str, Tensor] = {}
         self.positions: dict[str, int] = {}
-        self.sources = {_last_nodewise(graph, network, name): name for name in layers}
-        self.dense = {name for name in layers if isinstance(network.get_submodule(name), Dense)}
+        self.seen: dict[str, tuple[int, Tensor, int]] = {}  # last step, its outputs, their version
+        self.step = 0
+        return run(self.network, x)
 
-    def run_node(self, n: fx.Node) -> object:
-        """Run a step; put a gate behind it if a layer's nodes send on what it gives."""
-        value = super().run_node(n)
-        name = self.sources.get(n)
-        if name is None:
-            return value
-        axis = value.dim() - 1 if name in self.dense else 1
-        shape = [size if d in (0, axis) else 1 for d, size in enumerate(value.shape)]
-        self.positions[name] = value.numel() // (shape[0] * shape[axis])
-        self.gates[name] = value.new_ones(shape, requires_grad=True)
-        return value * self.gates[name]
+    def _open(self, name: str, _: nn.Module, __: object, outputs: Tensor) -> None:
+        """Make the factors of a layer's nodes, (batch, out)."""
+        if name in self.gates:
+            if name in self.followed:
+                raise ValueError(f"network must use each layer to rank once; got {name!r} twice")
+            return
+        batch, nodes = len(outputs), outputs.shape[self.axes[name]]
+        self.positions[name] = max(outputs.numel() // max(batch * nodes, 1), 1)
+        self.gates[name] = outputs.new_ones((batch, nodes), requires_grad=True)
+
+    def _gate_columns(self, name: str, nodes: np.ndarray, _: nn.Module, args: tuple) -> tuple:
+        """Put the factors of a layer's nodes on the columns that are these nodes."""
+        (x,) = args
+        gate = self.gates[name]
+        if len(gate) != len(x):
+            raise ValueError("by='taylor' needs a network that keeps its inputs in the first axis")
+        factors = x.new_ones((len(x), len(nodes)))
+        (own,) = np.nonzero(nodes >= 0)
+        factors = factors.index_copy(1, on(x, own), gate[:, on(x, nodes[own])])
+        return (x * factors.reshape(len(x), *[1] * (x.dim() - 2), -1),)
+
+    def _gate_step(self, name: str, _: nn.Module, args: tuple, outputs: Tensor) -> Tensor | None:
+        """Put the factors of a layer's nodes behind the last step that they pass."""
+        self.step += 1
+        if torch.is_grad_enabled():
+            layer = self.ends.get(self.step)
+            if layer is None:
+                return None
+            axis = self.axes[layer] % outputs.dim()
+            shape = [n if d in (0, axis) else 1 for d, n in enumerate(outputs.shape)]
+            return outputs * self.gates[layer].reshape(shape)
+        if name in self.followed:
+            self.seen[name] = (self.step, outputs, outputs._version)
+        for layer, (_, tensor, version) in self.seen.items():
+            if tensor is args[0] and tensor._version - (outputs is tensor) == version:
+                self.seen[layer] = (self.step, outputs, outputs._version)
+        return None
 
 
-def _last_nodewise(graph: fx.Graph, network: nn.Module, name: str) -> fx.Node:
-    """The step behind a layer up to which its nodes keep to themselves."""
-    calls = [n for n in graph.nodes if n.op == "call_module" and n.target == name]
-    if len(calls) != 1:
-        raise ValueError(
-            f"network must use each layer to rank once; got {name!r} {len(calls)} times"
-        )
-    (node,) = calls
-    while len(node.users) == 1:
-        (user,) = node.users
-        if not is_nodewise(user, network):
-            break
-        node = user
-    return node
+def _axis(layer: nn.Module) -> int:
+    return -1 if isinstance(layer, Dense) else 1

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, spectrum
+from spectral_core.layers.running import few
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From the outputs and the targets of a batch, (m, …) each, to their mean loss, a scalar."""
@@ -32,7 +33,7 @@ class Autograd:
     ) -> None:
         self.network, self.inputs, self.targets, self.loss = network, inputs, targets, loss
         self.trained = [p for p in network.parameters() if p.requires_grad]
-        self.penalty, self.penalised = penalty, penalised(network, penalty)
+        self.penalty, self.penalised = penalty, penalised(network, penalty, inputs)
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Leave the gradients of a batch, penalty included, in the parameters.
@@ -56,20 +57,22 @@ class Autograd:
         return loss.detach()
 
 
-def penalised(network: nn.Module, penalty: float) -> list[nn.Parameter]:
+def penalised(
+    network: nn.Module, penalty: float, inputs: Tensor | None = None
+) -> list[nn.Parameter]:
     """Parameters that the ℓ1 penalty γ of Appendix D acts on; none if γ is 0.
 
     They are the eigenvalues of the arrival nodes of each hidden spectral layer, and the weights of
     each hidden plain one, where these train. Hidden are fully connected layers whose nodes another
-    one reads, see :class:`~spectral_core.layers.flow.Flow`.
+    one reads, see :class:`~spectral_core.layers.flow.Flow`, which takes inputs as an example.
 
     Raises:
         ValueError: if γ is above 0 and there are no such parameters.
     """
     acted_on: list[nn.Parameter] = []
     if penalty and any(isinstance(module, Dense) for module in network.modules()):
-        flow = Flow(network)
-        hidden = [flow.layers[name] for name in flow.hidden]
+        flow = Flow(network, None if inputs is None else few(inputs))
+        hidden = [flow.layers[name] for name in flow.inner]
         of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in hidden)
         acted_on = [parameter for parameter in of_hidden if parameter.requires_grad]
     if penalty and not acted_on:

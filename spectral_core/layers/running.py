@@ -1,0 +1,123 @@
+"""Run a model so that nothing of it changes: in a copy, in evaluation mode, without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+Example = Tensor | tuple | list | Mapping[str, Any]
+"""What a model takes: one tensor, a tuple of arguments, or a dictionary of keyword arguments."""
+
+
+def duplicate(network: nn.Module, memo: Mapping[int, object] | None = None) -> nn.Module:
+    """Deep copy of a model, also of one that holds tensors with a gradient history.
+
+    Args:
+        network: any model.
+        memo: what takes the place of an object in the copy, by the object's ``id``.
+
+    Raises:
+        TypeError: if a module has a ``forward`` of its own that would go on using the original,
+            or holds something that cannot be copied.
+    """
+    memo = dict(memo or {})
+    for name, module in network.named_modules():
+        forward = vars(module).get("forward")
+        if forward is not None and not _belongs_to(forward, module):
+            raise TypeError(
+                f"{_named(name, module)} has a patched forward, which a copy would share with the "
+                "original. Remove it first (del module.forward), or make it a bound method"
+            )
+        for value in tree_leaves(vars(module)):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                memo[id(value)] = value.detach().clone()
+    try:
+        return copy.deepcopy(network, memo)
+    except Exception as error:  # whatever a model's attributes raise
+        raise TypeError(f"network cannot be copied: {error}") from error
+
+
+def _belongs_to(forward: object, module: nn.Module) -> bool:
+    """Whether a function is bound to a module, so that a copy of it is bound to the copy."""
+    if isinstance(forward, functools.partial):
+        return any(argument is module for argument in forward.args)
+    return getattr(forward, "__self__", None) is module
+
+
+def _named(name: str, module: nn.Module) -> str:
+    return f"{name!r} ({type(module).__name__})" if name else f"the {type(module).__name__}"
+
+
+_DROPOUT = {
+    getattr(holder, f"{prefix}{name}")
+    for holder in (torch, F)
+    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout")
+    for prefix in ("", "feature_")
+    if hasattr(holder, f"{prefix}{name}")
+}
+
+
+class _WithoutDropout(TorchFunctionMode):
+    """Evaluation mode for the functions that know of none."""
+
+    def __torch_function__(
+        self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
+        if func in _DROPOUT:
+            return args[0] if args else kwargs["input"]
+        return func(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """No gradients, no dropout, eager mode, and torch's random state as it was."""
+    devices = {p.device.index or 0 for p in network.parameters() if p.device.type == "cuda"}
+    with (
+        torch.no_grad(),
+        torch.random.fork_rng(sorted(devices)),
+        torch.compiler.set_stance("force_eager"),
+        _WithoutDropout(),
+    ):
+        torch.manual_seed(0)
+        yield
+
+
+def run(network: nn.Module, example: Example) -> Any:
+    """Outputs of a model; in-place operations do not reach the example."""
+    example = tree_map(lambda x: x.clone() if isinstance(x, Tensor) else x, _plain(example))
+    if isinstance(example, Mapping):
+        return network(**example)
+    return network(*example) if isinstance(example, tuple | list) else network(example)
+
+
+def few(example: Example, rows: int = 2) -> Example:
+    """The first inputs of an example, if all of its tensors have the same first dimension."""
+    tensors = [x for x in tree_leaves(_plain(example)) if isinstance(x, Tensor)]
+    if len({len(x) if x.dim() else 0 for x in tensors}) != 1:
+        return example
+    return tree_map(lambda x: x[:rows] if isinstance(x, Tensor) else x, _plain(example))
+
+
+def _plain(example: Example) -> Example:
+    return dict(example) if isinstance(example, Mapping) else example
+
+
+def tensors_of(output: object) -> list[Tensor]:
+    """The tensors in what a model returns, in order: of tuples, dictionaries and dataclasses."""
+    tensors = []
+    for leaf in tree_leaves(output):
+        if isinstance(leaf, Tensor):
+            tensors.append(leaf)
+        elif dataclasses.is_dataclass(leaf) and not isinstance(leaf, type):
+            tensors += tensors_of(list(vars(leaf).values()))
+    return tensors
