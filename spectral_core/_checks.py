@@ -85,14 +85,14 @@ def distinct(name: str, values: object) -> tuple:
 
 def whole_numbers(name: str, values: object, least: int = 0) -> tuple[int, ...]:
     """Return ``values`` as a tuple of integers of at least ``least``, at least one of them."""
-    found = items(name, values)
-    return tuple(whole_number(f"{name}[{i}]", value, least) for i, value in enumerate(found))
+    values = items(name, values)
+    return tuple(whole_number(f"{name}[{i}]", value, least) for i, value in enumerate(values))
 
 
 def numbers(name: str, values: object, low: float, high: float) -> tuple[float, ...]:
     """Return ``values`` as a tuple of distinct numbers in [low, high], at least one of them."""
-    found = distinct(name, values)
-    return tuple(number(f"{name}[{i}]", value, low, high) for i, value in enumerate(found))
+    values = distinct(name, values)
+    return tuple(number(f"{name}[{i}]", value, low, high) for i, value in enumerate(values))
 
 
 def module(name: str, value: object) -> nn.Module:

@@ -28,8 +28,8 @@ def export_onnx(
     """Write a network in evaluation mode as an ONNX file that takes batches of any size.
 
     A copy is folded (:func:`~spectral_core.fold`) and exported, and the file is run in onnxruntime
-    at batches of :data:`~spectral_core.interop.onnx.CHECKED_BATCHES`. It is there whole and checked, or
-    not at all. Its input is called ``inputs``, its output ``outputs``.
+    at batches of :data:`~spectral_core.interop.onnx.CHECKED_BATCHES`. It is written complete and
+    checked, or not at all. Its input is called ``inputs``, its output ``outputs``.
 
     Args:
         network: model from one tensor to one, (n, …) to (n, …); spectral, plain, pruned or not. It

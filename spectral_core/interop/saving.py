@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core._files import write_whole
-from spectral_core.layers.kinds import Convolution, Dense, named_layers
+from spectral_core.layers.kinds import Convolution, Dense, named_layers, spectra
 from spectral_core.layers.running import duplicate
 
 _ENTRY = "spectral_core"
@@ -91,6 +91,7 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
         if layer.bias is None and bias is not None:
             layer.bias = nn.Parameter(bias.to(layer.weight))
     _check_names(state, network.state_dict())
+    _check_sides(state, network)
     for name, module in network.named_modules():
         for held in (module._parameters, module._buffers):
             for key, tensor in held.items():
@@ -161,6 +162,25 @@ def _check_names(saved: dict[str, Tensor], own: dict[str, Tensor]) -> None:
             "network loads into a plain model, a spectral one into a spectral one, see fold and "
             "spectralize"
         )
+
+
+def _check_sides(saved: dict[str, Tensor], network: nn.Module) -> None:
+    """Raise if a layer has fewer inputs, or outputs, and no other layer says why."""
+    fewer: dict[str, tuple[bool, bool]] = {}
+    for name, layer in named_layers(network).items():
+        weights = spectra(layer)["weight"].eigenvectors if spectra(layer) else layer.weight
+        keys = [k for k, p in layer.named_parameters(prefix=name) if p is weights]
+        shape = saved[keys[0]].shape
+        groups = getattr(layer, "groups", 1)
+        fewer[name] = (shape[0] < weights.shape[0], groups == 1 and shape[1] < weights.shape[1])
+    dense = {n: s for n, s in fewer.items() if isinstance(network.get_submodule(n), Dense)}
+    for name, sides in dense.items():
+        for side, others in enumerate((dense, fewer)):  # what reads a layer's nodes is another one
+            if sides[side] and not any(s[1 - side] for n, s in others.items() if n != name):
+                raise ValueError(
+                    f"into must have as many {('outputs', 'inputs')[side]} in {name!r} as the "
+                    "saved network"
+                )
 
 
 def _named(names: object) -> str:

@@ -1,1 +1,1 @@
-"""Layers in spectral variables: Eqs. 2 and 3, networks of them, and conversion of other networks."""
+"""Layers in spectral variables (Eqs. 2 and 3), networks of them, conversion of other networks."""

@@ -81,7 +81,7 @@ class Flow:
         hidden: name of each group, that is of its first layer.
         inner: names of all layers whose nodes another one reads, removable or not.
         refused: for each other layer, why its nodes cannot be removed on their own.
-        example: as given; ``None`` for a plain stack.
+        stack: the names and modules of a plain stack, from its first layer to its last.
 
     Raises:
         TypeError, ValueError: if ``network`` is no module or a wrapped one, has no fully connected
@@ -99,9 +99,9 @@ class Flow:
         every = {name: m for name, m in network.named_modules() if isinstance(m, Dense)}
         if not every:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
-        stack = _plain_stack(network, example)
-        if stack is not None:
-            self.layers, self.groups, self.refused = _of_stack(stack)
+        self.stack = _plain_stack(network, example)
+        if self.stack is not None:
+            self.layers, self.groups, self.refused = _of_stack(self.stack)
         elif example is not None:
             self.layers, self.groups, self.refused = _of_example(network, every, few(example))
         else:
@@ -113,28 +113,30 @@ class Flow:
     def _guess(self, every: dict[str, Dense]) -> None:
         """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""
         error: Exception | None = None
-        found = []
+        seen = []
         for size in dict.fromkeys(layer.in_features for layer in every.values()):
             like = next(iter(every.values())).weight
             for shape in ((2, size), (2, 3, size)):
                 generator = torch.Generator("cpu").manual_seed(0)
                 guess = torch.randn(shape, generator=generator, device="cpu").to(like)
                 try:
-                    found.append(_of_example(self.network, every, guess))
+                    seen.append(_of_example(self.network, every, guess))
                 except ValueError as caught:
                     error = error or caught
                 else:
                     self.guesses.append(guess)
-            if found:
+                    if is_stack(self.network):  # of vectors, if it can be
+                        break
+            if seen:
                 break
-        same = {repr([(g.layers, g.between.keys()) for g in groups]) for _, groups, _ in found}
+        same = {repr([(g.layers, g.between.keys()) for g in groups]) for _, groups, _ in seen}
         if len(same) != 1:
             names = ", ".join(map(repr, list(every)[:6]))
             raise ValueError(
                 "network must be a plain stack, or come with an example of its inputs, to see "
                 f"where the nodes of its layers ({names}) are read: pass example=…"
             ) from error
-        self.layers, self.groups, self.refused = found[0]
+        self.layers, self.groups, self.refused = seen[0]
 
     def _refuse_tied(self) -> None:
         """Let no group go whose tensors another module holds, too."""
@@ -448,7 +450,12 @@ def _between(
                 for axis, size in enumerate(tensor.shape):
                     if size in widths and size > 0 and (size > 1 or tensor.dim() == 1):
                         sizes[Axis(name, key, axis)] = size
-    reached = {axis: probe.reach(axis, size)[0] for axis, size in sizes.items()}
+    reached: dict[Source, Columns] = {}
+    for number in (1, 0) if sizes else ():  # shifts of either sign: a ReLU hides one
+        probe.renew(number)
+        for axis, size in sizes.items():
+            columns, before = probe.reach(axis, size)[0], reached.get(axis, {})
+            reached[axis] = {reader: c | before.get(reader, 0) for reader, c in columns.items()}
     ours = {reader for group in groups for reader in group.read}
     sizes = {
         axis: size for axis, size in sizes.items() if any(reached[axis][r].any() for r in ours)

@@ -1,4 +1,4 @@
-"""What a layer is asked, whichever kind it is: its spectrum, its widths, what each axis counts.
+"""One interface to plain and spectral layers: spectrum, width, meaning of each axis.
 
 Ranking, freezing, folding and pruning look at layers through this module alone. So plain layers,
 :class:`~spectral_core.SpectralLinear` and layers that :func:`~spectral_core.spectral` has

@@ -82,9 +82,9 @@ class Prober:
                 for parameter in () if isinstance(module, Dense) else module._parameters.values():
                     if parameter is not None:
                         parameter[parameter == 0] = 1.0
-        self._new_round(0)
+        self.renew(0)
 
-    def _new_round(self, number: int) -> None:
+    def renew(self, number: int) -> None:
         """Draw new numbers, and see what the model does with them."""
         self.round, self._sent, self._calls = number, {}, {}
         self.changed: Mapping[str, np.ndarray] = {}
@@ -227,7 +227,7 @@ class Prober:
         unclear, mixed = list(sizes), set()
         for number in range(ROUNDS):
             if number:
-                self._new_round(number)
+                self.renew(number)
                 for source in unclear:
                     for reader, columns in self.reach(source, sizes[source])[0].items():
                         reached[source][reader] = reached[source].get(reader, 0) | columns
@@ -256,7 +256,7 @@ class Prober:
             if not unclear:
                 break
         if self.round:
-            self._new_round(0)
+            self.renew(0)
         return {
             source: {reader: np.where(c == -3, -2, c) for reader, c in columns.items()}
             for source, columns in found.items()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core.layers.flow import Flow
+from spectral_core.layers.kinds import Dense
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, duplicate, run, tensors_of, undisturbed
 
@@ -60,10 +61,11 @@ def _refuse(flow: Flow, kept: Kept, why: str, error: Exception | None = None) ->
 
 def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
     """What each layer gets from removed nodes without incoming weights, (N_out,) of the layer."""
-    inputs = {}
-    for example in flow.examples or [_vectors(flow)]:
+    if flow.stack is not None:
+        inputs = _constants_in_stack(flow.stack)
+    else:
         with _masked(flow, kept, "constant") as full:
-            inputs = dict(_inside(full, flow, example)[:-1])
+            inputs = dict(_inside(full, flow, flow.examples[0])[:-1])
     constants = {}
     for name, columns in flow.kept_columns(kept).items():
         layer = flow.layers[name]
@@ -73,10 +75,17 @@ def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
     return constants
 
 
-def _vectors(flow: Flow) -> Tensor:
-    """Two inputs of the first layer of a plain stack."""
-    first = next(iter(flow.layers.values()))
-    return first.weight.new_zeros(2, first.in_features)
+def _constants_in_stack(stack: list[tuple[str, nn.Module]]) -> dict[str, Tensor]:
+    """What each layer of a plain stack gets, (2, N), if none had incoming weights."""
+    inputs, sent = {}, torch.empty(0)
+    for name, module in stack:
+        if isinstance(module, Dense):
+            inputs[name] = sent
+            zeros = module.weight.detach().new_zeros(2, module.out_features)
+            sent = zeros if module.bias is None else zeros + module.bias.detach()
+        else:
+            sent = duplicate(module).eval()(sent)
+    return inputs
 
 
 @contextlib.contextmanager

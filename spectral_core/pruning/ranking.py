@@ -93,8 +93,8 @@ def node_scores(
             :func:`~spectral_core.find` for those whose nodes can be removed.
         by: ``"eigenvalue"`` (|λ_i|), ``"connectivity"`` (Σ_j |w_ij|), ``"invariant"``
             (|λ_i| ‖φ_i‖₂), ``"taylor"`` (|activation × gradient|, see
-            :func:`spectral_core.pruning.taylor.taylor`) or ``"random"``. Or a criterion of your own: a
-            function from a layer to its nodes' scores, shape (N_k,).
+            :func:`spectral_core.pruning.taylor.taylor`) or ``"random"``. Or a criterion of your
+            own: a function from a layer to its nodes' scores, shape (N_k,).
         inputs: data that the network takes, (n, ...), for ``"taylor"``.
         targets: class indices of shape (n,), or what else ``loss`` takes, for ``"taylor"``.
         generator: source of ``"random"``, on the CPU; torch's default one if ``None``.

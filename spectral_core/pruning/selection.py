@@ -46,7 +46,8 @@ def select(
         nodes: hidden nodes to keep in all; a whole number, or a fraction in [0, 1] of what there is
             (so 1 is one node and 1.0 all of them).
         parameters: weights and biases of the fully connected layers to keep at most, once folded,
-            see :meth:`spectral_core.layers.flow.Flow.parameters`; a number or fraction. Needs ``network``.
+            see :meth:`spectral_core.layers.flow.Flow.parameters`; a number or fraction. Needs
+            ``network``.
         flops: floating-point operations of the fully connected layers to keep at most, for one
             input vector, see :meth:`spectral_core.layers.flow.Flow.flops`; likewise.
         per_layer: whether each layer has a threshold of its own. To a budget, nodes then count by

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spectral_core import _checks
 from spectral_core.layers.flow import NODEWISE, Flow
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.probing import on
@@ -70,12 +71,11 @@ def taylor(
     with undisturbed(network), torch.enable_grad():
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
             outputs = gated(x)
-            if isinstance(outputs, Tensor) and y.is_floating_point():
-                if outputs.shape != y.shape and outputs.numel() == y.numel():
-                    raise ValueError(
-                        f"targets must have the shape of the outputs, {tuple(outputs.shape)}; "
-                        f"got {tuple(y.shape)}"
-                    )
+            shape = tuple(_checks.outputs(outputs).shape)
+            if y.is_floating_point() and y.numel() == outputs.numel() and y.shape != shape:
+                raise ValueError(
+                    f"targets must have the shape of the outputs, {shape}; got {tuple(y.shape)}"
+                )
             value = loss(outputs, y)
             if value.dim():
                 raise ValueError(f"loss must give one number; got shape {tuple(value.shape)}")
@@ -174,6 +174,7 @@ class _Gated:
             return outputs * self.gates[layer].reshape(shape)
         if name in self.followed:
             self.seen[name] = (self.step, outputs, outputs._version)
+            return None
         for layer, (_, tensor, version) in self.seen.items():
             if tensor is args[0] and tensor._version - (outputs is tensor) == version:
                 self.seen[layer] = (self.step, outputs, outputs._version)

@@ -1,13 +1,11 @@
-"""Which layers a network has in which order, and where their nodes go."""
+"""Which nodes of a network can be removed, and where they are read."""
 
 import pytest
 import torch
-from torch import fx, nn
+from torch import nn
 
 from spectral_core import SpectralLinear, spectral, spectral_mlp
-from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import Layer
-from spectral_core.layers.tracing import trace
+from spectral_core.layers.flow import Flow, find
 
 
 class Heads(nn.Module):
@@ -26,10 +24,12 @@ class Heads(nn.Module):
 def test_layers_come_in_the_order_of_execution_and_heads_are_not_hidden():
     flow = Flow(Heads())
     assert list(flow.layers) == ["trunk", "left", "right"]
-    assert flow.hidden == ["trunk"] and flow.widths == [4]
-    left, right = flow.ways("trunk")
-    assert (left.reader, right.reader) == ("left", "right")
-    assert left.constants(torch.tensor([-1.0, 0.5])).tolist() == [0.0, 1.0]
+    assert flow.hidden == flow.inner == ["trunk"] and flow.widths == [4]
+    (group,) = flow.groups
+    assert {name: nodes.tolist() for name, nodes in group.read.items()} == {
+        "left": [0, 1, 2, 3],
+        "right": [0, 1, 2, 3],
+    }
 
 
 def test_counts_of_two_heads_by_hand():
@@ -37,44 +37,71 @@ def test_counts_of_two_heads_by_hand():
     assert flow.parameters() == 3 * 4 + (4 + 1) + (4 * 2 + 2)
     assert flow.parameters([2]) == 3 * 2 + (2 + 1) + (2 * 2 + 2)
     assert flow.flops([2]) == 2 * (3 * 2 + 2 + 2 * 2)
+    table = find(Heads())
+    assert table.loc["trunk", "parameters"] == 3 * 4 + 4 * 1 + 4 * 2
+    assert (table["reason"] != "").tolist() == [False, True, True]
 
 
-class Tracer(fx.Tracer):
-    def is_leaf_module(self, m, module_qualified_name):
-        return isinstance(m, Layer) or super().is_leaf_module(m, module_qualified_name)
-
-
-def test_the_graph_of_a_stack_is_what_fx_finds():
+def stack():
     relu = nn.ReLU()
-    network = nn.Sequential(
-        *(nn.Flatten(), nn.Linear(4, 3), relu, SpectralLinear(3, 3), relu),
-        *(nn.BatchNorm1d(3), nn.Dropout(), spectral(nn.Linear(3, 2)), nn.Softmax(dim=1)),
-    )
-    steps = lambda graph: [(n.op, n.target) for n in graph.nodes]  # noqa: E731
-    ours, expected = steps(trace(network)), steps(Tracer().trace(network))
-    assert ours[1:] == expected[1:] and len(ours) == len(network) + 2
+    return nn.Sequential(
+        nn.Linear(4, 3), relu, SpectralLinear(3, 5), nn.BatchNorm1d(5), nn.PReLU(5), relu,
+        nn.Sequential(nn.Dropout(), spectral(nn.Linear(5, 2))), nn.Softmax(dim=1),
+    )  # fmt: skip
 
 
-def test_blocks_are_looked_into_down_to_layers_and_functions():
-    class Sine(nn.Module):
-        def forward(self, x):
-            return torch.sin(x)
+class Written(nn.Module):
+    """The same, seen from the outside alone."""
 
-    class Head(nn.Module):
-        """Something that fx could not trace, with parameters of its own."""
+    def __init__(self):
+        super().__init__()
+        self.stack = stack()
 
+    def forward(self, x):
+        return self.stack(x)
+
+
+def test_what_a_plain_stack_shows_is_what_running_it_shows():
+    torch.manual_seed(0)
+    known, seen = Flow(stack()), Flow(Written(), torch.rand(2, 4))
+    assert ["stack." + name for name in known.hidden] == seen.hidden == ["stack.0", "stack.2"]
+    for one, other in zip(known.groups, seen.groups):
+        assert {f"stack.{k}": v.tolist() for k, v in one.read.items()} == {
+            k: v.tolist() for k, v in other.read.items()
+        }
+        assert {(f"stack.{m}", *rest): v.tolist() for (m, *rest), v in one.between.items()} == {
+            tuple(axis): v.tolist() for axis, v in other.between.items()
+        }
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate, self.up, self.down = nn.Linear(4, 8), nn.Linear(4, 8), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.down(torch.sigmoid(self.gate(x)) * self.up(x))
+
+
+def test_a_gate_and_what_it_gates_go_together():
+    flow = Flow(Gated())
+    assert [group.layers for group in flow.groups] == [("gate", "up")]
+    assert find(Gated()).loc["up", "together"] == "gate, up"
+
+
+def test_concatenated_nodes_keep_their_columns():
+    class Joined(nn.Module):
         def __init__(self):
             super().__init__()
-            self.scale = nn.Parameter(torch.ones(()))
+            self.a, self.b, self.c = nn.Linear(4, 2), nn.Linear(4, 3), nn.Linear(5, 2)
 
         def forward(self, x):
-            return x * self.scale if x.sum() > 0 else x
+            return self.c(torch.cat([self.b(x), self.a(x)], dim=-1))
 
-    inner = nn.Sequential(nn.Linear(4, 3), Sine(), nn.Linear(3, 2))
-    flow = Flow(nn.Sequential(Head(), inner, Head()))
-    assert flow.untraceable is None and flow.hidden == ["1.0"]
-    (way,) = flow.ways("1.0")
-    assert way.constants(torch.tensor([torch.pi / 2])).tolist() == [1.0]
+    first, second = Flow(Joined()).groups
+    assert (first.name, second.name) == ("b", "a")
+    assert first.read["c"].tolist() == [0, 1, 2, -1, -1]
+    assert second.read["c"].tolist() == [-1, -1, -1, 0, 1]
 
 
 def test_a_lone_layer_has_no_hidden_one():
@@ -82,25 +109,56 @@ def test_a_lone_layer_has_no_hidden_one():
     assert list(flow.layers.values()) and flow.hidden == [] and flow.parameters() == 8
 
 
-def test_a_network_that_cannot_be_traced_has_its_layers_in_the_order_of_registration():
+def test_a_branch_on_values_is_no_obstacle():
     class Branching(nn.Sequential):
         def forward(self, x):
-            return super().forward(x) if x.sum() > 0 else x
+            return super().forward(x) if x.shape[0] > 0 else x
 
     flow = Flow(Branching(*spectral_mlp((4, 3, 2), "elu")))
     assert list(flow.layers) == ["0", "2"] and flow.hidden == ["0"]
-    with pytest.raises(ValueError, match=r"torch\.fx can trace.*'0'"):
-        flow.ways("0")
 
 
-def test_weights_used_by_hand_make_a_layer_one_that_is_used_twice():
-    class Tied(nn.Module):
+class Attention(nn.Module):
+    """Written out, with a residual stream, norms and a feed-forward block."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key, self.value, self.out = (nn.Linear(8, 8) for _ in range(4))
+        self.one, self.two = nn.LayerNorm(8), nn.LayerNorm(8)
+        self.up, self.down, self.head = nn.Linear(8, 12), nn.Linear(12, 8), nn.Linear(8, 2)
+        self.scale = nn.Parameter(torch.zeros(12))
+
+    def forward(self, x):
+        h = self.one(x)
+        q, k, v = (
+            layer(h).unflatten(-1, (2, 4)).transpose(1, 2)
+            for layer in (self.query, self.key, self.value)
+        )
+        mixed = (q @ k.transpose(-1, -2)).softmax(-1) @ v
+        x = x + self.out(mixed.transpose(1, 2).flatten(2))
+        x = x + self.down(self.scale * torch.nn.functional.gelu(self.up(self.two(x))))
+        return self.head(x.mean(dim=1))
+
+
+def test_of_a_transformer_the_feed_forward_nodes_go_and_the_others_say_why():
+    flow = Flow(Attention(), torch.rand(2, 3, 8))
+    assert flow.hidden == ["up"]
+    ((axis, nodes),) = flow.groups[0].between.items()
+    assert tuple(axis) == ("", "scale", 0) and nodes.tolist() == list(range(12))
+    assert set(flow.refused) == {"query", "key", "value", "out", "down", "head"}
+    assert "mixed" in flow.refused["query"] and "outputs" in flow.refused["head"]
+
+
+def test_an_example_is_asked_for_where_the_shape_of_inputs_decides():
+    class Either(nn.Module):
         def __init__(self):
             super().__init__()
-            self.encoder, self.decoder = nn.Linear(4, 3), nn.Linear(3, 4)
+            self.a, self.b = nn.Linear(4, 3), nn.Linear(3, 2)
 
         def forward(self, x):
-            return self.decoder(self.encoder(x)) @ self.encoder.weight.T
+            return self.b(self.a(x).softmax(dim=1))  # over tokens, or over nodes
 
-    with pytest.raises(ValueError, match=r"use each layer to prune once; got 'encoder', used 2"):
-        Flow(Tied()).ways("encoder")
+    with pytest.raises(ValueError, match=r"example.*'a', 'b'|'a', 'b'.*example"):
+        Flow(Either())
+    assert Flow(Either(), torch.rand(2, 5, 4)).hidden == ["a"]
+    assert Flow(Either(), torch.rand(2, 4)).hidden == []

@@ -169,8 +169,8 @@ SCORES = [torch.rand(5)]
         (lambda n: remove(n, [torch.tensor([0.5])]), ValueError, ["kept[0]", "float32"]),
         (
             lambda n: remove(nn.Sequential(nn.Linear(3, 5), nn.Softmax(1), nn.Linear(5, 2)), [[]]),
-            TypeError,
-            ["network", "node-wise", "Softmax"],
+            ValueError,
+            ["network", "mixed", "Softmax"],
         ),
         (lambda n: prune(n, [torch.rand(4)], 50), ValueError, ["scores", "5", "4"]),
     ],

@@ -119,14 +119,14 @@ class OutOfOrder(nn.Module):
         return self.last(torch.relu(self.middle(torch.relu(self.first(x)))))
 
 
-class Untraceable(OutOfOrder):
+class Branching(OutOfOrder):
     def forward(self, x):
         return super().forward(x if x.sum() > 0 else -x)
 
 
 def test_hidden_layers_count_in_the_order_in_which_they_are_at_work():
     assert [len(s) for s in node_scores(OutOfOrder(), "connectivity")] == [3, 2]
-    assert [len(s) for s in node_scores(Untraceable(), "connectivity")] == [5, 2]
+    assert [len(s) for s in node_scores(Branching(), "connectivity")] == [3, 2]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_hidden_layers_count_in_the_order_in_which_they_are_at_work():
         (lambda: node_scores(spectral_mlp((4, 3, 2), "elu"), "taylor"), ["taylor", "inputs"]),
         (
             lambda: layer_scores(fold(spectral_mlp((4, 3, 2), "elu"))),
-            ["by='eigenvalue' needs layers in spectral variables", "score first", "got none"],
+            ["by='eigenvalue' needs spectral layers", "Score before folding"],
         ),
         (lambda: layer_scores(nn.ReLU(), "random"), ["network", "convolutional", "got none"]),
         (

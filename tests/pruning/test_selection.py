@@ -134,9 +134,9 @@ def test_a_milder_budget_keeps_what_a_harder_one_does():
             ["scores", "[3, 1]", "[3, 2]"],
         ),
         (
-            lambda: select(SCORES, 50, protect=["4"], network=direct_mlp((4, 3, 2, 2), "elu")),
+            lambda: select(SCORES, 50, protect=["1"], network=direct_mlp((4, 3, 2, 2), "elu")),
             ValueError,
-            ["protect", "0, 2", "'4'"],
+            ["protect", "0, 2, 4", "'1'"],
         ),
     ],
 )

@@ -116,22 +116,16 @@ def test_what_a_nodes_loss_means_to_first_order():
         torch.testing.assert_close(change, scores[i], rtol=1e-4, atol=1e-8)
 
 
-class Untraceable(nn.Sequential):
-    def forward(self, x):
-        return super().forward(x) if x.sum() > 0 else x
-
-
 @pytest.mark.parametrize(
-    ("network", "x", "y", "error", "words"),
+    ("x", "y", "error", "words"),
     [
-        (None, [1.0], torch.zeros(1), TypeError, ["inputs", "tensors", "list"]),
-        (None, torch.rand(3, 5), torch.zeros(2), ValueError, ["same n", "(3, 5)", "(2,)"]),
-        (None, torch.rand(0, 5), torch.zeros(0), ValueError, ["n ≥ 1", "(0, 5)"]),
-        (Untraceable, torch.rand(3, 5), torch.zeros(3), ValueError, ["taylor", "torch.fx"]),
+        ([1.0], torch.zeros(1), TypeError, ["inputs", "tensors", "list"]),
+        (torch.rand(3, 5), torch.zeros(2), ValueError, ["same n", "(3, 5)", "(2,)"]),
+        (torch.rand(0, 5), torch.zeros(0), ValueError, ["n ≥ 1", "(0, 5)"]),
     ],
 )
-def test_bad_arguments_are_named(network, x, y, error, words):
-    stack = (network or nn.Sequential)(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
+def test_bad_arguments_are_named(x, y, error, words):
+    stack = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
     with pytest.raises(error) as caught:
         node_scores(stack, "taylor", x, y)
     assert all(word in str(caught.value) for word in words)
