@@ -6,6 +6,7 @@ from spectral_core.interop.saving import load, save
 from spectral_core.interop.spectrum_plot import plot_spectrum
 from spectral_core.interop.torch_pruning import SpectralImportance
 from spectral_core.layers.conversion import fold, spectral_parameters, spectralize
+from spectral_core.layers.flow import find
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.layers.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.layers.parametrization import spectral
@@ -26,6 +27,7 @@ __all__ = [
     "direct_mlp",
     "evaluate",
     "export_onnx",
+    "find",
     "fold",
     "layer_scores",
     "load",

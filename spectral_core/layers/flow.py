@@ -380,7 +380,7 @@ def _of_example(network: nn.Module, every: dict[str, Dense], example: Example) -
         else:
             between = [f"{n!r} ({_kind(network, n)})" for n in passed[name]][:3]
             where = f", on the way through {', '.join(between)}" if between else ""
-            refused[name] = f"{', '.join(map(repr, columns))} gets its nodes mixed{where}"
+            refused[name] = f"{next(iter(columns))!r} gets its nodes mixed{where}"
     groups = _joined(single, sizes)
     tensors = _between(network, probe, groups, passed)
     groups = [_with_tensors(group, tensors) for group in groups]
@@ -433,7 +433,7 @@ def _share(a: Group, b: Group) -> bool:
 
 
 def _between(
-    network: nn.Module, probe: Prober, groups: list[Group], passed: Mapping[str, set[str]]
+    network: nn.Module, probe: Prober, groups: list[Group], passed: Mapping[str, list[str]]
 ) -> dict[Axis, tuple[int, Columns]]:
     """Axes of tensors whose entries belong to single columns: their sizes, and the columns."""
     on_the_way = {name for group in groups for member in group.layers for name in passed[member]}

@@ -71,6 +71,7 @@ class Prober:
         self.network = duplicate(network).eval()
         self.example = example
         self.widths: dict[str, tuple[int, int]] = {}
+        self._leaves = {n for n, m in self.network.named_modules() if not any(m.children())}
         for name, module in self.network.named_modules():
             if name in layers:
                 self.widths[name] = module.in_features, module.out_features
@@ -102,7 +103,7 @@ class Prober:
     def _run(self) -> list[Tensor]:
         """Outputs of the model; the layers' inputs go to ``_seen``, by name and number of call."""
         self._seen: dict[tuple[str, int], Tensor] = {}
-        self._passed: set[str] = set()
+        self._passed: list[str] = []
         self._counts: dict[str, int] = {}
         with undisturbed(self.network):
             return [x.clone() for x in tensors_of(run(self.network, self.example))]
@@ -130,8 +131,8 @@ class Prober:
         if same and name not in self._touched:
             self._counts = dict(usual.counts)
             return _cloned(usual.outputs)
-        if not same:
-            self._passed.add(name)
+        if not same and name in self._leaves:
+            self._passed.append(name)
         return forward(*args, **kwargs)
 
     def _answer(self, name: str, *args: Tensor, **kwargs: Tensor) -> Tensor:
@@ -154,7 +155,7 @@ class Prober:
             sent[..., on(x, np.flatnonzero(self.changed[name]))] *= -0.7
         return sent[..., on(x, self.kept[name])] if name in self.kept else sent
 
-    def differing(self, changed: Mapping[Source, np.ndarray]) -> tuple[Columns, set[str], bool]:
+    def differing(self, changed: Mapping[Source, np.ndarray]) -> tuple[Columns, list[str], bool]:
         """Run with some nodes changed, and see what differs from the usual run.
 
         Args:
@@ -162,7 +163,7 @@ class Prober:
 
         Returns:
             For each layer, which of its columns differ, 1 or 0; the names of the other modules
-            whose input does; and whether an output does.
+            without children whose input does, in order; and whether an output does.
         """
         self.changed = {s: nodes for s, nodes in changed.items() if isinstance(s, str)}
         tensors = {}
@@ -208,7 +209,7 @@ class Prober:
             for held, name, tensor in reversed(before):
                 held[name] = tensor
 
-    def reach(self, source: Source, size: int) -> tuple[Columns, set[str], bool]:
+    def reach(self, source: Source, size: int) -> tuple[Columns, list[str], bool]:
         """What differs when all nodes of a source are changed, see :meth:`differing`."""
         return self.differing({source: np.ones(size, dtype=bool)})
 
