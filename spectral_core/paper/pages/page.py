@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython.display import HTML, Markdown
 
 from spectral_core import _checks
 from spectral_core.paper import paths
+from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, Row
 from spectral_core.paper.pages import plots, tables
 from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.tables import Table, folded
+from spectral_core.paper.pages.tables import Table, folded, heat_tables
 from spectral_core.paper.results import authors, published
 from spectral_core.paper.results.estimates import described
 from spectral_core.paper.results.tables import collect
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, SOURCES, TRIAL
-from spectral_core.paper.study.planning import Study, plan
+from spectral_core.paper.study.planning import plan
 
 
 class Page:
@@ -30,50 +31,50 @@ class Page:
     def __init__(self, name: str, preset: str = "paper") -> None:
         """Arguments: a name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`, and the
         preset whose published results are shown."""
-        self.name = _checks.choice("page", name, EXPERIMENTS)
-        self.preset = preset
+        self.name, self.preset = _checks.choice("page", name, EXPERIMENTS), preset
 
-    def panels(self, source: str = "text") -> list[str]:
-        """Names of the panels of a source, see
-        :data:`~spectral_core.paper.study.figures.SOURCES`."""
+    def runs(self, source: str = "text") -> dict[str, list[published.Run]]:
+        """Published runs of a source, out of :data:`~spectral_core.paper.study.figures.SOURCES`, by
+        panel."""
         _checks.choice("source", source, SOURCES)
-        return [each.name for each in EXPERIMENTS[self.name].panels if each.source == source]
+        panels = [each.name for each in EXPERIMENTS[self.name].panels if each.source == source]
+        return published.published_runs(self.name, self.preset, panels) if panels else {}
 
     def results(self, source: str = "text") -> pd.DataFrame:
-        """Published results of a source; empty if there are none."""
-        names = self.panels(source)
-        if not names:
+        """Published results of a source; no rows if there are none."""
+        panels = list(self.runs(source))
+        if not panels:
             return pd.DataFrame(columns=["panel"])
-        return published.published(self.name, self.preset, names, missing_ok=True)
+        return published.published(self.name, self.preset, panels)
+
+    def sources(self) -> list[str]:
+        """Sources of which something is published, but for the trial."""
+        return [source for source in SOURCES if source != TRIAL and self.runs(source)]
 
     def curves(self, *sources: str, alt: str = "") -> Picture | HTML:
         """Accuracy against the pruning level, network by network; with several weights γ, tables.
 
         Args:
-            sources: where the settings are from; text and released, if both are published. At the
+            sources: where the settings are from; all that are published if none is named. At the
                 released settings diamonds show the authors' means.
             alt: the finding in words.
         """
-        found = {source: self.results(source) for source in sources or SOURCES if source != TRIAL}
-        found = {source: rows for source, rows in found.items() if len(rows)}
-        if any(rows["penalty"].nunique() > 1 for rows in found.values()):
-            return heat_tables(pd.concat(found.values()))
-        titles = {
-            panel: f"{rows['network'].iloc[-1].split(' · ', 1)[1]}, {SOURCES[source]}"
-            for source, table in found.items()
-            for panel, rows in described(table).groupby("panel", sort=False)
-        }
-        by_panel = [
-            [rows for _, rows in table.groupby("panel", sort=False)] for table in found.values()
-        ]
-        beside = [
-            rows for each in itertools.zip_longest(*by_panel) for rows in each if rows is not None
-        ]
+        of_source = {source: self.results(source) for source in sources or self.sources()}
+        if any(rows["penalty"].nunique() > 1 for rows in of_source.values()):
+            return heat_tables(pd.concat(of_source.values()))
+        titles, by_panel = {}, []
+        for source, results in of_source.items():
+            panels = [rows for _, rows in described(results).groupby("panel", sort=False)]
+            for rows in panels:
+                name = rows["network"].iloc[-1].split(" · ", 1)[1]
+                titles[rows["panel"].iloc[0]] = f"{name}, {SOURCES[source]}"
+            by_panel.append(panels)
+        beside = itertools.chain.from_iterable(itertools.zip_longest(*by_panel))
         return plots.curves(
-            pd.concat(beside),
+            pd.concat([rows for rows in beside if rows is not None]),
             alt,
-            titles=titles if len(found) > 1 else None,
-            reference=_authors(found.get("released")),
+            titles=titles if len(of_source) > 1 else None,
+            reference=_authors(of_source["released"]) if "released" in of_source else None,
         )
 
     def weights(self, source: str = "text", alt: str = "") -> Picture:
@@ -84,21 +85,23 @@ class Page:
         """Accuracy unpruned, pruning level within a point of it, and accuracy at 90 % pruned."""
         return tables.at_a_glance(self.results(source))
 
+    def claims(self) -> Table:
+        """Claims of the paper about this figure, with their verdicts."""
+        about = re.compile(rf"Figs?\b.*\b{int(self.name.removeprefix('fig'))}\b")
+        mine = [c for c in CLAIMS if c.key.startswith(f"{self.name}-") or about.search(c.place)]
+        return tables.verdicts(Row(c, *(c.verdict(column) for column in COLUMNS)) for c in mine)
+
     def details(self, *sources: str) -> Markdown:
         """All that is folded: accuracies, distance to the authors', provenance, downloads."""
-        sources = sources or tuple(source for source in SOURCES if len(self.results(source)))
-        parts = {}
-        for source in sources:
-            rows, name = self.results(source), SOURCES[source]
-            parts[f"Accuracies, {name}"] = tables.accuracies(rows)._repr_html_()
+        parts, runs = {}, {}
+        for source in sources or self.sources():
+            results, runs[source] = self.results(source), self.runs(source)
+            parts[f"Accuracies, {SOURCES[source]}"] = tables.accuracies(results)._repr_html_()
             if source == "released":
-                parts["Distance to the authors' means"] = tables.distances(rows)._repr_html_()
-        runs = {
-            s: published.published_runs(self.name, self.preset, self.panels(s)) for s in sources
-        }
-        made = {n: [run.made() for run in rs] for each in runs.values() for n, rs in each.items()}
-        parts["Provenance"] = tables.provenance(made)._repr_html_()
-        parts["Downloads"] = _downloads(runs)
+                parts["Distance to the authors' means"] = tables.distances(results)._repr_html_()
+        every = [run for by_panel in runs.values() for each in by_panel.values() for run in each]
+        parts["Provenance"] = tables.provenance(every)._repr_html_()
+        parts["Downloads"] = tables.downloads(every)
         return Markdown(folded(**parts))
 
     def run(
@@ -109,8 +112,8 @@ class Page:
         workers: int | None = None,
         device: str = "cpu",
         **more: Any,
-    ) -> Rerun | None:
-        """Compute the figure here, or take it from this machine's store where it is there already.
+    ) -> Rerun:
+        """Compute the figure here; steps that this machine's store has are not computed again.
 
         Args:
             preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`; ``None`` runs
@@ -121,72 +124,39 @@ class Page:
             device: ``"cpu"``, ``"cuda"``, ….
         """
         if preset is None:
-            return None
+            return Rerun(None, None)
         study = plan(self.name, preset, panels, **{**(settings or {}), **more})
         store = Store(paths.local_results())
         compute(study.steps(), store, workers=workers, device=device)
-        return Rerun(study, collect(study, store), published.counterpart(study))
+        return Rerun(collect(study, store), published.counterpart(study))
 
 
-@dataclass(frozen=True)
-class Rerun:
+class Rerun(NamedTuple):
     """A run on this machine, beside the published one at the same settings if there is one."""
 
-    study: Study
-    results: pd.DataFrame
+    results: pd.DataFrame | None
     published: pd.DataFrame | None
 
-    def curves(
-        self, alt: str = "This machine's accuracies over the pruning level."
-    ) -> Picture | HTML:
+    def curves(self, alt: str = "This machine's accuracies over the pruning level.") -> Any:
         """Circles: this machine. Lines: the published run, or this one where none is published."""
+        if self.results is None:
+            return None
         if self.results["penalty"].nunique() > 1:
             return heat_tables(self.results)
         if self.published is None:
             return plots.curves(self.results, alt)
         return plots.curves(self.published, alt, run=self.results)
 
-    def table(self) -> Table:
+    def table(self) -> Table | None:
         """How far it agrees with the published run; its own accuracies where none is published."""
+        if self.results is None:
+            return None
         if self.published is None:
             return tables.at_a_glance(self.results)
         return tables.comparison(self.results, self.published)
 
 
-def heat_tables(table: pd.DataFrame) -> HTML:
-    """Accuracies by weight γ and pruning level, a table per method side by side."""
-    found = "".join(each._repr_html_() for each in tables.heat(table).values())
-    return HTML(f'<div class="heat">{found}</div>')
-
-
-def say(**values: Any) -> None:
-    """Give names to numbers for the page's prose: ``{glue:text}`name``` stands for one there.
-
-    Args:
-        values: numbers, texts or estimates, by name; each as its text.
-    """
-    for name, value in values.items():
-        text = {"application/papermill.record/text/plain": str(value)}
-        named = {"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}}
-        display(text, metadata=named, raw=True)
-
-
-def _authors(released: pd.DataFrame | None) -> pd.DataFrame | None:
+def _authors(released: pd.DataFrame) -> pd.DataFrame:
     """The authors' means, under the names of the panels at their settings."""
-    if released is None:
-        return None
     by_panel = released.groupby("panel", sort=False)
     return pd.concat([authors.beside(rows).assign(panel=panel) for panel, rows in by_panel])
-
-
-def _downloads(runs: Mapping[str, Mapping[str, Sequence[published.Run]]]) -> str:
-    """Links to the tables and provenance of published runs, as a list in Markdown."""
-    items = []
-    for by_panel in runs.values():
-        for run in itertools.chain.from_iterable(by_panel.values()):
-            table, made = (
-                f"/{file.relative_to(paths.project()).as_posix()}"
-                for file in (run.table, run.provenance)
-            )
-            items.append(f"- [{run.table.stem}, all points]({table}), [its provenance]({made})")
-    return "\n".join(items)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import html
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
+from spectral_core.paper import paths
+from spectral_core.paper.claims.claims import Row
+from spectral_core.paper.claims.verdict import WORDS
 from spectral_core.paper.pages.style import HUES, training
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.agreement import agreement
-from spectral_core.paper.results.published import settings_by_method
+from spectral_core.paper.results.published import Run, settings_by_method
 from spectral_core.paper.results.tables import NoResults, summary
+from spectral_core.paper.study.figures import SOURCES
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import in_words
 
@@ -32,6 +38,8 @@ class Table:
     """What it shows; also its name for those who do not see it."""
     shade: str = ""
     """Colour that cells have the more of, the larger their number; none if empty."""
+    words: bool = False
+    """Whether cells are sentences, not numbers."""
 
     def _repr_html_(self) -> str:
         """HTML without line breaks, so that it may stand in Markdown."""
@@ -45,9 +53,10 @@ class Table:
         )
         caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
         label = html.escape(self.caption or names[0])
+        kind = "words" if self.words else "numbers"
         return (
             f'<div class="table" role="region" tabindex="0" aria-label="{label}">'
-            f'<table class="dataframe results">{caption}<thead><tr>{head}</tr></thead>'
+            f'<table class="dataframe results {kind}">{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
 
@@ -119,10 +128,10 @@ def accuracies(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Table:
     means = summary(table)
     means = means[means["percentile"].isin(list(levels))]
     several = means["penalty"].nunique() > 1
-    networks = dict(zip(table["panel"], estimates.described(table)["network"]))
+    networks = _networks(table)
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for point in means.itertuples():
-        key = (networks[point.panel], METHODS[point.method].title)
+        key = (networks[point.panel, point.method], METHODS[point.method].title)
         spread = "" if pd.isna(point.accuracy_sd) else f" ± {100 * point.accuracy_sd:.1f}"
         rows.setdefault((*key, _weight(point.penalty)) if several else key, {})[
             _share(point.percentile)
@@ -141,11 +150,11 @@ def distances(table: pd.DataFrame) -> Table:
         NoResults: if the authors released nothing at these settings.
     """
     found = authors.deviation(table)
-    networks = dict(zip(table["panel"], estimates.described(table)["network"]))
+    networks = _networks(table)
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for point in found.itertuples():
         error = "" if pd.isna(point.standard_error) else f" ± {100 * point.standard_error:.1f}"
-        rows.setdefault((networks[point.panel], METHODS[point.method].title), {})[
+        rows.setdefault((networks[point.panel, point.method], METHODS[point.method].title), {})[
             _share(point.percentile)
         ] = estimates.signed(100 * point.deviation) + error
     return Table(_named(rows, "network", "method"), "Ours − the authors' (pt) by share pruned")
@@ -159,11 +168,11 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
         theirs: published results at the same settings.
     """
     points = agreement(ours, theirs)
-    networks = dict(zip(ours["panel"], estimates.described(ours)["network"]))
+    networks = _networks(ours)
     rows = {}
     for (panel, method), mine in points.groupby(["panel", "method"], sort=False):
         worst = mine.loc[mine["difference"].abs().idxmax()]
-        rows[networks[panel], METHODS[method].title] = {
+        rows[networks[panel, method], METHODS[method].title] = {
             "levels that agree": f"{mine['agrees'].sum()} of {len(mine)}",
             "largest difference (pt)": estimates.signed(100 * worst["difference"]),
             "at": f"{worst['percentile']:g} % pruned",
@@ -194,20 +203,81 @@ def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> dict[str, Tab
     return tables
 
 
-def provenance(made: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
-    """Where the numbers of some panels come from, a column per run.
+def controls(first: str, others: Sequence[str], **options: Any) -> Table:
+    """A method minus each of its controls: over two ranges of levels, and network by network.
 
     Args:
-        made: by panel, as
-            :func:`spectral_core.paper.results.published.published_provenance` returns it.
+        first: the method.
+        others: its controls.
+        options: as for :func:`spectral_core.paper.results.estimates.differences`.
     """
-    runs = [(panel, run) for panel, of_panel in made.items() for run in of_panel]
-    columns = {f"{panel} ({_joined(_seeds(run))})": _provenance(run) for panel, run in runs}
-    return Table(pd.DataFrame(columns).fillna("").rename_axis("run (seeds)"), "Provenance")
+    rows = {}
+    for other in others:
+        middle = estimates.differences(first, other, estimates.FEW_TO_MANY, **options)
+        outcomes = Counter(one.outcome() for one in estimates.per_network(middle).values())
+        rows[METHODS[other].title] = {
+            "5–80 % pruned": str(estimates.pooled(middle)),
+            "85–95 % pruned": str(estimates.difference(first, other, (85, 95), **options)),
+            "networks, 5–80 %": ", ".join(f"{n} {word}" for word, n in outcomes.most_common()),
+        }
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("minus")
+    return Table(frame, METHODS[first].title, words=True)
 
 
-def _seeds(run: Mapping[str, Any]) -> list[int]:
-    return sorted({seed for own in settings_by_method(run).values() for seed in own["seeds"]})
+def ladder(at: Mapping[str, float]) -> Table:
+    """Accuracies of methods, in per cent, from the highest down."""
+    best = sorted(at, key=lambda method: -at[method])
+    frame = pd.DataFrame(
+        {"accuracy (%)": [f"{at[method]:.1f}" for method in best]},
+        index=pd.Index([METHODS[method].title for method in best], name="method"),
+    )
+    return Table(frame)
+
+
+SYMBOLS = dict(zip(WORDS, "✓◐✗≈?1–"))
+"""A sign for each word of a verdict."""
+
+
+def verdicts(rows: Iterable[Row]) -> Table:
+    """Claims with their verdicts at the text's settings and at the released ones.
+
+    Args:
+        rows: as :func:`spectral_core.paper.claims.claims.judged` returns them.
+    """
+    cells = {}
+    for claim, *found in rows:
+        cells[claim.place, claim.says] = {
+            SOURCES[source]: f"{SYMBOLS[one.word]} {one.word}"
+            + (f": {one.observed}" if one.observed is not None else "")
+            for source, one in zip(("text", "released"), found)
+        }
+    frame = pd.DataFrame.from_dict({i: row for i, row in enumerate(cells.values())}, orient="index")
+    index = pd.MultiIndex.from_tuples(list(cells), names=["place", "the paper's claim"])
+    return Table(frame.set_index(index), words=True)
+
+
+def heat_tables(table: pd.DataFrame) -> HTML:
+    """The tables of :func:`heat` side by side."""
+    html_of = "".join(each._repr_html_() for each in heat(table).values())
+    return HTML(f'<div class="heat">{html_of}</div>')
+
+
+def provenance(runs: Iterable[Run]) -> Table:
+    """Where the numbers of published runs come from, a column per run."""
+    columns = {run.table.stem: _provenance(run.made()) for run in runs}
+    return Table(pd.DataFrame(columns).fillna("").rename_axis("run"), "Provenance")
+
+
+def downloads(runs: Iterable[Run]) -> str:
+    """Links to the tables and provenance of published runs, as a list in Markdown."""
+    items = []
+    for run in runs:
+        table, made = (
+            f"/{file.relative_to(paths.project()).as_posix()}"
+            for file in (run.table, run.provenance)
+        )
+        items.append(f"- [{run.table.stem}, all points]({table}), [its provenance]({made})")
+    return "\n".join(items)
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
@@ -218,6 +288,7 @@ def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
     }
     return {
         "made by": run["command"],
+        "seeds": _joined(sorted({seed for own in settings.values() for seed in own["seeds"]})),
         **{name.replace("_", " "): _alike(values) for name, values in shared.items()},
         "inputs": run["inputs"],
         "when": f"{run['from'][:16]} to {run['to'][:16]} UTC",
@@ -227,6 +298,12 @@ def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
         "versions": ", ".join(f"{name} {_joined(v)}" for name, v in run["versions"].items()),
         **{f"MD5 of {file}": md5 for file, md5 in run["data"].items()},
     }
+
+
+def _networks(table: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Names of networks by panel and method: their widths may differ."""
+    found = estimates.described(table)
+    return dict(zip(zip(found["panel"], found["method"]), found["network"]))
 
 
 def _alike(values: Mapping[str, Any]) -> str:
