@@ -14,7 +14,7 @@ import pytest
 
 from spectral_core.data import DATASETS
 from spectral_core.paper import cli, paths
-from spectral_core.paper.book import notebooks
+from spectral_core.paper.pages import notebooks
 from spectral_core.paper.options import value_of
 from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.tables import COLUMNS, command

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from IPython.display import display
-
 from spectral_core.paper.pages.page import Page
 
 __all__ = ["Page", "say"]
@@ -17,6 +15,8 @@ def say(**values: Any) -> None:
     Args:
         values: numbers, texts or estimates, by name; each is printed as its text.
     """
+    from IPython.display import display
+
     for name, value in values.items():
         record = {"name": name, "mime_prefix": _GLUED}
         display({f"{_GLUED}text/plain": str(value)}, metadata={"scrapbook": record}, raw=True)

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from IPython.display import HTML, Markdown
 
 from spectral_core import _checks
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, Row
 from spectral_core.paper.pages import plots, tables
 from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.tables import Table, folded, heat_tables
+from spectral_core.paper.pages.tables import Beside, Folded, Table
 from spectral_core.paper.results import authors, published
 from spectral_core.paper.results.estimates import described
 from spectral_core.paper.results.tables import collect
@@ -51,7 +50,7 @@ class Page:
         """Sources of which something is published, but for the trial."""
         return [source for source in SOURCES if source != TRIAL and self.runs(source)]
 
-    def curves(self, *sources: str, alt: str = "") -> Picture | HTML:
+    def curves(self, *sources: str, alt: str = "") -> Picture | Beside:
         """Accuracy against the pruning level, network by network; with several weights γ, tables.
 
         Args:
@@ -61,7 +60,7 @@ class Page:
         """
         of_source = {source: self.results(source) for source in sources or self.sources()}
         if any(rows["penalty"].nunique() > 1 for rows in of_source.values()):
-            return heat_tables(pd.concat(of_source.values()))
+            return tables.heat(pd.concat(of_source.values()))
         titles, by_panel = {}, []
         for source, results in of_source.items():
             panels = [rows for _, rows in described(results).groupby("panel", sort=False)]
@@ -91,7 +90,7 @@ class Page:
         mine = [c for c in CLAIMS if c.key.startswith(f"{self.name}-") or about.search(c.place)]
         return tables.verdicts(Row(c, *(c.verdict(column) for column in COLUMNS)) for c in mine)
 
-    def details(self, *sources: str) -> Markdown:
+    def details(self, *sources: str) -> Folded:
         """All that is folded: accuracies, distance to the authors', provenance, downloads."""
         parts, runs = {}, {}
         for source in sources or self.sources():
@@ -102,7 +101,7 @@ class Page:
         every = [run for by_panel in runs.values() for each in by_panel.values() for run in each]
         parts["Provenance"] = tables.provenance(every)._repr_html_()
         parts["Downloads"] = tables.downloads(every)
-        return Markdown(folded(**parts))
+        return Folded(parts)
 
     def run(
         self,
@@ -142,7 +141,7 @@ class Rerun(NamedTuple):
         if self.results is None:
             return None
         if self.results["penalty"].nunique() > 1:
-            return heat_tables(self.results)
+            return tables.heat(self.results)
         if self.published is None:
             return plots.curves(self.results, alt)
         return plots.curves(self.published, alt, run=self.results)

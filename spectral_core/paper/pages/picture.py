@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rcParams
 from matplotlib.figure import Figure
 
 from spectral_core._files import write_whole
-from spectral_core.paper.pages.style import INK, PAPER, theme
+from spectral_core.paper.pages.style import INK, PAPER
 
 UNIT = 72
 """Units of a drawing per inch: a font size of 12 is 12 of them, and as many pixels at full size."""
@@ -58,7 +59,7 @@ class Picture:
 
 def drawing(width: float, height: float) -> Figure:
     """An empty figure of so many units, in the look of all others."""
-    theme()
+    _theme()
     return Figure(figsize=(width / UNIT, height / UNIT))
 
 
@@ -94,3 +95,36 @@ def inline_svg(figure: Figure) -> str:
         'stroke-linejoin: round; stroke-linecap: butt">'
     )
     return head + re.sub(r"\s*\n\s*", "\n", body)
+
+
+def _theme() -> None:
+    """Set the look of every picture: text and axes in ink, no frame, a faint grid."""
+    rcParams.update(
+        {
+            "font.family": "sans-serif",
+            "font.size": 12,
+            "axes.titlesize": 12.5,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 12,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "grid.alpha": 0.15,
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 2,
+            "lines.solid_capstyle": "round",
+            "legend.frameon": False,
+            "figure.facecolor": PAPER,
+            "axes.facecolor": PAPER,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "spectral-core",
+            "savefig.dpi": 200,
+            **dict.fromkeys(
+                ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor",
+                 "xtick.color", "ytick.color", "grid.color"),
+                INK,
+            ),
+        }
+    )  # fmt: skip

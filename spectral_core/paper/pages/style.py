@@ -6,8 +6,6 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-from matplotlib import pyplot as plt
-
 from spectral_core.paper.study.methods import METHODS, Method
 
 # The paper's orange, blue and green in shades of Okabe and Ito. Each has a contrast of at least
@@ -68,36 +66,3 @@ def _control(method: str) -> tuple[str, ...]:
         if each.name not in _NAMES_ONLY
         and getattr(METHODS[method], each.name) != getattr(base, each.name)
     )
-
-
-def theme() -> None:
-    """Set the look of every picture: text and axes in ink, no frame, a faint grid."""
-    plt.rcParams.update(
-        {
-            "font.family": "sans-serif",
-            "font.size": 12,
-            "axes.titlesize": 12.5,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.labelsize": 12,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "grid.alpha": 0.15,
-            "grid.linewidth": 0.8,
-            "lines.linewidth": 2,
-            "lines.solid_capstyle": "round",
-            "legend.frameon": False,
-            "figure.facecolor": PAPER,
-            "axes.facecolor": PAPER,
-            "svg.fonttype": "none",
-            "svg.hashsalt": "spectral-core",
-            "savefig.dpi": 200,
-            **dict.fromkeys(
-                ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor",
-                 "xtick.color", "ytick.color", "grid.color"),
-                INK,
-            ),
-        }
-    )  # fmt: skip

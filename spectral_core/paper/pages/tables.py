@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
 
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import Row
@@ -85,13 +84,18 @@ def _row_headings(keys: Sequence[tuple[Any, ...]], row: int) -> str:
     return "".join(cells)
 
 
-def folded(**parts: str) -> str:
-    """Parts of a page that open when their names are clicked: HTML, or Markdown between blanks."""
-    return "\n\n".join(
-        f"<details><summary>{html.escape(name.replace('_', ' '))}</summary>\n\n{text}\n\n</details>"
-        for name, text in parts.items()
-        if text
-    )
+@dataclass(frozen=True)
+class Folded:
+    """Parts of a page, by name, that open when their names are clicked: HTML or Markdown."""
+
+    parts: Mapping[str, str]
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(
+            f"<details><summary>{html.escape(name)}</summary>\n\n{text}\n\n</details>"
+            for name, text in self.parts.items()
+            if text
+        )
 
 
 def at_a_glance(table: pd.DataFrame) -> Table:
@@ -180,7 +184,7 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
     return Table(_named(rows, "network", "method"), "This machine − published")
 
 
-def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> dict[str, Table]:
+def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Beside:
     """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method.
 
     Args:
@@ -193,14 +197,14 @@ def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> dict[str, Tab
         accuracy=[f"{100 * accuracy:.0f}" for accuracy in means["accuracy"]],
         penalty=list(map(_weight, means["penalty"])),
     )
-    tables = {}
+    tables = []
     for method in [name for name in METHODS if name in set(table["method"])]:
         rows = shown[shown["method"] == method]
         frame = rows.pivot(index="penalty", columns="percentile", values="accuracy")
         frame = frame.loc[rows["penalty"].unique(), rows["percentile"].unique()]
         frame = frame.rename_axis(index="γ", columns=None)
-        tables[method] = Table(frame, METHODS[method].title, HUES[training(method)])
-    return tables
+        tables.append(Table(frame, METHODS[method].title, HUES[training(method)]))
+    return Beside(tuple(tables))
 
 
 def controls(first: str, others: Sequence[str], **options: Any) -> Table:
@@ -256,10 +260,15 @@ def verdicts(rows: Iterable[Row]) -> Table:
     return Table(frame.set_index(index), words=True)
 
 
-def heat_tables(table: pd.DataFrame) -> HTML:
-    """The tables of :func:`heat` side by side."""
-    html_of = "".join(each._repr_html_() for each in heat(table).values())
-    return HTML(f'<div class="heat">{html_of}</div>')
+@dataclass(frozen=True)
+class Beside:
+    """Tables side by side, as many as fit."""
+
+    tables: tuple[Table, ...]
+
+    def _repr_html_(self) -> str:
+        each = "".join(table._repr_html_() for table in self.tables)
+        return f'<div class="heat">{each}</div>'
 
 
 def provenance(runs: Iterable[Run]) -> Table:

@@ -2,8 +2,10 @@
 
 import ast
 import json
+import re
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import jupytext
@@ -12,14 +14,13 @@ import papermill
 import pytest
 
 from spectral_core.paper import paths
-from spectral_core.paper.book import notebooks
-from spectral_core.paper.book.notebooks import NotebookFailed, execute, prepare
-from spectral_core.paper.plots import curves
+from spectral_core.paper.pages import notebooks
+from spectral_core.paper.pages.notebooks import NotebookFailed, execute, prepare
 from spectral_core.paper.study.figures import FIGURES
-from spectral_core.paper.study.planning import SETTINGS
 
 ROOT = paths.project()
 SOURCES = notebooks.sources()
+LONG = {"theory"}  # its code is the lesson
 
 
 @pytest.fixture(params=SOURCES.values(), ids=SOURCES.keys())
@@ -35,16 +36,42 @@ def parameters_cells(notebook):
 
 
 def test_every_figure_has_a_notebook():
-    assert set(FIGURES) <= set(SOURCES)
+    assert {*FIGURES, "fig01", "fig02", "fig05", "fig03_by_hand"} <= set(SOURCES)
 
 
-def test_notebook_has_one_cell_of_parameters_that_are_plain_values(source):
-    (cell,) = parameters_cells(nbformat.read(source, 4))
-    assert cell.cell_type == "code"
-    names, values = zip(*(line.split(" = ", 1) for line in cell.source.splitlines()))
-    for value in values:
-        ast.literal_eval(value)
-    assert notebooks.declared_parameters(source) == list(names)
+def test_parameters_are_at_most_ten_lines_of_plain_values(source):
+    cells = parameters_cells(nbformat.read(source, 4))
+    assert len(cells) <= 1
+    for cell in cells:
+        lines = cell.source.splitlines()
+        names, values = zip(*(line.split(" = ", 1) for line in lines))
+        for value in values:
+            ast.literal_eval(value)
+        assert len(lines) <= 10
+        assert notebooks.declared_parameters(source) == list(names)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_each_figure_takes_every_setting(figure):
+    wanted = {"preset", "panels", "dataset", "activation", "hidden", "seeds", "device", "workers"}
+    assert {*wanted, "settings"} == set(notebooks.declared_parameters(SOURCES[figure]))
+
+
+def test_notebook_is_short(source):
+    lines = source.with_suffix(".md").read_text(encoding="utf-8").splitlines()
+    assert source.stem in LONG or len(lines) <= 100
+
+
+def test_notebooks_repeat_little_of_each_other():
+    """At most a tenth of all lines is prose or code that stands in three notebooks or more."""
+    markup = re.compile(
+        r"(---|```.*|:tags:.*|tags:.*|mystnb:|kernelspec:.*|  .*(figure|name|caption):.*|\W*)$"
+    )
+    files = [source.with_suffix(".md") for source in SOURCES.values()]
+    pages = [file.read_text(encoding="utf-8").splitlines() for file in files]
+    pages_with = Counter(line for lines in pages for line in set(lines) if not markup.match(line))
+    repeated = sum(pages_with[line] >= 3 for lines in pages for line in lines)
+    assert repeated <= 0.1 * sum(map(len, pages))
 
 
 def test_notebook_is_kept_without_outputs_and_for_any_python(source):
@@ -68,11 +95,21 @@ def test_notebook_does_not_name_a_place_of_some_machine(source):
         assert not machine_paths(file.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_figures_notebook_takes_every_setting_of_the_study(figure):
-    declared = notebooks.declared_parameters(SOURCES[figure])
-    assert {"preset", "panels", "band", "workers", "device", *SETTINGS} == set(declared)
-    assert all(band in SOURCES[figure].read_text(encoding="utf-8") for band in curves.BANDS)
+def test_no_page_has_a_bar_over_its_code(source):
+    tags = {t for c in nbformat.read(source, 4).cells for t in c.metadata.get("tags", [])}
+    assert not tags & {"hide-input", "hide-cell", "hide-output"}
+
+
+@pytest.mark.parametrize(("departure_nodes", "arrival_nodes"), [(6, 1), (2, 5)])
+def test_equations_of_the_theory_hold_for_other_shapes(departure_nodes, arrival_nodes, tmp_path):
+    shape = {"departure_nodes": departure_nodes, "arrival_nodes": arrival_nodes, "seed": 3}
+    assert notebooks.execute("theory", shape, tmp_path, progress=False).exists()
+
+
+def test_fig_3_by_hand_ends_on_the_registrys_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPECTRAL_CORE_STORE", str(tmp_path / "store"))
+    small = {"hidden": [20, 10], "epochs": 3, "retraining_epochs": 1, "seed": 2}
+    assert notebooks.execute("fig03_by_hand", small, tmp_path, progress=False).exists()
 
 
 # A notebook of three cells, in a project of its own
@@ -229,5 +266,5 @@ def test_executed_figure_names_no_place_of_this_machine(tmp_path, monkeypatch):
     text = made.read_text(encoding="utf-8")
     assert not machine_paths(text)
     assert str(tmp_path) not in text
-    assert "image/png" in text and "spectral-core compute fig03 --preset smoke" in text
+    assert "<svg" in text and "spectral-core compute fig03 --preset paper" in text
     assert len(list((tmp_path / "store" / "cut").glob("*.json"))) == 18

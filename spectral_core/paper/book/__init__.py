@@ -1,1 +1,0 @@
-"""From notebooks and text to the book."""

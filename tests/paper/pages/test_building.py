@@ -1,0 +1,103 @@
+"""The rendered book: built strictly from really executed notebooks, then read as HTML."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from spectral_core.paper import paths
+from spectral_core.paper.pages import building
+from spectral_core.paper.study.settings import Settings
+
+PROJECT = paths.project()
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    """Folder of the built pages; every warning of the build is an error."""
+    root = tmp_path_factory.mktemp("book")
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(PROJECT / name, root)
+    for name in ("book", "results"):
+        made = shutil.ignore_patterns("figures", "generated", "local")
+        shutil.copytree(PROJECT / name, root / name, ignore=made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPECTRAL_CORE_STORE", str(root / "store"))
+        return building.build(root, {"fig03": "smoke"}).parent
+
+
+@pytest.fixture(scope="module")
+def pages(html):
+    toc = (PROJECT / "_toc.yml").read_text(encoding="utf-8")
+    files = [yaml.safe_load(toc)["root"], *re.findall(r"- file: (\S+)", toc)]
+    return {
+        file: BeautifulSoup((html / f"{file}.html").read_text(encoding="utf-8"), "html.parser")
+        for file in files
+    }
+
+
+def test_pictures_say_their_finding_and_figures_have_a_number_and_a_caption(pages):
+    assert sum(len(page.select("article .picture svg")) for page in pages.values()) > 20
+    for file, page in pages.items():
+        for figure in page.select("article figure"):
+            assert re.search(r"\d", figure.select_one(".caption-number").get_text()), file
+            assert len(figure.select_one(".caption-text").get_text(strip=True)) > 20, file
+        for picture in page.select("article .picture, article img"):
+            words = picture.get("aria-label") or picture.get("alt", "")
+            assert len(words) > 20 and not words.endswith((".png", ".svg")), file
+
+
+def test_no_name_is_twice_on_a_page_and_no_heading_is_empty(pages):
+    for file, page in pages.items():
+        names = [each["id"] for each in page.select("article svg [id]")]
+        assert len(names) == len(set(names)), file
+        assert all(th.get_text(strip=True) for th in page.select("table.results th")), file
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    """The book reads whole without internet."""
+    wanted = (("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"))
+    loaded = [
+        element.get(attribute)
+        for page in pages.values()
+        for tag, attribute in wanted
+        for element in page.select(tag)
+        if element.get(attribute) and element.get("rel") not in (["canonical"], ["author"])
+    ]
+    assert loaded and not [source for source in loaded if re.match(r"(https?:)?//", source)]
+
+
+def test_no_markup_shows_raw(pages):
+    for file, page in pages.items():
+        for code in page.select("article pre, article code, article .math, script, style"):
+            code.extract()
+        text = page.select_one("article").get_text()
+        for raw in ("```", "{ref}", "{cite", "{eq}", "$$", ":::", "{download}", "{glue"):
+            assert raw not in text, (file, raw)
+
+
+def test_links_lead_to_pages_and_files_that_are_there(pages, html):
+    downloads = 0
+    for file, page in pages.items():
+        for link in page.select("article a[href]"):
+            target = link["href"].split("#")[0]
+            if target and not re.match(r"\w+:", target):
+                assert (html / file).parent.joinpath(target).resolve().exists(), (file, target)
+                downloads += target.endswith((".csv", ".json"))
+    assert downloads > 40
+
+
+def test_nothing_in_the_book_names_this_machine(html):
+    for file in [*html.rglob("*.html"), *html.rglob("*.ipynb")]:
+        text = file.read_text(encoding="utf-8")
+        for folder in (str(PROJECT), str(Path.home()) + "/", str(html.parent.parent)):
+            assert folder not in text, (file.name, folder)
+
+
+def test_table_of_settings_has_each_of_them(tmp_path):
+    building.generate(tmp_path)
+    lines = (tmp_path / "settings.md").read_text(encoding="utf-8").splitlines()
+    assert [line.split("`")[1] for line in lines[2:]] == list(Settings.__dataclass_fields__)
