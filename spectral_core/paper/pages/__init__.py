@@ -1,22 +1,6 @@
 """The pages of the book: pictures, tables, and what a notebook calls."""
 
-from typing import Any
-
+from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.page import Page
 
 __all__ = ["Page", "say"]
-
-_GLUED = "application/papermill.record/"
-
-
-def say(**values: Any) -> None:
-    """Give numbers names for the page's prose, where ``{glue:text}`name``` stands for one.
-
-    Args:
-        values: numbers, texts or estimates, by name; each is printed as its text.
-    """
-    from IPython.display import display
-
-    for name, value in values.items():
-        record = {"name": name, "mime_prefix": _GLUED}
-        display({f"{_GLUED}text/plain": str(value)}, metadata={"scrapbook": record}, raw=True)

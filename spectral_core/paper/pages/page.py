@@ -13,6 +13,7 @@ from spectral_core import _checks
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, Row
 from spectral_core.paper.pages import plots, tables
+from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.picture import Picture
 from spectral_core.paper.pages.tables import Beside, Folded, Table
 from spectral_core.paper.results import authors, published
@@ -22,6 +23,8 @@ from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, SOURCES, TRIAL
 from spectral_core.paper.study.planning import plan
+
+__all__ = ["Page", "Rerun", "say"]
 
 
 class Page:

@@ -18,6 +18,7 @@ from spectral_core.paper.claims.verdict import WORDS
 from spectral_core.paper.pages.style import HUES, training
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.agreement import agreement
+from spectral_core.paper.results.estimates import Estimate
 from spectral_core.paper.results.published import Run, settings_by_method
 from spectral_core.paper.results.tables import NoResults, summary
 from spectral_core.paper.study.figures import SOURCES
@@ -236,6 +237,23 @@ def ladder(at: Mapping[str, float]) -> Table:
         index=pd.Index([METHODS[method].title for method in best], name="method"),
     )
     return Table(frame)
+
+
+def certain(rows: pd.DataFrame) -> Table:
+    """Differences of methods, network by network, with p-values corrected for testing all of them.
+
+    Args:
+        rows: as :func:`spectral_core.paper.questions.certainty.certainty` returns them.
+    """
+    cells = {
+        (f"{METHODS[row.first].title} − {METHODS[row.second].title}", row.networks, row.source): {
+            "difference": str(Estimate(row.difference, row.low, row.high, int(row.n))),
+            "corrected p": "< 0.001" if row.holm < 0.001 else f"{row.holm:.3f}",
+            "seeds needed": row.needs,
+        }
+        for row in rows.itertuples()
+    }
+    return Table(_named(cells, "difference", "network", "settings"), words=True)
 
 
 SYMBOLS = dict(zip(WORDS, "✓◐✗≈?1–"))

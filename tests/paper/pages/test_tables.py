@@ -11,6 +11,7 @@ from spectral_core.paper.claims.claims import Row
 from spectral_core.paper.claims.verdict import WORDS, Verdict
 from spectral_core.paper.pages import tables
 from spectral_core.paper.pages.tables import Beside, Folded, Table
+from spectral_core.paper.questions.certainty import certainty
 from spectral_core.paper.results import authors, estimates, published
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import Panel
@@ -153,6 +154,12 @@ def test_verdicts_show_a_sign_and_the_word_at_both_settings():
     shown = tables.verdicts(rows).frame
     assert shown.iloc[0].tolist() == [f"✓ {WORDS[0]}: {estimate}", f"– {WORDS[-1]}"]
     assert len(set(tables.SYMBOLS.values())) == len(WORDS)
+
+
+def test_certain_differences_have_their_interval_and_corrected_p():
+    shown = tables.certain(certainty()).frame
+    assert shown["difference"].str.contains(r"pt \[").all() and len(shown) > 30
+    assert set(shown.index.names) == {"difference", "network", "settings"}
 
 
 def test_provenance_says_command_machine_settings_and_seeds():
