@@ -33,7 +33,8 @@ from spectral_core.paper.study.planning import SETTINGS, Study, plan
 
 if TYPE_CHECKING:
     from spectral_core.data import Availability
-    from spectral_core.paper.run.compute import Cost, Estimate
+    from spectral_core.paper.run.compute import Cost
+    from spectral_core.paper.run.estimate import Estimate
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -132,6 +133,7 @@ def compute(
     """
     from spectral_core.paper.run import backends
     from spectral_core.paper.run import compute as computing
+    from spectral_core.paper.run.estimate import estimate
 
     run = plan(figure, **changes)
     title = f"{figure} at the preset {run.preset}"
@@ -139,7 +141,7 @@ def compute(
         backends.check_backend(backend, scheduler, workers)
         computing.check_device(device)
         at_once = workers or computing.default_workers(device)
-        left = computing.estimate(run.steps(), Store(store_dir), workers=at_once)
+        left = estimate(run.steps(), Store(store_dir), workers=at_once)
         click.echo(f"{title}: {_in_words(left, at_once)}")
         return
     where = {"device": device, "workers": workers}

@@ -117,28 +117,7 @@ def choose(
             f"got {', '.join(panel.methods)}"
         )
     held = len(hold_out_tenth(load(panel.base.inputs)).test_targets)
-    points = [dict(zip(tuning.grid, values)) for values in itertools.product(*tuning.grid.values())]
-    pairs = [(method, point) for method in methods for point in points]
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    results = parallel(
-        joblib.delayed(_in_worker)(
-            replace(panel.settings[method], **_with_stage_two(point)),
-            *(method, tuning.percentile),
-        )
-        for method, point in pairs
-    )
-    bar = tqdm(results, "choosing", total=len(pairs), unit=" networks", disable=not progress)
-    accuracies: dict[str, Any] = {}
-    chosen: dict[str, tuple[Any, ...]] = {}
-    for (method, point), accuracy in zip(pairs, bar):
-        rows = accuracies.setdefault(method, {})
-        *outer, last = (f"{value:g}" for value in point.values())
-        for value in outer:
-            rows = rows.setdefault(value, {})
-        rows[last] = accuracy
-        # Of equally accurate ones the smallest, the last setting first: the fewest epochs.
-        rank = (accuracy, *(-value for value in reversed(point.values())))
-        chosen[method] = max(chosen.get(method, (rank, point)), (rank, point), key=lambda x: x[0])
+    accuracies, chosen = _over_grid(panel, tuning, methods, workers, progress)
     return {
         "inputs": panel.base.inputs,
         **{name: getattr(panel.base, name) for name in _RECORDED},
@@ -147,9 +126,37 @@ def choose(
         "percentile": tuning.percentile,
         "held_out": held,
         "accuracies": accuracies,
-        "chosen": {method: point for method, (_, point) in chosen.items()},
+        "chosen": chosen,
         "made": made(time.perf_counter() - start, "cpu"),
     }
+
+
+def _over_grid(
+    panel: Panel, tuning: Tuning, methods: Sequence[str], workers: int, progress: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Accuracy of each method at each point of the grid, and the best point of each method."""
+    points = [dict(zip(tuning.grid, values)) for values in itertools.product(*tuning.grid.values())]
+    pairs = [(method, point) for method in methods for point in points]
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
+    results = parallel(
+        joblib.delayed(_in_worker)(
+            replace(panel.settings[method], **_with_stage_two(point)), method, tuning.percentile
+        )
+        for method, point in pairs
+    )
+    bar = tqdm(results, "choosing", total=len(pairs), unit=" networks", disable=not progress)
+    accuracies: dict[str, Any] = {}
+    best: dict[str, tuple[Any, ...]] = {}
+    for (method, point), accuracy in zip(pairs, bar):
+        rows = accuracies.setdefault(method, {})
+        *outer, last = (f"{value:g}" for value in point.values())
+        for value in outer:
+            rows = rows.setdefault(value, {})
+        rows[last] = accuracy
+        # Of equally accurate ones the smallest, the last setting first: the fewest epochs.
+        rank = (accuracy, *(-value for value in reversed(point.values())))
+        best[method] = max(best.get(method, (rank, point)), (rank, point), key=lambda x: x[0])
+    return accuracies, {method: point for method, (_, point) in best.items()}
 
 
 _RECORDED = ("activation", "precision", "epochs", "retraining_epochs", "train_images")

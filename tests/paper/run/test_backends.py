@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from spectral_core.paper.run import backends
 from spectral_core.paper.run.backends import open_backend
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
@@ -60,15 +61,14 @@ def wait_until(condition, pause=0.02):
 
 
 def stop_in_the_middle(steps, store, workers):
-    """Stop a worker that has counted the first epochs of a training and goes on; return it."""
+    """Stop a worker in the middle of a training; return it."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        counted = {file.name for file in store.root.glob(".*.tally/*") if file.stat().st_size}
         for worker in workers:
             worker.send_signal(signal.SIGSTOP)
             opened = {Path(file.path).stem for file in psutil.Process(worker.pid).open_files()}
             for step in steps:  # whoever runs it holds its lock
-                if step.key in counted & opened and step not in store:
+                if step.key in opened and step not in store:
                     return worker
             worker.send_signal(signal.SIGCONT)
         time.sleep(0.01)
@@ -120,6 +120,19 @@ def test_job_that_kills_its_workers_is_an_error_and_no_endless_wait(tmp_path):
         open_backend("dask", None, address) as run_all,
     ):
         list(run_all(os._exit, [1]))
+
+
+def test_cluster_without_workers_is_reported_and_goes_on_when_one_comes(monkeypatch, capfd):
+    monkeypatch.setattr(backends, "PATIENCE", 0.5)
+    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        LocalCluster(n_workers=0, **options) as local,
+        Client(local) as client,
+        open_backend("dask", None, None) as run_all,
+    ):
+        threading.Timer(2, client.cluster.scale, [1]).start()
+        assert list(run_all(abs, [-1])) == [1]
+    assert "has no workers" in capfd.readouterr().err
 
 
 def test_lost_scheduler_is_an_error(tmp_path):

@@ -20,7 +20,8 @@ from spectral_core.paper.results.tables import collect
 from spectral_core.paper.run import batching
 from spectral_core.paper.run import compute as compute_module
 from spectral_core.paper.run.batching import jobs, parts, train_together
-from spectral_core.paper.run.compute import Where, compute, estimate, missing_steps
+from spectral_core.paper.run.compute import Where, compute, missing_steps
+from spectral_core.paper.run.estimate import estimate
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.planning import plan
 from spectral_core.training.loop import TrainingDiverged, single_thread
