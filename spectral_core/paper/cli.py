@@ -246,8 +246,8 @@ def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[s
 def verify(figure: str, store_dir: Path, **changes: Any) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
-    Two runs agree at a cut if their mean accuracies differ by at most three standard errors of
-    the difference plus 0.01. Exits with 1 if a cut disagrees, or results are missing.
+    Two runs agree at a level if their mean accuracies differ by at most three standard errors of
+    the difference plus 0.01. Exits with 1 if a level disagrees, or results are missing.
     """
     from spectral_core.paper.results.agreement import agreement
     from spectral_core.paper.results.published import published

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spectral_core.paper.results.published import published
 from spectral_core.paper.results.tables import POINT_COLUMNS, NoResults, summary
-from spectral_core.training.loop import PRECISIONS
 
 FLOOR = 0.01
 """Difference in accuracy that is always tolerated."""
@@ -42,18 +40,3 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     both["agrees"] = both["difference"].abs() <= both["tolerance"]
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
     return both[[*POINT_COLUMNS, "ours", "theirs", "difference", "tolerance", "agrees"]]
-
-
-def between_precisions(figure: str, preset: str) -> pd.DataFrame:
-    """Compare the panels of a figure that are published in both precisions.
-
-    Args:
-        figure: name out of :data:`~spectral_core.paper.study.figures.FIGURES`.
-        preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
-
-    Returns:
-        As :func:`agreement` makes it, of fp32 with bf16; empty if no panel is there twice.
-    """
-    runs = [published(figure, preset, "*", precision, missing_ok=True) for precision in PRECISIONS]
-    there = set.intersection(*(set(run["panel"]) for run in runs))
-    return agreement(*runs) if there else pd.DataFrame()

@@ -20,18 +20,15 @@ COLUMNS = (
 )
 """Columns of the authors' table; the README beside it says what each means."""
 
-EXPECTED = {"direct": 0.04, "post": 0.04, "pre": 0.015}
-"""Mean absolute deviation up to which results at the released widths are said to agree."""
-
 SETTING = ["hidden_layers", "dataset", "activation", "method"]
 """Columns that name one of the authors' curves."""
 
 
 def released() -> pd.DataFrame:
-    """Mean test accuracies over the authors' realisations, at six cuts.
+    """Mean test accuracies over the authors' realisations, at six levels.
 
     Returns:
-        One row per curve and cut, with the columns :data:`COLUMNS`.
+        One row per curve and level, with the columns :data:`COLUMNS`.
     """
     file = paths.project() / "results" / "authors" / "released.csv"
     table = pd.read_csv(file, dtype={"percentile": float})
@@ -44,7 +41,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of :func:`released` that belong to the panels of a table of results.
 
     That is the same number of hidden layers, data set, activation and method. Widths may differ:
-    only panels as released have the authors' own.
+    only panels at released settings have the authors' own.
 
     Args:
         table: results, see :data:`spectral_core.paper.results.tables.COLUMNS`.
@@ -57,7 +54,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def deviation(table: pd.DataFrame) -> pd.DataFrame:
-    """How far mean accuracies lie from the authors', at each cut that both have.
+    """How far mean accuracies lie from the authors', at each level that both have.
 
     Args:
         table: results of one panel or several; rows with an ℓ1 penalty are left out.
@@ -70,14 +67,14 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
         spread is not known here.
 
     Raises:
-        NoResults: if the authors released nothing at these settings and cuts.
+        NoResults: if the authors released nothing at these settings and levels.
     """
     plain = table[table["penalty"] == 0]
     settings = _with_depth(plain)[["panel", *SETTING]].drop_duplicates()
     ours = summary(plain).merge(settings, on=["panel", "method"])
     both = ours.merge(released(), on=[*SETTING, "percentile"], suffixes=("_ours", "_theirs"))
     if both.empty:
-        raise NoResults("the authors released no results for the settings and cuts of this table")
+        raise NoResults("the authors released no results for the settings and levels of this table")
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
     both["deviation"] = both["ours"] - both["theirs"]
     both["standard_error"] = both["accuracy_sd"] / np.sqrt(both["seeds"])
@@ -85,32 +82,6 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
     both["z"] = both["deviation"] / spread
     columns = ["ours", "theirs", "deviation", "standard_error", "z"]
     return both[["panel", "method", "percentile", *columns]]
-
-
-def mean_absolute_deviation(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean of \\|ours − theirs\\| over the common cuts, one row per panel, one column per method.
-
-    Arguments and errors are those of :func:`deviation`.
-    """
-    found = deviation(table)
-    absolute = found.assign(deviation=found["deviation"].abs())
-    methods = list(found["method"].unique())
-    means = absolute.pivot_table(index="panel", columns="method", values="deviation", sort=False)
-    return means[methods]
-
-
-def gaps(table: pd.DataFrame) -> pd.DataFrame:
-    """Deviations of the methods that lie further off than :data:`EXPECTED` on average over cuts.
-
-    Arguments and errors are those of :func:`deviation`.
-
-    Returns:
-        Rows of :func:`deviation`, with ``mean_size``, the mean absolute deviation over cuts.
-    """
-    found = deviation(table)
-    sizes = found["deviation"].abs().groupby([found["panel"], found["method"]]).transform("mean")
-    found = found.assign(mean_size=sizes)
-    return found[found["mean_size"] > found["method"].map(EXPECTED)]
 
 
 def _with_depth(table: pd.DataFrame) -> pd.DataFrame:
