@@ -178,7 +178,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "pre-over-post",
         "Sec. I, Sec. V",
-        "Compact networks made by pre outperform those cut out of a fully trained network by post.",
+        "Compact networks made by pre outperform those that post prunes from a fully trained network.",
         "Order: pre minus post from 50 % pruned.",
         "> 0 pt",
         (partial(order, "pre", "post", (50.0, 95.0)),),
