@@ -178,7 +178,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "pre-over-post",
         "Sec. I, Sec. V",
-        "Compact networks made by pre outperform those that post prunes from a fully trained network.",
+        "Compact networks made by pre outperform those that post makes of a fully trained one.",
         "Order: pre minus post from 50 % pruned.",
         "> 0 pt",
         (partial(order, "pre", "post", (50.0, 95.0)),),
