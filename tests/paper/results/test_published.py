@@ -142,7 +142,7 @@ def test_verify_fails_and_names_a_damaged_table(finished, project, capsys, monke
     monkeypatch.setattr("sys.argv", [*command, "--store", str(finished.store.root)])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 2 and str(csv) in capsys.readouterr().err
+    assert ended.value.code == 1 and str(csv) in capsys.readouterr().err
 
 
 def test_a_table_without_a_checksum_must_be_complete(finished, project):
