@@ -18,6 +18,7 @@ from benchmarks import (
     inference,
     onnx,
     pruning_curve,
+    reach,
     roofline,
     tensorflow,
     tools,
@@ -35,6 +36,7 @@ SUITES: dict[str, ModuleType] = {
         inference,
         compaction,
         onnx,
+        reach,
         roofline,
         figure,
         tools,
@@ -42,7 +44,7 @@ SUITES: dict[str, ModuleType] = {
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("compaction", "figure", "tools", "gpu")
+LONG = ("compaction", "figure", "reach", "tools", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 

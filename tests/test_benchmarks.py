@@ -13,7 +13,7 @@ from benchmarks import __main__ as command
 from benchmarks import gpu, onnx, tensorflow
 from benchmarks.measure import Skipped, in_turns, ratios, side_by_side, spread
 
-HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu")]
+HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu", "reach")]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,13 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core._files import write_whole
-from spectral_core.layers.kinds import Convolution, Dense, named_layers, spectra
+from spectral_core.layers.kinds import (
+    Convolution,
+    Dense,
+    named_layers,
+    rename_widths,
+    spectra,
+)
 from spectral_core.layers.running import duplicate
 
 _ENTRY = "spectral_core"
@@ -141,7 +147,7 @@ def _narrow(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
 def _rename_widths(module: nn.Module, channels: list[int] | None) -> None:
     """Let a module's own numbers tell its widths."""
     if isinstance(module, Dense):
-        module.out_features, module.in_features = module.weight.shape
+        rename_widths(module)
     elif isinstance(module, Convolution) and channels is not None:
         module.in_channels, module.out_channels, module.groups = channels
     elif isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from spectral_core import _checks
-from spectral_core.layers.kinds import Dense, axes, holders
+from spectral_core.layers.kinds import Dense, arrival_width, axes, departure_width, holders
 from spectral_core.layers.linear import SpectralLinear
+from spectral_core.layers.parametrization import Transposed
 from spectral_core.layers.probing import Axis, Columns, Prober, Source
 from spectral_core.layers.running import Example, few
 
@@ -114,7 +115,7 @@ class Flow:
         """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""
         error: Exception | None = None
         seen = []
-        for size in dict.fromkeys(layer.in_features for layer in every.values()):
+        for size in dict.fromkeys(departure_width(layer) for layer in every.values()):
             like = next(iter(every.values())).weight
             for shape in ((2, size), (2, 3, size)):
                 generator = torch.Generator("cpu").manual_seed(0)
@@ -199,8 +200,8 @@ class Flow:
 
     def _sizes(self, widths: Sequence[int] | None) -> Iterator[tuple[Dense, int, int]]:
         """Each layer with its departure and arrival nodes."""
-        departure = {name: layer.in_features for name, layer in self.layers.items()}
-        arrival = {name: layer.out_features for name, layer in self.layers.items()}
+        departure = {name: departure_width(layer) for name, layer in self.layers.items()}
+        arrival = {name: arrival_width(layer) for name, layer in self.layers.items()}
         for group, left in zip(self.groups, self.widths if widths is None else widths):
             arrival |= dict.fromkeys(group.layers, left)
             for name, nodes in group.read.items():
@@ -255,11 +256,11 @@ def find(network: nn.Module, example: Example | None = None) -> pd.DataFrame:
     rows = {}
     for name, layer in flow.layers.items():
         group = own.get(name)
-        cost = layer.out_features * (layer.in_features + (layer.bias is not None))
+        cost = arrival_width(layer) * (departure_width(layer) + (layer.bias is not None))
         for reader, nodes in group.read.items() if group is not None else ():
-            cost += int((nodes >= 0).sum()) * flow.layers[reader].out_features
+            cost += int((nodes >= 0).sum()) * arrival_width(flow.layers[reader])
         together = ", ".join(group.layers) if group and len(group.layers) > 1 else ""
-        rows[name] = (layer.out_features, cost, together, flow.refused.get(name, ""))
+        rows[name] = (arrival_width(layer), cost, together, flow.refused.get(name, ""))
     columns = ["nodes", "parameters", "together", "reason"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
@@ -309,9 +310,9 @@ def _plain_stack(network: nn.Module, example: Example | None) -> list[tuple[str,
         if _is_patched(module) or not (vectors or isinstance(module, (*ELEMENTWISE, Dense))):
             return None
         if isinstance(module, Dense):
-            if why_opaque(module) or (width and module.in_features != width):
+            if why_opaque(module) or (width and departure_width(module) != width):
                 return None
-            width = module.out_features
+            width = arrival_width(module)
         elif type(module) in _SIZED:
             size = getattr(module, _SIZED[type(module)])
             if size != width and not (size == 1 and isinstance(module, nn.PReLU)):
@@ -329,8 +330,8 @@ def _of_stack(steps: list[tuple[str, nn.Module]]) -> _Parts:
     for name, module in steps:
         if isinstance(module, Dense):
             if groups:
-                groups[-1].read[name] = np.arange(module.in_features)
-            groups.append(Group((name,), module.out_features, {}, {}))
+                groups[-1].read[name] = np.arange(departure_width(module))
+            groups.append(Group((name,), arrival_width(module), {}, {}))
         else:
             for key, sides in axes(module).items():
                 if sides:
@@ -341,7 +342,10 @@ def _of_stack(steps: list[tuple[str, nn.Module]]) -> _Parts:
 
 def why_opaque(layer: nn.Module) -> str:
     """Why a layer's nodes cannot be told from its inside, or an empty string."""
-    if type(layer).forward not in (nn.Linear.forward, SpectralLinear.forward):
+    if not isinstance(layer, Transposed) and type(layer).forward not in (
+        nn.Linear.forward,
+        SpectralLinear.forward,
+    ):
         return f"{type(layer).__name__} has a forward of its own"
     if "forward" in vars(layer):
         return "its forward is patched"
@@ -365,12 +369,12 @@ def _of_example(network: nn.Module, every: dict[str, Dense], example: Example) -
     layers = {name: every[name] for name in called} | {name: every[name] for name in opaque}
     refused, reached, passed = dict(opaque), {}, {}
     for name in called:
-        reached[name], passed[name], outputs = probe.reach(name, every[name].out_features)
+        reached[name], passed[name], outputs = probe.reach(name, arrival_width(every[name]))
         if outputs:
             refused[name] = _OUTPUT
         elif not any(columns.any() for columns in reached[name].values()):
             refused[name] = _UNREAD
-    sizes = {n: every[n].out_features for n in called if n not in refused}
+    sizes = {n: arrival_width(every[n]) for n in called if n not in refused}
     read = probe.read(sizes, reached)
     single: dict[str, Columns] = {}
     for name, columns in read.items():

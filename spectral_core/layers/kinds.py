@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from spectral_core import _checks
 from spectral_core.layers.linear import SpectralLinear
-from spectral_core.layers.parametrization import SpectralWeight
+from spectral_core.layers.parametrization import SpectralWeight, Transposed
 from spectral_core.layers.spectrum import Spectrum
 
-Dense = nn.Linear | SpectralLinear
+Dense = nn.Linear | SpectralLinear | Transposed
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Layer = Dense | Convolution
 
@@ -51,7 +51,24 @@ def spectrum(layer: nn.Module) -> Spectrum | None:
 
 def arrival_width(layer: Layer) -> int:
     """Number of arrival nodes, or output channels."""
-    return layer.out_features if isinstance(layer, Dense) else layer.out_channels
+    return matrix(layer).shape[0]
+
+
+def departure_width(layer: Layer) -> int:
+    """Number of departure nodes, or input channels of each group."""
+    return matrix(layer).shape[1]
+
+
+def matrix(layer: Layer) -> Tensor:
+    """Weights of a layer, (out, in, …)."""
+    return layer.weight.T if isinstance(layer, Transposed) else layer.weight
+
+
+def rename_widths(layer: Dense) -> None:
+    """Let a layer's own numbers tell the widths that its tensors have."""
+    names = ("nf", "nx") if isinstance(layer, Transposed) else ("out_features", "in_features")
+    for name, width in zip(names, matrix(layer).shape):
+        setattr(layer, name, width)
 
 
 def axes(module: nn.Module) -> dict[str, tuple[Side, ...]]:
@@ -68,6 +85,8 @@ def axes(module: nn.Module) -> dict[str, tuple[Side, ...]]:
         known = _SPECTRAL_LINEAR
     elif isinstance(module, nn.Linear):
         known = _LINEAR if spectrum(module) is None else _PARAMETRIZED
+    elif isinstance(module, Transposed):
+        known = {"weight": ("departure", "arrival"), "bias": ("arrival",)}
     elif isinstance(module, nn.PReLU):
         known = {"weight": () if module.num_parameters == 1 else ("arrival",)}
     elif isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -21,6 +21,16 @@ from spectral_core.layers.spectrum import Init, Spectrum, spectrum_of
 _REFUSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.RNNBase)
 
 
+class _Conv1D(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        kind = type(instance)
+        return (kind.__module__, kind.__name__) == ("transformers.pytorch_utils", "Conv1D")
+
+
+class Transposed(metaclass=_Conv1D):
+    """The fully connected layer of Hugging Face's GPT-2, ``Conv1D``: its weight is (in, out)."""
+
+
 class SpectralWeight(nn.Module):
     """From (λ, φ) to the weight w = −λ φ and back.
 
@@ -85,7 +95,7 @@ def check_weight(module: nn.Module, name: str = "weight") -> None:
     weight = dict(module.named_parameters(recurse=False)).get(name)
     if weight is None:
         raise ValueError(f"name must be one of {kind}'s own parameters; got {name!r}")
-    if isinstance(module, _REFUSED):
+    if isinstance(module, (*_REFUSED, Transposed)):
         raise TypeError(
             "module must count its outputs in the first dimension of its weight and not be "
             f"recurrent; got {kind}"

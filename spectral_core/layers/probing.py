@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from spectral_core.layers.kinds import Dense
+from spectral_core.layers.kinds import Dense, arrival_width, departure_width
 from spectral_core.layers.running import Example, duplicate, run, tensors_of, undisturbed
 
 ROUNDS = 5
@@ -74,7 +74,7 @@ class Prober:
         self._leaves = {n for n, m in self.network.named_modules() if not any(m.children())}
         for name, module in self.network.named_modules():
             if name in layers:
-                self.widths[name] = module.in_features, module.out_features
+                self.widths[name] = departure_width(module), arrival_width(module)
                 module.forward = functools.partial(self._answer, name)
             elif name and not isinstance(module, Dense) and _has_plain_call(module):
                 module.forward = functools.partial(self._call, name, module.forward)

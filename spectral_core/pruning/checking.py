@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import Dense
+from spectral_core.layers.kinds import Dense, arrival_width, departure_width, matrix
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, duplicate, run, tensors_of, undisturbed
 
@@ -69,9 +69,9 @@ def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
     constants = {}
     for name, columns in flow.kept_columns(kept).items():
         layer = flow.layers[name]
-        sent = inputs[name].reshape(-1, layer.in_features)[0].clone()
+        sent = inputs[name].reshape(-1, departure_width(layer))[0].clone()
         sent[on(sent, columns)] = 0.0
-        constants[name] = layer.weight.detach() @ sent.to(layer.weight)
+        constants[name] = matrix(layer).detach() @ sent.to(layer.weight)
     return constants
 
 
@@ -81,7 +81,7 @@ def _constants_in_stack(stack: list[tuple[str, nn.Module]]) -> dict[str, Tensor]
     for name, module in stack:
         if isinstance(module, Dense):
             inputs[name] = sent
-            zeros = module.weight.detach().new_zeros(2, module.out_features)
+            zeros = module.weight.detach().new_zeros(2, arrival_width(module))
             sent = zeros if module.bias is None else zeros + module.bias.detach()
         else:
             sent = duplicate(module).eval()(sent)
@@ -97,11 +97,11 @@ def _masked(flow: Flow, kept: Kept, fill: str) -> Iterator[nn.Module]:
         for name in flow.layers:
             layer, indices = full.get_submodule(name), flow.arrival(name, kept)
             if fill == "constant" and indices is not None:
-                gone = np.setdiff1d(np.arange(layer.out_features), indices)
+                gone = np.setdiff1d(np.arange(arrival_width(layer)), indices)
                 layer.register_forward_hook(_without_weights(on(layer.weight, gone)), prepend=True)
         for name, columns in flow.kept_columns(kept).items() if fill == "zero" else ():
             layer = full.get_submodule(name)
-            mask = layer.weight.new_zeros(layer.in_features)
+            mask = layer.weight.new_zeros(departure_width(layer))
             mask[on(mask, columns)] = 1
             layer.register_forward_pre_hook(_times(mask), with_kwargs=True)
         yield full

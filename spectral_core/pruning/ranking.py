@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import Layer, arrival_width, named_layers, spectrum
+from spectral_core.layers.kinds import Layer, arrival_width, matrix, named_layers, spectrum
 from spectral_core.layers.running import Example
 from spectral_core.pruning.taylor import Loss, taylor
 
@@ -37,7 +37,7 @@ def eigenvalue(layer: Layer) -> Tensor:
 
 def connectivity(layer: Layer) -> Tensor:
     """Σ_j |w_ij|, the incoming absolute connectivity of each node (Sec. VI); shape (out,)."""
-    return _wide(layer.weight).flatten(1).abs().sum(dim=1)
+    return _wide(matrix(layer)).flatten(1).abs().sum(dim=1)
 
 
 def invariant(layer: Layer) -> Tensor:
@@ -47,7 +47,7 @@ def invariant(layer: Layer) -> Tensor:
     """
     pair = spectrum(layer)
     if pair is None:
-        return torch.linalg.vector_norm(_wide(layer.weight).flatten(1), dim=1)
+        return torch.linalg.vector_norm(_wide(matrix(layer)).flatten(1), dim=1)
     lengths = torch.linalg.vector_norm(_wide(pair.eigenvectors).flatten(1), dim=1)
     return pair.eigenvalues.abs() * lengths
 

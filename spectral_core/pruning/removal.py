@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import axes
+from spectral_core.layers.kinds import axes, rename_widths
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, duplicate
 from spectral_core.pruning.checking import check_removal, constants_of
@@ -167,11 +167,8 @@ def _rename_widths(flow: Flow, kept: Mapping[str, np.ndarray], smaller: nn.Modul
     """Let the modules' own numbers tell their new widths."""
     columns = flow.kept_columns(kept)
     for name in flow.layers:
-        layer, arrival = smaller.get_submodule(name), flow.arrival(name, kept)
-        if arrival is not None:
-            layer.out_features = len(arrival)
-        if name in columns:
-            layer.in_features = len(columns[name])
+        if name in columns or flow.arrival(name, kept) is not None:
+            rename_widths(smaller.get_submodule(name))
     sizes = {module: len(kept) for (module, *_), kept in flow.kept_between(kept).items()}
     for name, size in sizes.items():
         module = smaller.get_submodule(name)
