@@ -170,9 +170,11 @@ def _stamp_of(executed: Path) -> str | None:
 
 
 def _scrub(notebook: dict[str, Any]) -> None:
-    """Keep papermill's parameters, drop its times and this machine's absolute paths."""
+    """Keep papermill's parameters, but off the page; drop its times and absolute paths."""
     made = notebook["metadata"].pop("papermill", {})
     notebook["metadata"]["parameters"] = made.get("parameters", {})
     for cell in notebook["cells"]:
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
+        if "injected-parameters" in cell["metadata"].get("tags", ()):
+            cell["metadata"]["tags"].append("remove-cell")
