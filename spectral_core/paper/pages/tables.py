@@ -14,7 +14,7 @@ import pandas as pd
 
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import Row
-from spectral_core.paper.claims.verdict import WORDS
+from spectral_core.paper.claims.verdict import SINGLE, WORDS, Verdict
 from spectral_core.paper.pages.style import HUES, training
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.agreement import agreement
@@ -256,7 +256,7 @@ def certain(rows: pd.DataFrame) -> Table:
     return Table(_named(cells, "difference", "network", "settings"), words=True)
 
 
-SYMBOLS = dict(zip(WORDS, "✓◐✗≈?1–"))
+SYMBOLS = dict(zip(WORDS, "✓◐✗≈?○–"))
 """A sign for each word of a verdict."""
 
 
@@ -264,18 +264,24 @@ def verdicts(rows: Iterable[Row]) -> Table:
     """Claims with their verdicts at the text's settings and at the released ones.
 
     Args:
-        rows: as :func:`spectral_core.paper.claims.claims.judged` returns them.
+        rows: as :func:`spectral_core.paper.claims.claims.judged` returns them; with several places
+            of the paper, these are shown.
     """
-    cells = {}
-    for claim, *found in rows:
-        cells[claim.place, claim.says] = {
-            SOURCES[source]: f"{SYMBOLS[one.word]} {one.word}"
-            + (f": {one.observed}" if one.observed is not None else "")
-            for source, one in zip(("text", "released"), found)
+    cells = {
+        (claim.place, claim.says): {
+            SOURCES[source]: _verdict(one) for source, one in zip(("text", "released"), found)
         }
-    frame = pd.DataFrame.from_dict({i: row for i, row in enumerate(cells.values())}, orient="index")
-    index = pd.MultiIndex.from_tuples(list(cells), names=["place", "the paper's claim"])
-    return Table(frame.set_index(index), words=True)
+        for claim, *found in rows
+    }
+    return Table(_named(cells, "place", "the paper's claim"), words=True)
+
+
+def _verdict(found: Verdict) -> str:
+    """The sign and word of a verdict, and what was observed."""
+    text = f"{SYMBOLS[found.word]} {found.word}"
+    if found.observed is None:
+        return text
+    return f"{text}: {str(found.observed).removesuffix(f' ({SINGLE})')}"
 
 
 @dataclass(frozen=True)
@@ -303,7 +309,8 @@ def downloads(runs: Iterable[Run]) -> str:
             f"/{file.relative_to(paths.project()).as_posix()}"
             for file in (run.table, run.provenance)
         )
-        items.append(f"- [{run.table.stem}, all points]({table}), [its provenance]({made})")
+        name = run.table.stem
+        items.append(f"- [{name}: points]({table}), [{name}: provenance]({made})")
     return "\n".join(items)
 
 
@@ -342,13 +349,10 @@ def _alike(values: Mapping[str, Any]) -> str:
 
 
 def _named(rows: Mapping[tuple[str, ...], Mapping[str, str]], *names: str) -> pd.DataFrame:
-    """Rows with several headings; a heading that all of them share is left out."""
+    """Rows with several headings; the first is left out where all rows share it."""
     frame = pd.DataFrame.from_dict({i: row for i, row in enumerate(rows.values())}, orient="index")
     index = pd.MultiIndex.from_tuples(list(rows), names=names)
-    needed = [name for name in names[1:] if name == "method" or name == "γ"]
-    if index.get_level_values(0).nunique() == 1:
-        index = index.droplevel(0) if len(needed) else index
-    return frame.set_index(index)
+    return frame.set_index(index if index.levels[0].size > 1 else index.droplevel(0))
 
 
 def _share(percentile: float) -> str:
