@@ -51,12 +51,14 @@ def spectrum(layer: nn.Module) -> Spectrum | None:
 
 def arrival_width(layer: Layer) -> int:
     """Number of arrival nodes, or output channels."""
-    return matrix(layer).shape[0]
+    if isinstance(layer, Transposed):
+        return layer.nf
+    return layer.out_features if isinstance(layer, Dense) else layer.out_channels
 
 
-def departure_width(layer: Layer) -> int:
-    """Number of departure nodes, or input channels of each group."""
-    return matrix(layer).shape[1]
+def departure_width(layer: Dense) -> int:
+    """Number of departure nodes."""
+    return layer.nx if isinstance(layer, Transposed) else layer.in_features
 
 
 def matrix(layer: Layer) -> Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from spectral_core import _checks
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, spectrum
 from spectral_core.layers.running import few
@@ -46,7 +48,10 @@ class Autograd:
         """
         for parameter in self.trained:
             parameter.grad = None
-        loss = self.loss(self.network(self.inputs[batch]), self.targets[batch])
+        outputs = self.network(self.inputs[batch])
+        if self.loss is F.cross_entropy:
+            _checks.outputs(outputs)
+        loss = self.loss(outputs, self.targets[batch])
         if not isinstance(loss, Tensor) or loss.dim() > 0:
             got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
             raise TypeError(f"loss must return a scalar tensor, the mean over the batch; got {got}")

@@ -65,7 +65,7 @@ def evaluate(
     correct, total = 0.0 if loss is None else math.nan, 0.0
     with evaluating(network):
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            outputs = network(x)  # (batch, classes)
+            outputs = _checks.outputs(network(x))  # (batch, classes)
             # The sum over a batch is beyond half precision.
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             if loss is not None:

@@ -121,7 +121,7 @@ def train(
         inputs,
         targets,
         Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay),
-        lambda n: torch.randperm(n, generator=generator),
+        lambda n: torch.randperm(n, generator=generator, device="cpu"),
         loss,
         None if on_epoch is None else lambda epoch, losses: on_epoch(epoch, losses[0]),
     )
@@ -171,7 +171,7 @@ def fit(
     dtype = torch.promote_types(parameters[0].dtype, torch.float32)
     losses = torch.empty(shape, dtype=dtype, device=inputs.device)
     history: list[list[float]] = []
-    network.train()
+    _train_mode(network, len(inputs) % settings.batch_size == 1)
     with denormals_flushed(), own_stream(inputs.device):
         for epoch in range(1, settings.epochs + 1):
             order = draw_order(len(inputs)).to(inputs.device)
@@ -205,6 +205,26 @@ def _gradients_of(
     return Autograd(network, inputs, targets, loss or F.cross_entropy, settings.penalty)
 
 
+def _train_mode(network: nn.Module, one_is_left: bool) -> None:
+    """Training mode, but for frozen norms that were in evaluation mode: their statistics stay.
+
+    Raises:
+        ValueError: if batch normalisation would get a last batch of one example.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    frozen = [
+        m for m in norms if not m.training and not any(p.requires_grad for p in m.parameters())
+    ]
+    if one_is_left and len(frozen) < len(norms):
+        raise ValueError(
+            "batch_size must not leave a last batch of one example, which batch normalisation "
+            "cannot take"
+        )
+    network.train()
+    for module in frozen:
+        module.eval()
+
+
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
     """Round denormal floats to 0 in this thread.
@@ -212,7 +232,7 @@ def denormals_flushed() -> Iterator[None]:
     Once the training set is fitted, gradients and Adam's moments fall below the smallest normal
     float, where a CPU is several times slower; no result depends on numbers of that size.
     """
-    smallest = torch.tensor([torch.finfo(torch.float32).tiny])
+    smallest = torch.tensor([torch.finfo(torch.float32).tiny], device="cpu")
     already = bool((smallest * 0.5 == 0).item())
     torch.set_flush_denormal(True)
     try:
