@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from spectral_core import _checks
-from spectral_core.paper.claims.claims import CLAIMS, Claim
-from spectral_core.paper.claims.verdict import SINGLE, Verdict
+from spectral_core.paper.claims.claims import CLAIMS, Claim, Row
+from spectral_core.paper.claims.verdict import Verdict
+from spectral_core.paper.pages import tables
 from spectral_core.paper.pages.tables import Table
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.results.estimates import Estimate
@@ -37,27 +39,15 @@ def _claim(key: str) -> Claim:
 
 
 def verdicts(claims: Mapping[str, str]) -> Table:
-    """Claims of the paper with their verdicts at the text's and at the released settings.
+    """Some claims of the paper with their verdicts at the text's and at the released settings.
 
     Args:
         claims: how the page words each, by its key.
     """
-    rows = {}
-    for key, words in claims.items():
-        found = {f"{name} settings": _cell(verdict(key, name)) for name in ("text", "released")}
-        rows[words] = {"the paper says": _claim(key).claimed} | found
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
-    return Table(frame, "Claims and verdicts, with the value observed")
-
-
-def _cell(found: Verdict) -> str:
-    """The verdict's word and what was observed."""
-    if found.observed is None:
-        return found.word
-    observed = str(found.observed)
-    if found.word == SINGLE:
-        observed = observed.removesuffix(f" ({SINGLE})")
-    return f"{found.word}: {observed}"
+    return tables.verdicts(
+        Row(replace(_claim(key), says=words), verdict(key), verdict(key, "released"))
+        for key, words in claims.items()
+    )
 
 
 def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, Estimate]]:
