@@ -216,6 +216,8 @@ def in_words(value: Any) -> str:
         return between.join(in_words(item) for item in dict.fromkeys(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return "–"
     if isinstance(value, str):
         return value
     return f"{'−' if value < 0 else ''}{abs(value):g}"

@@ -1,0 +1,77 @@
+"""The book's own Sphinx extensions: API pages from the package, redirects, plain docstrings."""
+
+import importlib.util
+import re
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+import spectral_core
+from spectral_core import data
+from spectral_core.paper import paths
+
+ROOT = paths.project()
+PARTS = ("layers", "training", "pruning", "interop", "data")
+
+
+def extension(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "book" / "_ext" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def filled(text):
+    source = [text]
+    extension("api_pages")._fill(None, "page", source)
+    return source[0]
+
+
+def test_each_public_name_is_on_one_page_of_the_api():
+    pages = [filled(f"% api: spectral_core.{part}") for part in PARTS]
+    named = re.findall(r"^\.\. auto(?:class|function|exception):: (\S+)$", "\n".join(pages), re.M)
+    callables = [f"spectral_core.{name}" for name in spectral_core.__all__]
+    callables += [f"spectral_core.data.{n}" for n in data.__all__ if callable(getattr(data, n))]
+    assert sorted(named) == sorted(callables)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_page_of_the_api_has_every_module_and_the_overview_every_name(part):
+    page, overview = (
+        filled(f"% api: spectral_core.{part}"),
+        filled(f"% names: spectral_core.{part}"),
+    )
+    files = [f for f in (ROOT / "spectral_core" / part).rglob("*.py") if f.name != "__init__.py"]
+    assert page.count(".. automodule::") == len([f for f in files if not f.name.startswith("_")])
+    assert overview.count("{obj}") == len(re.findall(r"^\.\. auto(?!module)", page, re.M)) > 0
+
+
+def test_the_reproduction_has_one_section_per_module():
+    page = filled("% summary: spectral_core.paper")
+    files = [f for f in (ROOT / "spectral_core/paper").rglob("*.py") if f.name != "__init__.py"]
+    assert page.count("\n## ") + 1 == len(files)
+    assert ":func:" not in page and ":class:" not in page
+
+
+def test_old_addresses_lead_to_pages(tmp_path):
+    redirects = extension("redirects")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/new.html").write_text("here")
+    app = SimpleNamespace(
+        outdir=tmp_path,
+        builder=SimpleNamespace(format="html"),
+        config=SimpleNamespace(redirects={"book/old": "book/new", "book/figures/old": "book/new"}),
+    )
+    redirects._write(app, None)
+    for old, target in (("book/old", "new.html"), ("book/figures/old", "../new.html")):
+        text = (tmp_path / f"{old}.html").read_text()
+        assert f'href="{target}"' in text and f"url={target}" in text
+
+
+def test_redirects_lead_from_pages_that_are_gone_to_pages_in_the_contents():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    files = set(re.findall(r"(?:file|root): (\S+)", contents))
+    redirects = config["sphinx"]["config"]["redirects"]
+    assert set(redirects.values()) <= files and not set(redirects) & files
