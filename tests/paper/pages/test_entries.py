@@ -25,12 +25,13 @@ def distance(network, method, source, far, seeds):
 
 
 def test_a_claim_has_the_words_of_its_page_and_its_own_verdicts():
-    claim = next(claim for claim in CLAIMS if claim.key == "fig04-direct")
-    table = entry_tables.verdicts({claim.key: "in our words"})
-    ((place, words),) = table.frame.index
-    assert (place, words) == (claim.place, "in our words")
-    for source, cell in zip(("text", "released"), table.frame.iloc[0]):
-        assert claim.verdict(source).word in cell
+    keys = ("fig04-direct", "fig06-relu")
+    table = entry_tables.verdicts({key: f"{key} in our words" for key in keys}).frame
+    for key, (index, row) in zip(keys, table.iterrows()):
+        claim = next(claim for claim in CLAIMS if claim.key == key)
+        assert index == (claim.place, f"{key} in our words")
+        for source, cell in zip(("text", "released"), row):
+            assert claim.verdict(source).word in cell
     with pytest.raises(ValueError, match="fig04-direct"):
         entry_tables.verdicts({"fig04-dirct": ""})
 
