@@ -312,7 +312,7 @@ def masked(network: nn.Module, flow: Flow, kept: list[Tensor], inputs: Any) -> l
         gone = torch.ones(group.width + 1, dtype=torch.bool)
         gone[indices], gone[-1] = False, False
         for name, nodes in group.read.items():
-            mask = masks.setdefault(name, torch.ones(len(nodes)))
+            mask = masks.setdefault(name, network.get_submodule(name).weight.new_ones(len(nodes)))
             mask[gone[torch.as_tensor(nodes)]] = 0
     hooks = [
         network.get_submodule(name).register_forward_pre_hook(

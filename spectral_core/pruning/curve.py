@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.layers.flow import ELEMENTWISE, Flow, is_stack
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.groups import ELEMENTWISE, is_stack
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.running import few
 from spectral_core.pruning.removal import removed

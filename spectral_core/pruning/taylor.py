@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spectral_core import _checks
-from spectral_core.layers.flow import NODEWISE, Flow
+from spectral_core.layers.flow import Flow
+from spectral_core.layers.groups import NODEWISE
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import duplicate, run, undisturbed

@@ -1,8 +1,14 @@
 """Networks of many forms: pruned is masked, and what is pruned can be saved and exported."""
 
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
 
-from benchmarks.reach import HUGGING_FACE, SMALL, reach
+from benchmarks.reach import HUGGING_FACE, SMALL, masked, reach
+from spectral_core import remove
+from spectral_core.layers.flow import Flow
 
 GROUPS = {
     "autoencoder": 3, "residual MLP": 2, "SwiGLU": 1, "concatenation, norm": 2,
@@ -25,3 +31,70 @@ def test_hugging_face_models_lose_the_nodes_of_their_feed_forward_blocks(name):
     pytest.importorskip("transformers")
     row = reach(*HUGGING_FACE[name])
     assert row["groups"] in (2, 4) and row["difference"] < 1e-5 and row["loaded"]
+
+
+class Graph(nn.Module):
+    """A random network: each step makes a tensor of width 4, 6 or 10 from one or two before it."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.steps, widths = [], [4]
+        self.modules_ = nn.ModuleList()
+        for _ in range(draw(st.integers(2, 7))):
+            kind = draw(st.sampled_from(["linear", "linear", "act", "norm", "mix", "join", "sum"]))
+            a, b = (draw(st.integers(0, len(widths) - 1)) for _ in range(2))
+            width, module = widths[a], nn.Identity()
+            if kind == "linear":
+                width = draw(st.sampled_from([4, 6]))
+                module = nn.Linear(widths[a], width, bias=draw(st.booleans()))
+            elif kind == "norm":
+                module = nn.BatchNorm1d(width)
+            elif kind == "mix":
+                module = nn.LayerNorm(width)
+            elif kind == "sum" and widths[b] != width:
+                kind = "act"
+            elif kind == "join":
+                width += widths[b]
+            self.steps.append((kind, a, b))
+            self.modules_.append(module)
+            widths.append(width)
+        self.last = nn.Linear(widths[-1], 3)
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.is_floating_point():
+                tensor.data.uniform_(0.2, 1.2)
+
+    def forward(self, x):
+        made = [x]
+        for (kind, a, b), module in zip(self.steps, self.modules_):
+            x = module(made[a])
+            if kind == "act":
+                x = x * torch.sigmoid(x)
+            elif kind == "join":
+                x = torch.cat([x, made[b]], dim=-1)
+            elif kind == "sum":
+                x = x + made[b].tanh()
+            made.append(x)
+        return self.last(made[-1])
+
+
+@st.composite
+def graphs(draw):
+    torch.manual_seed(draw(st.integers(0, 1000)))
+    return Graph(draw).double().eval()
+
+
+@given(graphs(), st.data())
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_said_to_be_removable_can_be_removed(network, data):
+    x = torch.randn(5, 4, dtype=torch.float64)
+    flow = Flow(network, x)
+    kept = [
+        torch.tensor(sorted(data.draw(st.sets(st.integers(0, width - 1)))), dtype=torch.int64)
+        for width in flow.widths
+    ]
+    small = remove(network, kept, example=x, check=False)
+    (wanted,) = masked(network, flow, kept, x)
+    torch.testing.assert_close(small(x), wanted, rtol=0, atol=1e-9)
+    assert flow.parameters(list(map(len, kept))) == sum(
+        p.numel() for name in flow.layers for p in small.get_submodule(name).parameters()
+    )
