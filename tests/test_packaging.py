@@ -156,7 +156,7 @@ def test_each_import_is_declared_and_each_dependency_imported():
 
 CORE = ("layers", "data", "training", "pruning", "interop")
 """Folders of the core in the order in which they may import one another."""
-PAPER = ("study", "run", "results", "claims", "pages")
+PAPER = ("study", "run", "results", "claims", "questions", "pages")
 """Folders of the reproduction, likewise; each may import the whole core."""
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from spectral_core.data import DATASETS
 from spectral_core.paper import cli, paths
-from spectral_core.paper.pages import notebooks
 from spectral_core.paper.options import value_of
+from spectral_core.paper.pages import notebooks
 from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.tables import COLUMNS, command
 from spectral_core.paper.run.compute import Cost

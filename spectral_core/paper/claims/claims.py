@@ -37,8 +37,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fewer-parameters",
         "Sec. IV.A, Sec. V",
-        "Together, the two stages of pre tune considerably fewer numbers than the other methods.",
-        "Numbers tuned where pre is pruned within one point, in per cent of those that direct "
+        "Together, the two stages tune considerably fewer numbers than the other methods.",
+        "Numbers tuned where two-stage is pruned within one point, in per cent of those that Magnitude "
         "tunes; at most half holds.",
         "considerably fewer",
         (fewer_tuned,),
@@ -49,7 +49,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Sec. I, Sec. V",
         "The absolute value of a node's eigenvalue marks how much the node matters, also once the "
         "eigenvectors are trained.",
-        "Order: networks of post, ranked by |λ| minus at random.",
+        "Order: post-training, ranked by |λ| minus at random.",
         "> 0 pt",
         (partial(order, "post", "post-random"),),
         {},
@@ -57,9 +57,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "vast-majority-post",
         "Abstract, Sec. IV",
-        "Ranked by eigenvalues after full training (post), the vast majority of nodes can be "
+        "Ranked by eigenvalues after full training, the vast majority of nodes can be "
         "removed with virtually unchanged accuracy.",
-        "Level: post, within one point; the vast majority is read as 75 %.",
+        "Level: post-training, within one point; the vast majority is read as 75 %.",
         "75 %",
         (partial(unchanged, "post", 75),),
         _WITH_CIFAR,
@@ -67,9 +67,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "vast-majority-pre",
         "Abstract, Sec. IV",
-        "Ranked by eigenvalues before the eigenvectors are trained (pre), the vast majority of "
+        "Ranked by eigenvalues before the eigenvectors are trained, the vast majority of "
         "nodes can be removed with virtually unchanged accuracy.",
-        "Level: pre, within one point; the vast majority is read as 75 %.",
+        "Level: two-stage, within one point; the vast majority is read as 75 %.",
         "75 %",
         (partial(unchanged, "pre", 75),),
         _WITH_CIFAR,
@@ -78,7 +78,7 @@ CLAIMS: tuple[Claim, ...] = (
         "same-accuracy",
         "Sec. IV.A, of Fig. 3; here of all",
         "Before any pruning, spectral and direct training reach virtually the same accuracy.",
-        "Equality: post and direct, unpruned, within one point.",
+        "Equality: post-training and Magnitude, unpruned, within one point.",
         "0 pt",
         (partial(equality, "post", "direct"),),
         {},
@@ -86,8 +86,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig03-direct",
         "Sec. IV.A, Fig. 3",
-        "direct drops significantly once more than 60 % of the nodes are removed.",
-        "Level: the first that costs direct more than one point.",
+        "Magnitude drops significantly once more than 60 % of the nodes are removed.",
+        "Level: the first that costs Magnitude more than one point.",
         "60 %",
         (partial(falls, "direct", 60),),
         _FIG03,
@@ -95,8 +95,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig03-post",
         "Sec. IV.A, Fig. 3",
-        "post is practically unchanged until about 70 % of the nodes are removed.",
-        "Level: post, within one point.",
+        "Post-training is practically unchanged until about 70 % of the nodes are removed.",
+        "Level: post-training, within one point.",
         "70 %",
         (partial(unchanged, "post", 70),),
         _FIG03,
@@ -104,8 +104,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig03-pre",
         "Sec. IV.A, Fig. 3",
-        "pre is unaltered even in extremely compact networks.",
-        "Level: pre, within one point; extremely compact is read as 95 % pruned.",
+        "Two-stage is unaltered even in extremely compact networks.",
+        "Level: two-stage, within one point; extremely compact is read as 95 % pruned.",
         "95 %",
         (partial(unchanged, "pre", 95),),
         _FIG03,
@@ -113,8 +113,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "winning-ticket",
         "Sec. IV.A, Sec. VI",
-        "The small network that pre uncovers performs as well as the full network, fully trained.",
-        "Level: pre, within one point of post unpruned; small is read as 90 % pruned.",
+        "The small network that two-stage uncovers performs as well as the full network, fully trained.",
+        "Level: two-stage, within one point of post-training unpruned; small is read as 90 % pruned.",
         "90 %",
         (partial(unchanged, "pre", 90, "post"),),
         {},
@@ -122,9 +122,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "suitable-start",
         "Sec. IV.A",
-        "What pre uncovers is a sub-network with a start that suits training particularly well.",
-        "Order: pre minus a new network of the same widths, trained as long or longer (fresh), and "
-        "minus pre with nodes kept at random.",
+        "What two-stage uncovers is a sub-network with a start that suits training particularly well.",
+        "Order: two-stage minus a new network of the same widths, trained as long or longer, and "
+        "minus two-stage with random nodes.",
         "> 0 pt",
         (partial(order, "pre", "fresh"), partial(order, "pre", "pre-random")),
         {},
@@ -132,8 +132,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "post-over-direct",
         "Sec. IV.A, Fig. 3; by implication Figs. 6 and 7",
-        "With one hidden layer and ELU or tanh, post withstands pruning better than direct.",
-        "Order: post minus direct.",
+        "With one hidden layer and ELU or tanh, post-training withstands pruning better than Magnitude.",
+        "Order: post-training minus Magnitude.",
         "> 0 pt",
         (partial(order, "post", "direct"),),
         {"depth": 1} | _SMOOTH,
@@ -141,8 +141,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig04-direct",
         "Sec. IV.B, Fig. 4",
-        "With three hidden layers, direct drops at 20 %.",
-        "Level: the first that costs direct more than one point.",
+        "With three hidden layers, Magnitude drops at 20 %.",
+        "Level: the first that costs Magnitude more than one point.",
         "20 %",
         (partial(falls, "direct", 20),),
         _FIG04,
@@ -150,8 +150,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig04-post",
         "Sec. IV.B, Fig. 4",
-        "With three hidden layers, post begins to fall at about 60 %.",
-        "Level: the first that costs post more than one point.",
+        "With three hidden layers, post-training begins to fall at about 60 %.",
+        "Level: the first that costs post-training more than one point.",
         "60 %",
         (partial(falls, "post", 60),),
         _FIG04,
@@ -159,8 +159,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig04-pre",
         "Sec. IV.B, Fig. 4",
-        "With three hidden layers, pre stays level up to about 90 %.",
-        "Level: pre, within one point.",
+        "With three hidden layers, two-stage stays level up to about 90 %.",
+        "Level: two-stage, within one point.",
         "90 %",
         (partial(unchanged, "pre", 90),),
         _FIG04,
@@ -170,7 +170,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Sec. IV.B",
         "The spectral methods' lead over the benchmark is larger with three hidden layers than "
         "with one.",
-        "The leads of post and of pre over direct, at the median level, in Fig. 4 minus Fig. 3.",
+        "The leads of both spectral methods over Magnitude, at the median level, in Fig. 4 minus Fig. 3.",
         "> 0 pt",
         (lead_grows,),
         {"dataset": "fashion-mnist", "activation": "elu"},
@@ -178,8 +178,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "pre-over-post",
         "Sec. I, Sec. V",
-        "Compact networks made by pre outperform those that post makes of a fully trained one.",
-        "Order: pre minus post from 50 % pruned.",
+        "Compact two-stage networks outperform those that post-training makes of a fully trained one.",
+        "Order: two-stage minus post-training from 50 % pruned.",
         "> 0 pt",
         (partial(order, "pre", "post", (50.0, 95.0)),),
         {},
@@ -187,8 +187,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig06-relu",
         "Appendix B, Fig. 6(b)",
-        "With ReLU, direct is slightly better than post.",
-        f"Order: direct minus post; slightly is read as less than {SLIGHT:g} points.",
+        "With ReLU, Magnitude is slightly better than post-training.",
+        f"Order: Magnitude minus post-training; slightly is read as less than {SLIGHT:g} points.",
         f"0 to {SLIGHT:g} pt",
         (partial(order, "direct", "post", most=SLIGHT),),
         _FIG06 | _RELU,
@@ -196,8 +196,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig06-pre",
         "Appendix B, Fig. 6",
-        "pre is always more effective than the other two.",
-        "Order: pre minus direct, and minus post.",
+        "Two-stage is always more effective than the other two.",
+        "Order: two-stage minus Magnitude, and minus post-training.",
         "> 0 pt",
         (partial(order, "pre", "direct"), partial(order, "pre", "post")),
         _FIG06,
@@ -205,8 +205,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig07-relu",
         "Appendix B, Fig. 7",
-        "As on MNIST: with ReLU, direct is slightly better than post.",
-        f"Order: direct minus post; slightly is read as less than {SLIGHT:g} points.",
+        "As on MNIST: with ReLU, Magnitude is slightly better than post-training.",
+        f"Order: Magnitude minus post-training; slightly is read as less than {SLIGHT:g} points.",
         f"0 to {SLIGHT:g} pt",
         (partial(order, "direct", "post", most=SLIGHT),),
         _FIG07 | _RELU,
@@ -214,8 +214,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig07-pre",
         "Appendix B, Fig. 7",
-        "As on MNIST: pre is always more effective than the other two.",
-        "Order: pre minus direct, and minus post.",
+        "As on MNIST: two-stage is always more effective than the other two.",
+        "Order: two-stage minus Magnitude, and minus post-training.",
         "> 0 pt",
         (partial(order, "pre", "direct"), partial(order, "pre", "post")),
         _FIG07,
@@ -224,8 +224,8 @@ CLAIMS: tuple[Claim, ...] = (
         "fig08-spectral",
         "Appendix C, Fig. 8",
         "With three hidden layers and ELU or tanh, both spectral methods are definitely more "
-        "effective than direct.",
-        "Order: post minus direct, and pre minus direct.",
+        "effective than Magnitude.",
+        "Order: post-training minus Magnitude, and two-stage minus Magnitude.",
         "> 0 pt",
         (partial(order, "post", "direct"), partial(order, "pre", "direct")),
         _FIG08 | _SMOOTH,
@@ -234,7 +234,7 @@ CLAIMS: tuple[Claim, ...] = (
         "fig08-relu",
         "Appendix C, Fig. 8",
         "With three hidden layers the same is true of ReLU.",
-        "Order: post minus direct, and pre minus direct.",
+        "Order: post-training minus Magnitude, and two-stage minus Magnitude.",
         "> 0 pt",
         (partial(order, "post", "direct"), partial(order, "pre", "direct")),
         _FIG08 | _RELU,
@@ -242,8 +242,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "fig09-spectral",
         "Appendix C, Fig. 9",
-        "On Fashion-MNIST, too, both spectral methods are always superior to direct.",
-        "Order: post minus direct, and pre minus direct.",
+        "On Fashion-MNIST, too, both spectral methods are always superior to Magnitude.",
+        "Order: post-training minus Magnitude, and two-stage minus Magnitude.",
         "> 0 pt",
         (partial(order, "post", "direct"), partial(order, "pre", "direct")),
         _FIG09,
