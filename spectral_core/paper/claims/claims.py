@@ -38,7 +38,8 @@ CLAIMS: tuple[Claim, ...] = (
         "fewer-parameters",
         "Sec. IV.A, Sec. V",
         "Together, the two stages tune considerably fewer numbers than the other methods.",
-        "Numbers tuned where two-stage is pruned within one point, in per cent of those that Magnitude "
+        "Numbers tuned where two-stage is pruned within one point, in per cent of those that "
+        "Magnitude "
         "tunes; at most half holds.",
         "considerably fewer",
         (fewer_tuned,),
@@ -113,8 +114,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "winning-ticket",
         "Sec. IV.A, Sec. VI",
-        "The small network that two-stage uncovers performs as well as the full network, fully trained.",
-        "Level: two-stage, within one point of post-training unpruned; small is read as 90 % pruned.",
+        "The small network that two-stage uncovers performs as well as the full network, fully "
+        "trained.",
+        "Level: two-stage, within one point of post-training unpruned; small is read as 90 % "
+        "pruned.",
         "90 %",
         (partial(unchanged, "pre", 90, "post"),),
         {},
@@ -122,7 +125,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "suitable-start",
         "Sec. IV.A",
-        "What two-stage uncovers is a sub-network with a start that suits training particularly well.",
+        "What two-stage uncovers is a sub-network with a start that suits training particularly "
+        "well.",
         "Order: two-stage minus a new network of the same widths, trained as long or longer, and "
         "minus two-stage with random nodes.",
         "> 0 pt",
@@ -132,7 +136,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "post-over-direct",
         "Sec. IV.A, Fig. 3; by implication Figs. 6 and 7",
-        "With one hidden layer and ELU or tanh, post-training withstands pruning better than Magnitude.",
+        "With one hidden layer and ELU or tanh, post-training withstands pruning better than "
+        "Magnitude.",
         "Order: post-training minus Magnitude.",
         "> 0 pt",
         (partial(order, "post", "direct"),),
@@ -170,7 +175,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Sec. IV.B",
         "The spectral methods' lead over the benchmark is larger with three hidden layers than "
         "with one.",
-        "The leads of both spectral methods over Magnitude, at the median level, in Fig. 4 minus Fig. 3.",
+        "The leads of both spectral methods over Magnitude, at the median level, in Fig. 4 minus "
+        "Fig. 3.",
         "> 0 pt",
         (lead_grows,),
         {"dataset": "fashion-mnist", "activation": "elu"},
@@ -178,7 +184,8 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "pre-over-post",
         "Sec. I, Sec. V",
-        "Compact two-stage networks outperform those that post-training makes of a fully trained one.",
+        "Compact two-stage networks outperform those that post-training makes of a fully trained "
+        "one.",
         "Order: two-stage minus post-training from 50 % pruned.",
         "> 0 pt",
         (partial(order, "pre", "post", (50.0, 95.0)),),
