@@ -23,7 +23,7 @@ def spectralize(
     skip: Collection[str] | None = None,
     init: Init = "norm",
 ) -> nn.Module:
-    """Train a model's layers by their eigenvalues and eigenvectors; its function stays.
+    """Reparametrise a model's layers by eigenvalues and eigenvectors, without changing its outputs.
 
     :func:`~spectral_core.spectral` for each layer. Build the optimiser afterwards.
 
@@ -49,19 +49,19 @@ def spectralize(
     """
     _checks.network("model", model)
     left = _left_alone(model, skip)
-    found = {
+    layers_by_name = {
         name: module
         for name, module in model.named_modules()
         if isinstance(module, tuple(layers)) and not {name, *_parents(name)} & left
     }
-    if not found:
+    if not layers_by_name:
         kinds = ", ".join(kind.__name__ for kind in layers)
         raise ValueError(
             f"model must have layers of the kinds {kinds} besides those to skip "
             f"({', '.join(sorted(left)) or 'none'}); got none"
         )
     shared = holders(model)
-    new = {name: layer for name, layer in found.items() if "weight" not in spectra(layer)}
+    new = {name: layer for name, layer in layers_by_name.items() if "weight" not in spectra(layer)}
     for name, layer in new.items():  # all are checked before one is changed
         check_weight(layer)
         if shared[id(layer.weight)] > 1:
@@ -119,13 +119,13 @@ def spectral_parameters(model: nn.Module) -> SpectralParameters:
         ... )
     """
     _checks.module("model", model)
-    found = [spectrum for module in model.modules() for spectrum in spectra(module).values()]
-    both_sides = [lam for s in found for lam in (s.eigenvalues, s.input_eigenvalues)]
+    pairs = [spectrum for module in model.modules() for spectrum in spectra(module).values()]
+    both_sides = [lam for s in pairs for lam in (s.eigenvalues, s.input_eigenvalues)]
     eigenvalues = [lam for lam in both_sides if lam is not None]
-    eigenvectors = [s.eigenvectors for s in found]
+    eigenvectors = [s.eigenvectors for s in pairs]
     # Tied layers share theirs.
     eigenvalues, eigenvectors = (
-        list({id(p): p for p in each}.values()) for each in (eigenvalues, eigenvectors)
+        list({id(p): p for p in some}.values()) for some in (eigenvalues, eigenvectors)
     )
     sorted_out = {id(parameter) for parameter in (*eigenvalues, *eigenvectors)}
     rest = [p for p in model.parameters() if id(p) not in sorted_out]

@@ -1,4 +1,4 @@
-r"""Which columns of which layer read which nodes: found by changing nodes and looking who notices.
+r"""Which columns of a layer depend on which nodes: seen by changing nodes and comparing runs.
 
 A model runs on an example while each fully connected layer, in the place of its outputs, sends
 random numbers :math:`z`. Some nodes send :math:`-0.7\,z` instead; a column of another layer whose
@@ -224,7 +224,7 @@ class Prober:
         """
         reached = {source: dict(reached[source]) for source in sizes}
         seen: dict[Source, Digits] = {source: defaultdict(dict) for source in sizes}
-        found: dict[Source, Columns] = {}
+        owners: dict[Source, Columns] = {}
         unclear, mixed = list(sizes), set()
         for number in range(ROUNDS):
             if number:
@@ -250,17 +250,19 @@ class Prober:
                     mixed |= {s for s in together if _is_mixed(seen[s], digit, reached[s])}
             for source in unclear:
                 if source in mixed:
-                    found[source] = {r: np.where(c > 0, -2, -1) for r, c in reached[source].items()}
+                    owners[source] = {
+                        r: np.where(c > 0, -2, -1) for r, c in reached[source].items()
+                    }
                 else:
-                    found[source] = _decoded(sizes[source], reached[source], seen[source])
-            unclear = [s for s in unclear if not _is_clear(found[s], sizes[s])]
+                    owners[source] = _decoded(sizes[source], reached[source], seen[source])
+            unclear = [s for s in unclear if not _is_clear(owners[s], sizes[s])]
             if not unclear:
                 break
         if self.round:
             self.renew(0)
         return {
             source: {reader: np.where(c == -3, -2, c) for reader, c in columns.items()}
-            for source, columns in found.items()
+            for source, columns in owners.items()
         }
 
     def narrowed(
@@ -363,7 +365,7 @@ def _is_mixed(seen: Digits, digit: int, reached: Columns) -> bool:
 
 def _decoded(size: int, reached: Columns, seen: Digits) -> Columns:
     """Numbers that the digits spell; −3 where a digit is not clear yet."""
-    found = {}
+    numbers = {}
     for reader, columns in reached.items():
         number = np.zeros(len(columns), dtype=np.int64)
         unclear = np.zeros(len(columns), dtype=bool)
@@ -373,13 +375,13 @@ def _decoded(size: int, reached: Columns, seen: Digits) -> Columns:
             number += one.astype(np.int64) << digit
         number[unclear | (number >= size)] = -3
         number[columns == 0] = -1
-        found[reader] = number
-    return found
+        numbers[reader] = number
+    return numbers
 
 
-def _is_clear(found: Columns, size: int) -> bool:
+def _is_clear(numbers: Columns, size: int) -> bool:
     """Whether each digit is clear, and each node is read as often as any other."""
-    for columns in found.values():
+    for columns in numbers.values():
         if (columns == -3).any():
             return False
         if (columns >= 0).any() and not (columns == -2).any():
