@@ -321,7 +321,7 @@ def combined(
     kept: Mapping[str, np.ndarray],
     places: Callable[[Group], Mapping[Place, np.ndarray]],
 ) -> dict[Place, np.ndarray]:
-    """Indices to keep along each place that some groups' nodes have, of their kept nodes."""
+    """Indices to keep along each place, of some groups' kept nodes."""
     owners: dict[Place, list[tuple[np.ndarray, np.ndarray]]] = {}
     for group in groups:
         if group.name in kept:
