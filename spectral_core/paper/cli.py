@@ -283,6 +283,22 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
 
 
 @cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@preset_option("paper", "Which run's networks.")
+@of_a_run
+def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
+    """Remove each node of stored networks alone, and publish how scores rank the damage.
+
+    Writes results/published/ablation: for each network, Spearman's ρ between each score and the
+    loss that its removal costs.
+    """
+    from spectral_core.paper.results.ablation import publish_ablation
+
+    for file in publish_ablation(plan(figure, **changes), Store(store_dir)):
+        click.echo(file)
+
+
+@cli.command(epilog=FIGURE_NAMES)
 @click.argument("figure", type=FigureName(), required=False)
 @preset_option(None, "Of this preset only [default: all].")
 @click.option("--all", "every", is_flag=True, help="Also panels of which there is nothing yet.")

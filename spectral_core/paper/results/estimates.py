@@ -47,8 +47,12 @@ def results(preset: str = "paper") -> pd.DataFrame:
         ``level`` (the percentile) and ``collapsed`` (whether a hidden layer has no nodes left).
         Do not change it: it is cached.
 
+    Where a later experiment publishes the same point with another accuracy, its networks are of
+    another run: the ``precision`` of all its results then names the experiment, as in
+    ``bf16, random``, so that methods are compared within one run.
+
     Raises:
-        ValueError: if two experiments publish the same point with different accuracies.
+        ValueError: if one experiment publishes the same point with different accuracies.
     """
     return described(pd.concat(every_run(preset), ignore_index=True))
 
@@ -59,9 +63,14 @@ def described(table: pd.DataFrame) -> pd.DataFrame:
     Args:
         table: results, with ``source``, ``change`` and ``precision`` where they are known.
     """
-    defaults = {"source": "text", "change": "", "precision": "fp32", "file": ""}
+    defaults = {"source": "text", "change": "", "precision": "fp32", "file": "", "figure": ""}
     table = table.assign(**{k: v for k, v in defaults.items() if k not in table})
     point = ["precision", "panel", "method", "seed", "penalty", "percentile"]
+    distinct = table.drop_duplicates([*point, "accuracy"])
+    first = distinct.groupby(point)["figure"].transform("first")
+    others = set(distinct.loc[distinct["figure"] != first, "file"])
+    own = table["precision"] + ", " + table["figure"]
+    table = table.assign(precision=table["precision"].mask(table["file"].isin(others), own))
     distinct = table.drop_duplicates([*point, "accuracy"])
     if (twice := distinct.duplicated(point, keep=False)).any():
         files = ", ".join(sorted(map(str, distinct.loc[twice, "file"].unique())))
