@@ -256,6 +256,46 @@ def certain(rows: pd.DataFrame) -> Table:
     return Table(_named(cells, "difference", "network", "settings"), words=True)
 
 
+def compared(first: str, second: str, levels: tuple[float, float], **options: Any) -> Table:
+    """A method minus another one, network by network, averaged over a range of levels.
+
+    Args:
+        first, second: the methods.
+        levels: smallest and largest pruning level, in per cent of the nodes.
+        options: as for :func:`spectral_core.paper.results.estimates.differences`.
+    """
+    found = estimates.per_network(estimates.differences(first, second, levels, **options))
+    titles = f"{METHODS[first].title} − {METHODS[second].title}"
+    frame = pd.DataFrame(
+        {titles: [str(each) for each in found.values()], "seeds": [e.n for e in found.values()]},
+        index=pd.Index(list(found), name="network"),
+    )
+    return Table(frame)
+
+
+SCORE_NAMES = {
+    "eigenvalue": "|λ|",
+    "invariant": "|λ|·‖φ‖₂, or ‖w‖₂",
+    "connectivity": "Σ|w|",
+    "taylor": "Taylor",
+}
+
+
+def correlations(rho: pd.DataFrame) -> Table:
+    """Spearman's ρ between scores and the damage of single nodes, means over networks and seeds.
+
+    Args:
+        rho: as :func:`spectral_core.paper.results.ablation.ablation` returns it.
+    """
+    rho = rho.assign(
+        score=rho["score"].map(SCORE_NAMES),
+        method=[METHODS[method].title for method in rho["method"]],
+        images=rho["images"] + " images",
+    )
+    means = rho.groupby(["method", "score", "images"], sort=False)["rho"].mean().unstack("images")
+    return Table(means.map("{:.2f}".format).rename_axis(columns=None))
+
+
 SYMBOLS = dict(zip(WORDS, "✓◐✗≈?○–"))
 """A sign for each word of a verdict."""
 

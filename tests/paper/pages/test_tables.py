@@ -174,3 +174,12 @@ def test_provenance_says_command_machine_settings_and_seeds():
     assert str(made_by["commit"][0]) in column["commit"]
     links = tables.downloads(runs)
     assert links.count("](/results/published/fig10/") == 2 * len(runs)
+
+
+def test_scores_are_correlated_with_damage_by_method_and_images():
+    rows = [("direct", "test", "connectivity", 0.2), ("direct", "test", "connectivity", 0.4)]
+    rows += [("direct", "training", "connectivity", 0.5)]
+    rho = pd.DataFrame(rows, columns=["method", "images", "score", "rho"])
+    frame = tables.correlations(rho).frame
+    assert frame.loc[("Magnitude", "Σ|w|"), "test images"] == "0.30"
+    assert frame.loc[("Magnitude", "Σ|w|"), "training images"] == "0.50"
