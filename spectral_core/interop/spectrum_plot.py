@@ -71,7 +71,8 @@ def plot_spectrum(
     )
     for panel, (name, lam) in zip(axes.flat, values.items()):
         _draw(panel, lam, stay.get(name), STAYS)
-        panel.set(title=f"{name or 'the layer'}: {len(lam)} eigenvalues", ylim=(0, None))
+        panel.set_title(f"{name or 'the layer'}: {len(lam)} eigenvalues", loc="center")
+        panel.set_ylim(0, None)
     for panel in axes.flat[len(values) :]:
         panel.remove()
     for panel in axes[:, 0]:

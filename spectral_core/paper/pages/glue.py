@@ -8,7 +8,7 @@ _GLUED = "application/papermill.record/"
 
 
 def say(**values: Any) -> None:
-    """Give numbers names for the page's prose, where ``{glue:text}`name``` stands for one.
+    """Give numbers names for the page's prose, where the role ``glue:text`` stands for one.
 
     Args:
         values: numbers, texts or estimates, by name; each is printed as its text.

@@ -8,7 +8,7 @@ import joblib
 import pytest
 from packaging.version import Version
 
-from spectral_core.paper.study import provenance
+from spectral_core.paper.run import provenance
 
 commit = provenance.commit.__wrapped__  # the answer of now, not the one of this process's start
 
