@@ -16,7 +16,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks
 
 bench-all: bench
-	$(BIN)/python -m benchmarks compaction figure tools gpu
+	$(BIN)/python -m benchmarks compaction figure tools reach gpu
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
