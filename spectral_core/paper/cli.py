@@ -289,7 +289,7 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
 def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
     """Remove each node of stored networks alone, and publish how scores rank the damage.
 
-    Writes results/published/ablation: for each network, Spearman's ρ between each score and the
+    Writes results/ablation: for each network, Spearman's ρ between each score and the
     loss that its removal costs.
     """
     from spectral_core.paper.results.ablation import publish_ablation

@@ -151,7 +151,7 @@ def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
     digest.update(f"{torch.__version__} {paths.local_results()}".encode())
     kept = [
         file
-        for folder in ("published", "choices", "authors")
+        for folder in ("published", "ablation", "choices", "authors")
         for file in (paths.project() / "results" / folder).rglob("[!.]*.*")
     ]
     package = Path(spectral_core.__file__).parent.rglob("*.py")

@@ -88,7 +88,7 @@ def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
 
 
 def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]:
-    """Measure every network of a study and write ``results/published/ablation/<panel>.csv``.
+    """Measure every network of a study and write ``results/ablation/<panel>.csv``.
 
     Beside each table lies its provenance and, for the first seed of a panel with one hidden layer,
     the nodes themselves.
@@ -104,7 +104,7 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
     Raises:
         NoResults: if a network is not in the store.
     """
-    folder = paths.project() / "results" / "published" / "ablation"
+    folder = paths.project() / "results" / "ablation"
     files = []
     for panel in study.panels:
         cells = [cell for cell in study.cells() if cell.panel == panel]
@@ -177,7 +177,7 @@ def ablation(nodes: bool = False) -> pd.DataFrame:
     Raises:
         NoResults: if none are published.
     """
-    folder = paths.project() / "results" / "published" / "ablation"
+    folder = paths.project() / "results" / "ablation"
     files = [file for file in sorted(folder.glob("*.csv")) if ("--nodes" in file.name) == nodes]
     if not files:
         raise NoResults("no ablation of single nodes is published")

@@ -1,6 +1,9 @@
 """Node by node: rank correlations of scores with the damage of removing single nodes."""
 
+import hashlib
+import json
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -55,3 +58,15 @@ def test_a_network_that_is_not_stored_is_named(finished, tmp_path):
     trained = finished.study.steps()[0].trained
     with pytest.raises(NoResults, match="must be in"):
         nodes_of(trained, Store(tmp_path))
+
+
+def test_published_tables_are_as_they_were_written():
+    folder = Path(__file__).parents[3] / "results" / "ablation"
+    tables = sorted(folder.glob("*.csv"))
+    assert tables
+    for file in tables:
+        made = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        content = file.read_bytes()
+        assert hashlib.sha256(content).hexdigest() == made["table"]["sha256"], file
+        assert len(pd.read_csv(file)) == made["table"]["rows"]
+        assert made["commit"] and made["hardware"]
