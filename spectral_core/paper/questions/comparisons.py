@@ -14,6 +14,7 @@ from spectral_core._files import write_whole
 from spectral_core.paper import paths
 from spectral_core.paper.results import estimates
 from spectral_core.paper.results.estimates import Estimate
+from spectral_core.paper.results.published import as_csv
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import CHANGES
 
@@ -212,8 +213,3 @@ def write_estimates() -> Path:
     text = as_csv(estimated(estimates.results()))
     write_whole(estimates_file(), lambda aside: aside.write_text(text, encoding="utf-8"))
     return estimates_file()
-
-
-def as_csv(table: pd.DataFrame) -> str:
-    """A table as :func:`write_estimates` writes it."""
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")

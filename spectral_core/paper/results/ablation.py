@@ -6,7 +6,6 @@ tested on stored networks, without any training.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from spectral_core._files import write_whole
 from spectral_core.data import load
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
+from spectral_core.paper.results.published import as_csv, proof
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
@@ -117,7 +117,8 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
             for key, (nodes, _) in measured.items()
             for found in correlations(nodes)
         ]
-        name = f"{panel.name}-{panel.base.precision}" if _other_precision(study) else panel.name
+        name = panel.name
+        name += f"-{panel.base.precision}" if "precision" in study.overrides else ""
         tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
         if panel.depth == 1:
             first = min(seed for _, seed in measured)
@@ -139,10 +140,6 @@ def _timed(step: TrainStep, store: Store) -> tuple[pd.DataFrame, dict[str, Any]]
     return nodes, made(0.0, "cpu")
 
 
-def _other_precision(study: Study) -> bool:
-    return "precision" in study.overrides
-
-
 def _write(
     folder: Path,
     tables: dict[str, pd.DataFrame],
@@ -153,7 +150,7 @@ def _write(
     """Write the tables of a panel, each with the provenance that proves it."""
     files = []
     for name, table in tables.items():
-        text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        text = as_csv(table)
         provenance = {
             "figure": study.figure,
             "panel": panel,
@@ -161,7 +158,7 @@ def _write(
             "networks": command(study),
             "at": max(item["at"] for item in how),
             **{key: how[0][key] for key in ("hardware", "device", "versions", "commit")},
-            "table": {"sha256": hashlib.sha256(text.encode()).hexdigest(), "rows": len(table)},
+            "table": proof(text),
         }
         said = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
         for suffix, content in ((".json", said), (".csv", text)):

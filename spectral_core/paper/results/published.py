@@ -129,11 +129,8 @@ def publish(study: Study, store: Store) -> list[Path]:
     with FileLock(folder.parent / ".lock"):
         for panel in study.panels:
             rows = table[table["panel"] == panel.name]
-            text = rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            provenance = panel_provenance(study, panel, store) | {
-                "table": {"sha256": digest, "rows": len(rows)}
-            }
+            text = as_csv(rows)
+            provenance = panel_provenance(study, panel, store) | {"table": proof(text)}
             # As JSON has it, so that it can be compared with what is published.
             provenance = json.loads(json.dumps(provenance))
             stem = panel.name
@@ -145,6 +142,17 @@ def publish(study: Study, store: Store) -> list[Path]:
         for file, text in reversed(texts.items()):
             write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
     return list(texts)
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A table as all published ones are written: six significant digits, no index."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def proof(text: str) -> dict[str, Any]:
+    """What the provenance of a published table holds of it: ``sha256`` and ``rows``."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"sha256": digest, "rows": text.count("\n") - 1}
 
 
 def _tag(study: Study, panel: Panel) -> str:
