@@ -54,13 +54,19 @@ def run_cut(step: CutStep, network: nn.Sequential, data: Dataset) -> dict[str, A
     """
     if step.retrains is None:
         return run_levels([step], network, data)[0]
+    return measure(pruned_network(step, network, data), data)
+
+
+def pruned_network(step: CutStep, network: nn.Sequential, data: Dataset) -> nn.Sequential:
+    """What stage 2 leaves of a trained network: pruned, and retrained if the step says so."""
     examples = training_examples(step.trained, data)
     order = retraining_generator(step.trained.seed)
     for pruned in rounds(step, network, data):
-        part = retrained_part(step, pruned.network)
-        settings = retraining_settings(step, pruned.epochs)
-        train(part, *examples, **settings, generator=order)
-    return measure(pruned.network, data)
+        if step.retrains is not None:
+            part = retrained_part(step, pruned.network)
+            settings = retraining_settings(step, pruned.epochs)
+            train(part, *examples, **settings, generator=order)
+    return pruned.network
 
 
 def run_levels(
