@@ -1,4 +1,4 @@
-"""Inside single networks: the score of every node, what the nodes see, and what the network answers.
+"""Inside single networks: scores of all nodes, what the nodes see, what the network answers.
 
 The landing page shows it. Networks are stored ones, of one seed; only what a method retrains after
 pruning is trained again, at each level.

@@ -1,0 +1,65 @@
+"""What is published of single networks: scores, predictions and pictures that fit each other."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from spectral_core.data import load
+from spectral_core.paper import paths
+from spectral_core.paper.results import inside
+from spectral_core.paper.results.tables import NoResults
+from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.work import initial_network
+
+
+def test_scores_and_answers_are_those_of_the_networks(finished, project):
+    files = inside.publish_inside(finished.study, finished.store, views=True)
+    (panel,) = finished.study.panels
+    nodes = pd.read_csv(inside.folder() / f"{panel.name}.csv")
+    assert list(nodes) == ["layer", "node", "direct", "post", "pre"] and len(nodes) == 32
+    post = next(c.step.trained for c in finished.study.cells() if c.method == "post")
+    network = finished.store.load_network(
+        post, initial_network(post, load("digits"), torch.Generator())
+    )
+    assert nodes["post"].tolist() == pytest.approx(
+        network[0].eigenvalues.detach().abs().tolist(), rel=1e-5
+    )
+    shown = pd.read_csv(inside.folder() / f"{panel.name}--answers.csv")
+    for cell in finished.study.cells():
+        if cell.seed == 0:  # the very network that was measured
+            its = shown[(shown["method"] == cell.method) & (shown["percentile"] == cell.percentile)]
+            measured = finished.store.record(cell.step)["result"]["accuracy"]
+            assert its["accuracy"].tolist() == pytest.approx([measured] * inside.IMAGES, rel=1e-5)
+    with Image.open(inside.folder() / f"{panel.name}--fields-post.webp") as picture:
+        assert picture.size == (inside.ROW * 15, 2 * 15)  # 32 nodes: two rows
+    assert len(files) == 2 * (2 + 1 + 3)
+
+
+def test_fields_stand_in_the_order_of_their_scores():
+    weight = torch.zeros(26, 28 * 28)
+    weight[3], weight[7] = 1, -1
+    ranking = torch.arange(26.0).flip(0)  # node 0 first
+    picture = inside.fields_picture(weight, ranking, torch.ones(784))
+    sheet = np.asarray(picture)
+    assert sheet.shape == (30, 375)
+    assert sheet[7, 3 * 15 + 7] == 255 and sheet[7, 7 * 15 + 7] == 0
+    assert (sheet[:, 45 + 14] == 128).all() and (sheet[15:] == 128).all()
+
+
+def test_networks_that_are_not_stored_are_named(finished, tmp_path):
+    with pytest.raises(NoResults, match="compute it first"):
+        inside.publish_inside(finished.study, Store(tmp_path))
+
+
+def test_published_files_are_as_they_were_written():
+    folder = paths.project() / "results" / "inside"
+    for file in folder.glob("*.[cw]*"):
+        made = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        proof = made["table" if file.suffix == ".csv" else "picture"]
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == proof["sha256"], file
+        assert made["commit"] and made["hardware"] and made["networks"]
