@@ -30,7 +30,7 @@ def _write(app: Sphinx, error: Exception | None) -> None:
         return
     for old, new in app.config.redirects.items():
         page, target = (Path(app.outdir, f"{name}.html") for name in (old, new))
-        if page.exists() or not target.exists():
+        if old in app.env.found_docs or not target.exists():
             logging.getLogger(__name__).warning("redirect from %s to %s: no such move", old, new)
             continue
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -39,5 +39,5 @@ def _write(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("redirects", {}, "html", [dict])
-    app.connect("build-finished", _write)
+    app.connect("build-finished", _write, priority=400)  # before another extension makes an index
     return {"parallel_read_safe": True, "parallel_write_safe": True}

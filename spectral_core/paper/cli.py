@@ -275,10 +275,12 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     """
     from spectral_core.paper.questions.comparisons import write_estimates
     from spectral_core.paper.results import published
+    from spectral_core.paper.results.crate import write_crate
 
     study = plan(figure, **changes)
     files = published.publish(study, Store(store_dir))
-    for file in [*files, *([write_estimates()] if study.preset == "paper" else [])]:
+    files += [write_estimates()] if study.preset == "paper" else []
+    for file in [*files, write_crate()]:
         click.echo(file)
 
 
@@ -332,14 +334,19 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
 )
 @workers_option
 @device_option
-def book(preset: str, figures: tuple[str, ...], workers: int | None, device: str) -> None:
+@click.option("--pdf", is_flag=True, help="Also print it into one PDF; needs Chromium.")
+def book(
+    preset: str, figures: tuple[str, ...], workers: int | None, device: str, pdf: bool
+) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
-    from spectral_core.paper.pages import building
+    from spectral_core.paper.pages import building, printing
 
     for figure in figures:
         _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
     page = building.build(paths.project(), dict.fromkeys(figures, preset))
     click.echo(f"\nThe book is at {page}")
+    if pdf:
+        click.echo(f"As a PDF: {printing.to_pdf(page.parent, paths.project() / '_toc.yml')}")
 
 
 def main() -> None:

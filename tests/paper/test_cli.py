@@ -346,7 +346,9 @@ def test_publish_writes_into_the_project_and_names_the_files(run, ours, project)
     assert (code, err) == (0, "")
     folder = paths.published_results("fig03", "smoke")
     assert folder.is_relative_to(project)
-    assert sorted(Path(line) for line in out.splitlines()) == sorted(folder.glob("*.*"))
+    *files, metadata = map(Path, out.splitlines())
+    assert sorted(files) == sorted(folder.glob("*.*"))
+    assert metadata == project / "ro-crate-metadata.json"
     code, out, err = run("publish", "fig03", "--store", ours)
     assert (code, out) == (1, "") and "are not computed" in err
 

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extensions: API pages from the package, redirects, plain docstrings."""
+"""The book's own Sphinx extensions: API pages from the package, redirects, lean styles, links."""
 
 import importlib.util
 import re
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from docutils.core import publish_doctree
 
 import spectral_core
 from spectral_core import data
@@ -61,6 +62,7 @@ def test_old_addresses_lead_to_pages(tmp_path):
     app = SimpleNamespace(
         outdir=tmp_path,
         builder=SimpleNamespace(format="html"),
+        env=SimpleNamespace(found_docs={"book/new"}),
         config=SimpleNamespace(redirects={"book/old": "book/new", "book/figures/old": "book/new"}),
     )
     redirects._write(app, None)
@@ -75,3 +77,37 @@ def test_redirects_lead_from_pages_that_are_gone_to_pages_in_the_contents():
     files = set(re.findall(r"(?:file|root): (\S+)", contents))
     redirects = config["sphinx"]["config"]["redirects"]
     assert set(redirects.values()) <= files and not set(redirects) & files
+
+
+def test_a_style_stays_if_a_page_can_have_all_that_it_asks_for():
+    css = (
+        '@charset "UTF-8";.a,.a .b:not(.c){x:1}.a.c{x:2}/* {.a} */#d>p{x:3}'
+        "@media print{.c{x:4}.a{x:5}}@media (x){.c{x:6}}@keyframes k{from{x:7}}p,.c:is(.a,.b){x:8}"
+    )
+    assert extension("lean").lean(css, {"a", "b"}) == (
+        '@charset "UTF-8";.a,.a .b:not(.c){x:1}@media print{.a{x:5}}@keyframes k{from{x:7}}p{x:8}'
+    )
+
+
+def test_a_page_is_described_by_its_first_paragraph_of_prose():
+    page = publish_doctree("Title\n=====\n\n* an item\n\nWhat *it* says.\n\nMore.\n")
+    assert extension("sharing").describe(page) == "What it says."
+    long = extension("sharing").describe(publish_doctree("word " * 99))
+    assert len(long) <= 200 and long.endswith("word …")
+
+
+def test_with_an_address_there_is_a_map_of_the_site(tmp_path):
+    sharing = extension("sharing")
+    app = SimpleNamespace(
+        outdir=tmp_path,
+        builder=SimpleNamespace(name="html", get_target_uri="{}.html".format),
+        env=SimpleNamespace(found_docs={"book/a", "book/b"}),
+        config=SimpleNamespace(html_baseurl=""),
+    )
+    sharing._map(app, None)
+    assert not list(tmp_path.iterdir())
+    app.config.html_baseurl = "https://example.org/x/"
+    sharing._map(app, None)
+    places = re.findall("<loc>(.*?)</loc>", (tmp_path / "sitemap.xml").read_text())
+    assert places == ["https://example.org/x/book/a.html", "https://example.org/x/book/b.html"]
+    assert "https://example.org/x/sitemap.xml" in (tmp_path / "robots.txt").read_text()
