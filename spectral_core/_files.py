@@ -14,6 +14,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Args:
         path: where the file belongs; its folder is made if need be.
         write: writes the file, in one go, to the path that it is given.
+
+    Raises:
+        OSError: if the folder cannot be written to, or the disk is full; it names the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
@@ -22,6 +25,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         with aside.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(aside, path)
-    except BaseException:
+    except BaseException as error:
         aside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:
+            error.filename = str(path)
         raise

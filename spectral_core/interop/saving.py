@@ -43,7 +43,7 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
         >>> save(fold(small), "small.safetensors")
         >>> small = load("small.safetensors", into=nn.Sequential(...))  # of the full size
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as packed
 
     tensors: dict[str, Tensor] = {}
     first: dict[tuple, str] = {}
@@ -65,7 +65,8 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     identities = [name for name, m in network.named_modules() if isinstance(m, nn.Identity)]
     about = {"shared": shared, "channels": channels, "identities": identities}
     metadata = {"format": "pt", _ENTRY: json.dumps(about)}
-    write_whole(Path(path), lambda aside: save_file(tensors, str(aside), metadata))
+    # Not save_file: it makes files that only their owner may read, and its errors name no path.
+    write_whole(Path(path), lambda aside: aside.write_bytes(packed(tensors, metadata)))
 
 
 @torch.no_grad()
