@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ from spectral_core.data.torchvision_import import import_torchvision
 from spectral_core.data.unpacking import Unusable
 
 NAME = "mobilenet_v2"
+ADDRESS = "https://download.pytorch.org/models/"
+"""Where torchvision's weights are, as ``mobilenet_v2-CHECKSUM.pth``."""
 IMAGENET = "b0353104"
 """torchvision's weights, by the first eight digits of their SHA-256; its first ones rather than its
 second, as they were trained the way the paper's were."""
@@ -154,10 +157,13 @@ def _weights_file(checksum: str, directories: Directories) -> Path:
         if path.is_file() and _sha256(path).startswith(checksum):
             return path
     try:
-        content = _download(checksum)
         path = directories.writable() / f"{NAME}-{checksum}.pth"
+        content = get(f"{ADDRESS}{path.name}")
+        actual = hashlib.sha256(content).hexdigest()
+        if not actual.startswith(checksum):
+            raise Unusable(f"SHA-256 of the download is {actual}")
         write_whole(path, lambda aside: aside.write_bytes(content))
-    except (Unusable, ImportError, OSError, RuntimeError) as error:
+    except (Unusable, OSError, DataNotFoundError) as error:
         raise DataNotFoundError(
             f"no usable copy of the weights of {NAME} whose SHA-256 begins with {checksum} was "
             f"found ({error}). Give their file with --backbone-weights, or put it, as {NAME}*.pth, "
@@ -165,17 +171,6 @@ def _weights_file(checksum: str, directories: Directories) -> Path:
             + ", ".join(map(str, directories.all))
         ) from error
     return path
-
-
-def _download(checksum: str) -> bytes:
-    for weights in import_torchvision().models.MobileNet_V2_Weights:
-        if f"-{checksum}." in weights.url:
-            content = get(weights.url)
-            actual = hashlib.sha256(content).hexdigest()
-            if not actual.startswith(checksum):
-                raise Unusable(f"{weights.url}: SHA-256 of the content is {actual}")
-            return content
-    raise Unusable("torchvision lists none such to download")
 
 
 def _layers(path: Path) -> nn.Sequential:
@@ -188,17 +183,14 @@ def _layers(path: Path) -> nn.Sequential:
         raise ValueError(f"{expected}, which cannot be read as tensors alone") from error
     if not isinstance(state, dict):
         raise ValueError(f"{expected}, which holds a {type(state).__name__}")
-    prefix = "features."
-    keys = [key for key in state if isinstance(key, str) and key.startswith(prefix)]
-    state = {key.removeprefix(prefix): state[key] for key in keys}
     with torch.device("meta"):  # draws no initial weights: neither time nor random numbers
         layers = import_torchvision().models.mobilenet_v2().features
-    if lacking := sorted(set(layers.state_dict()) - set(state)):
-        raise ValueError(f"{expected}, which lacks {len(lacking)} entries, first {lacking[0]!r}")
+    prefix = "features."
+    own = {str(k).removeprefix(prefix): v for k, v in state.items() if str(k).startswith(prefix)}
     try:
-        layers.load_state_dict(state, assign=True)
+        layers.load_state_dict(own, assign=True)
     except RuntimeError as error:
-        raise ValueError(f"{expected}: {error}") from error
+        raise ValueError(f"{expected}: {shorten(str(error), 300)}") from error
     return layers.float().eval()
 
 

@@ -17,7 +17,7 @@ from spectral_core.data import backbone, images
 from spectral_core.data.directories import Directories
 from spectral_core.data.prepared import JOINT, KEYS, prepare, split
 from spectral_core.data.raw_data import RAW_DATA
-from spectral_core.data.raw_files import locate, survey
+from spectral_core.data.raw_files import locate, open_raw, survey
 
 DATASETS: tuple[str, ...] = tuple(RAW_DATA)
 """Names of the data sets. ``cifar10-jpeg`` is a copy of CIFAR-10 that went through JPEG, which is
@@ -155,17 +155,11 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
 @cache
 def _load(name: str, directories: Directories) -> Dataset:
     if name in RAW_DATA:
-        raw_files, raw = locate(name, directories), RAW_DATA[name]
-        tensors, classes, source = raw.tensors(raw_files.contents), raw.classes, raw_files.source
+        sets = open_raw(name, directories)
+        sets = sets._replace(train=images.pixels(sets.train), test=images.pixels(sets.test))
     else:
-        *tensors, classes, source = prepare(name, directories)
-    return Dataset(
-        name=name,
-        **dict(zip(KEYS, tensors, strict=True)),
-        classes=classes,
-        checksums=checksums(name),
-        source=source,
-    )
+        sets = prepare(name, directories)
+    return Dataset(name, *sets[:4], sets.classes, checksums(name), sets.source)
 
 
 def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:

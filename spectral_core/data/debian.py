@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from spectral_core.data.unpacking import Unusable, named_members
@@ -36,8 +36,10 @@ APT::Update::Error-Mode "any";
 """
 
 
-def from_package(package: str, workplace: Path, names: Collection[str]) -> dict[str, bytes]:
-    """Return stored bytes by file name, unchecked, out of a Debian package.
+def from_package(
+    package: str, workplace: Path, names: Collection[str]
+) -> Iterable[tuple[str, bytes]]:
+    """Return (file name, stored bytes) of each of ``names``, unchecked, out of a Debian package.
 
     Args:
         package: name of the package.
@@ -47,12 +49,13 @@ def from_package(package: str, workplace: Path, names: Collection[str]) -> dict[
     Raises:
         Unusable: if this is no Debian-like system or the package cannot be fetched.
     """
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise Unusable("apt-get and dpkg-deb are not both on PATH")
+    if not shutil.which("apt-get"):
+        raise Unusable("apt-get is not on PATH")
     logger.info("downloading the Debian package %s", package)
     with tempfile.TemporaryDirectory(prefix=".apt-", dir=workplace) as folder:
         deb = _download(package, Path(folder))
-        return named_members(_run(["dpkg-deb", "--fsys-tarfile", deb.name], deb.parent), names)
+        files = _run(["dpkg-deb", "--fsys-tarfile", deb.name], deb.parent)
+        return named_members(files, names).items()
 
 
 def _download(package: str, directory: Path) -> Path:

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,25 +53,27 @@ class ImageSets(NamedTuple):
 
 
 class ImageFiles(Sequence[Tensor]):
-    """Encoded images, each decoded on access: uint8, (channels, height, width).
+    """Encoded images by name, each decoded on access: uint8, (channels, height, width).
 
     Greyscale images have 1 channel, all others 3: red, green, blue. A photograph is turned upright
     by its EXIF orientation.
     """
 
-    def __init__(self, files: Iterable[tuple[str, Stored]]) -> None:
-        self.files = list(files)
+    def __init__(self, files: Mapping[str, Stored], place: Path | str) -> None:
+        self.files, self.place = list(files.values()), place
+        self.names = list(files)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> Tensor:
-        name, stored = self.files[index]
         try:
-            return _decoded(stored)
+            return _decoded(self.files[index])
         except Exception as error:  # each format's decoder raises errors of its own
-            raise ValueError(
-                f"image must be whole, with 8 bits per channel; got {name} ({error})"
+            reason = re.sub("^cannot identify image file.*", "of no known format", str(error))
+            raise DataNotFoundError(
+                "an image must be whole, with 8 bits per channel; got "
+                f"{self.place}/{self.names[index]} ({reason}); replace it or take it out"
             ) from error
 
 
@@ -88,10 +90,7 @@ def identify(name: str) -> str:
     """
     path = Path(os.path.expanduser(name.removeprefix(GIVEN))).absolute()
     files = _files(path)
-    try:
-        arranged(files)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    arranged(files, path)
     by_content = _name(files)
     _given[by_content] = path
     return by_content
@@ -116,7 +115,7 @@ def open_images(name: str) -> ImageSets:
     files = _files(_given[name])
     if _name(files) != name:
         raise DataNotFoundError(f"{_given[name]} has changed since it was first read; start again")
-    return arranged(files)
+    return arranged(files, _given[name])
 
 
 def _files(path: Path) -> dict[str, Stored]:
@@ -139,11 +138,11 @@ def _in_folder(folder: Path) -> dict[str, Path]:
     files = {}
     for part in filter(os.path.isdir, (folder / part for part in SETS)):
         # A link to a folder is followed, but not back to where the path has been.
-        visited = {_identity(parent) for parent in (folder, *folder.resolve().parents)}
+        visited = {folder.resolve(), *folder.resolve().parents}
         for directory, _, names in os.walk(part, onerror=fail, followlinks=True):
-            if _identity(directory) in visited:
+            if (real := Path(directory).resolve()) in visited:
                 raise Unusable(f"a link leads to the same folder again: {directory}")
-            visited.add(_identity(directory))
+            visited.add(real)
             for path in (Path(directory, name) for name in names if is_image(name)):
                 name = path.relative_to(folder).as_posix()
                 check_file(path, name)
@@ -151,15 +150,10 @@ def _in_folder(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _identity(folder: str | Path) -> tuple[int, int]:
-    status = os.stat(folder)
-    return status.st_dev, status.st_ino
-
-
 def _name(files: Mapping[str, Stored]) -> str:
     """Return ``images-`` with the SHA-256 of what ``sha256sum`` lists of the files, by name."""
     digest = hashlib.sha256()
-    for name in bar(sorted(files), "checksums", len(files)):
+    for name in bar(sorted(files), "checksums"):
         stored = files[name]
         content = stored if isinstance(stored, bytes) else stored.read_bytes()
         digest.update(
@@ -173,7 +167,7 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(EXTENSIONS)
 
 
-def arranged(files: Mapping[str, Stored]) -> ImageSets:
+def arranged(files: Mapping[str, Stored], place: Path | str) -> ImageSets:
     """Sort encoded images into sets and classes by their paths.
 
     Classes are ordered by name. The images of a set come in turn from each class, so that the first
@@ -181,6 +175,7 @@ def arranged(files: Mapping[str, Stored]) -> ImageSets:
 
     Args:
         files: path, such as ``train/cat/01.jpg``, to file or content.
+        place: folder or archive that the paths are in, for errors.
 
     Raises:
         ValueError: if a set has no image or the two have different classes.
@@ -192,12 +187,14 @@ def arranged(files: Mapping[str, Stored]) -> ImageSets:
             by_class[part].setdefault(folders[0], []).append(name)
     for part, names in by_class.items():
         if not names:
-            raise ValueError(f"images must lie in train/CLASS/ and test/CLASS/; got none in {part}")
+            raise ValueError(
+                f"images must lie in train/CLASS/ and test/CLASS/; got none in {place}/{part}"
+            )
     classes = sorted(by_class["train"])
-    if classes != sorted(by_class["test"]):
-        odd = sorted(set(classes) ^ set(by_class["test"]))
+    if odd := set(classes) ^ set(by_class["test"]):
         raise ValueError(
-            f"train and test must have the same classes; got images of {', '.join(odd)} in one only"
+            "train and test must have the same classes; got images of "
+            f"{', '.join(sorted(odd))} in one only, in {place}"
         )
     sets = []
     for part in SETS:
@@ -206,7 +203,7 @@ def arranged(files: Mapping[str, Stored]) -> ImageSets:
             for target, class_name in enumerate(classes)
             for turn, name in enumerate(by_class[part][class_name])
         )
-        sets.append(ImageFiles((name, files[name]) for _, _, name in turns))
+        sets.append(ImageFiles({name: files[name] for _, _, name in turns}, place))
         sets.append(torch.tensor([target for _, target, _ in turns]))
     return ImageSets(*sets, tuple(classes))
 
@@ -216,14 +213,14 @@ def _decoded(stored: Stored) -> Tensor:
 
     with Image.open(io.BytesIO(stored) if isinstance(stored, bytes) else stored) as image:
         if image.mode.startswith(("I", "F")):
-            raise ValueError(f"mode {image.mode}")
+            raise ValueError(f"it has mode {image.mode}")
         grey = image.mode in ("1", "L", "LA")
         upright = ImageOps.exif_transpose(image).convert("L" if grey else "RGB")
     pixels = torch.from_numpy(np.array(upright))
     return pixels[None] if grey else pixels.permute(2, 0, 1)
 
 
-def stacked(*sets: Sequence[Tensor]) -> list[Tensor]:
+def stacked(*sets: ImageFiles) -> list[Tensor]:
     """Return sets of images of one size as tensors, uint8 of shape (n, channels, height, width).
 
     There is 1 channel if all images of all sets are greyscale, else 3.
@@ -231,20 +228,28 @@ def stacked(*sets: Sequence[Tensor]) -> list[Tensor]:
     Raises:
         ValueError: if the images are not all of one size.
     """
-    decoded = [list(bar(images, "decoding", len(images))) for images in sets]
-    shapes = {tuple(image.shape) for images in decoded for image in images}
-    sizes = sorted({shape[1:] for shape in shapes})
+    decoded = [list(bar(images, "decoding")) for images in sets]
+    sizes: dict[tuple[int, int], str] = {}
+    for images, tensors in zip(sets, decoded):
+        for name, tensor in zip(images.names, tensors):
+            height, width = tensor.shape[1:]
+            sizes.setdefault((height, width), f"{width}×{height} pixels in {images.place}/{name}")
     if len(sizes) > 1:
-        (low, narrow), (high, wide) = sizes[0], sizes[-1]
         raise ValueError(
             "images must all have one size unless features are taken of them; got "
-            f"{narrow}×{low} and {wide}×{high} pixels"
+            + " and ".join(list(sizes.values())[:2])
         )
-    channels = max(shape[0] for shape in shapes)
-    return [torch.stack([image.expand(channels, -1, -1) for image in images]) for images in decoded]
+    channels = max(len(image) for tensors in decoded for image in tensors)
+    return [torch.stack([image.expand(channels, -1, -1) for image in part]) for part in decoded]
 
 
-def bar(items: Iterable, text: str, count: int) -> tqdm:
+def bar(items: Collection, text: str) -> tqdm:
     """Return a progress bar over items, for work of more than two seconds."""
     slow = not sys.stderr.isatty()  # a log file wants fewer lines
-    return tqdm(items, text, count, delay=2, mininterval=10.0 if slow else 0.2)
+    return tqdm(items, text, delay=2, mininterval=10.0 if slow else 0.2)
+
+
+def pixels(images: Tensor) -> Tensor:
+    """Return images, uint8 or float in [0, 1], of shape (n, ...), as float32 (n, features)."""
+    flat = images.flatten(1)
+    return flat.float().div_(255) if flat.dtype == torch.uint8 else flat

@@ -18,8 +18,9 @@ from spectral_core.data.unpacking import members
 
 Contents = Mapping[str, bytes]
 """Raw file name to uncompressed content."""
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Pixels of shape (n, ...) and classes of shape (n,): the training set, then the test set."""
+Tensors = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Training images, their targets, test images, their targets. Images have shape (n, channels,
+height, width), uint8 or float in [0, 1]; targets are indices of classes, of shape (n,)."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,10 @@ class RawData:
     """File name to MD5 of the uncompressed content."""
     classes: tuple[str, ...]
     """Name of each class, in the order of the targets."""
-    read: Callable[[Contents], Arrays]
-    """Function from the files' contents, in the order of ``md5``, to arrays."""
-    largest: int = 255
-    """Largest possible value of a pixel."""
-    torchvision_name: str | None = None
-    """Class of ``torchvision.datasets`` that knows the download addresses."""
+    read: Callable[[Contents], Tensors]
+    """Function from the files' contents to tensors."""
+    addresses: tuple[str, ...] = ()
+    """Where to download the archive, or the files, gzipped; as torchvision lists them."""
     archive: tuple[str, str] | None = None
     """Name and MD5 of the archive that the files are published in, if they are."""
     installed: tuple[str, Path] | None = None
@@ -45,62 +44,50 @@ class RawData:
     debian_package: str | None = None
     """Debian package to fetch the files from."""
 
-    def tensors(self, contents: Contents) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return training inputs, training targets, test inputs and test targets.
 
-        Inputs are float32 of shape (n, features) in [0, 1], targets int64 of shape (n,).
-        """
-        ordered = {name: contents[name] for name in self.md5}
-        arrays = [torch.tensor(array) for array in self.read(ordered)]
-        for i in (0, 2):
-            arrays[i] = arrays[i].float().flatten(1).div_(self.largest)
-            arrays[i + 1] = arrays[i + 1].long()
-        return tuple(arrays)
+def _read_idx(contents: Contents) -> Tensors:
+    train, train_targets, test, test_targets = (
+        _idx_tensor(contents[f"{part}-{kind}-ubyte"])
+        for part in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
+    )
+    return train[:, None], train_targets, test[:, None], test_targets
 
 
-def _read_idx(contents: Contents) -> Arrays:
-    return tuple(_idx_array(content) for content in contents.values())
-
-
-def _idx_array(content: bytes) -> np.ndarray:
-    """Return the array in an IDX file of bytes: magic number, sizes as big-endian int32, data."""
+def _idx_tensor(content: bytes) -> Tensor:
+    """Return the tensor in an IDX file of bytes: magic number, sizes as big-endian int32, data."""
     rank = content[3]
     shape = np.frombuffer(content, ">u4", count=rank, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+    return torch.tensor(np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape))
 
 
-def _read_cifar10(contents: Contents) -> Arrays:
-    # Pickles can run code; these have passed their checksums.
-    batches = {
-        name: pickle.loads(content, encoding="latin1")
-        for name, content in contents.items()
-        if name != "batches.meta"
-    }
-    test = batches.pop("test_batch")
-    train = [batches[name] for name in sorted(batches)]
-    return (
-        np.concatenate([batch["data"] for batch in train]),
-        np.concatenate([batch["labels"] for batch in train]),
-        test["data"],
-        np.array(test["labels"]),
-    )
+def _read_cifar10(contents: Contents) -> Tensors:
+    def joined(*names: str) -> tuple[Tensor, Tensor]:
+        # Pickles can run code; these have passed their checksums.
+        batches = [pickle.loads(contents[name], encoding="latin1") for name in names]
+        pixels = np.concatenate([batch["data"] for batch in batches])
+        targets = np.concatenate([batch["labels"] for batch in batches])
+        return torch.from_numpy(pixels).view(-1, 3, 32, 32), torch.from_numpy(targets)
+
+    return *joined(*(f"data_batch_{i}" for i in range(1, 6))), *joined("test_batch")
 
 
-def _read_image_archive(contents: Contents) -> Arrays:
-    (archive,) = contents.values()
-    sets = arranged(members(archive, is_image))
+def _read_image_archive(contents: Contents) -> Tensors:
+    ((name, archive),) = contents.items()
+    sets = arranged(members(archive, is_image), name)
     train, test = stacked(sets.train, sets.test)
-    return train.numpy(), sets.train_targets.numpy(), test.numpy(), sets.test_targets.numpy()
+    return train, sets.train_targets, test, sets.test_targets
 
 
-def _read_digits(contents: Contents) -> Arrays:
+def _read_digits(contents: Contents) -> Tensors:
     from sklearn.model_selection import train_test_split
 
     table = np.loadtxt(io.BytesIO(contents["digits.csv"]), delimiter=",", dtype=np.uint8)
     train, test, train_targets, test_targets = train_test_split(
         table[:, :-1], table[:, -1], test_size=360, stratify=table[:, -1], random_state=0
     )
-    return train, train_targets, test, test_targets
+    train, test = (torch.tensor(pixels).view(-1, 1, 8, 8) / 16 for pixels in (train, test))
+    return train, torch.tensor(train_targets), test, torch.tensor(test_targets)
 
 
 def _listed(text: str) -> dict[str, str]:
@@ -127,7 +114,7 @@ RAW_DATA: dict[str, RawData] = {
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
             *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         ),
-        torchvision_name="FashionMNIST",
+        addresses=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
         installed=(
             "Debian package dataset-fashion-mnist",
             Path("/usr/share/datasets/fashion-mnist"),
@@ -144,7 +131,10 @@ RAW_DATA: dict[str, RawData] = {
         """),
         read=_read_idx,
         classes=tuple("0123456789"),
-        torchvision_name="MNIST",
+        addresses=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "http://yann.lecun.com/exdb/mnist/",
+        ),
     ),
     "cifar10": RawData(
         folder="cifar-10-batches-py",
@@ -159,7 +149,7 @@ RAW_DATA: dict[str, RawData] = {
         """),
         read=_read_cifar10,
         classes=_CIFAR10_CLASSES,
-        torchvision_name="CIFAR10",
+        addresses=("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),
         archive=("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
     ),
     "cifar10-jpeg": RawData(
@@ -172,7 +162,6 @@ RAW_DATA: dict[str, RawData] = {
         folder="digits",
         md5={"digits.csv": "a0339c30a8a5312a1b6f9e5c719dcce5"},
         read=_read_digits,
-        largest=16,
         classes=tuple("0123456789"),
         # find_spec locates scikit-learn without the cost of importing it.
         installed=("scikit-learn", Path(find_spec("sklearn").origin).parent / "datasets/data"),

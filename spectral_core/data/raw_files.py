@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,8 @@ from spectral_core.data.directories import (
     DataNotFoundError,
     Directories,
 )
-from spectral_core.data.download import addresses, from_mirror
+from spectral_core.data.download import get
+from spectral_core.data.images import ImageSets
 from spectral_core.data.raw_data import RAW_DATA, RawData
 from spectral_core.data.unpacking import (
     Unusable,
@@ -35,15 +36,31 @@ logger = logging.getLogger(__name__)
 _ABSENT = "absent"
 
 
-class RawFiles(NamedTuple):
-    """A complete set of raw files."""
+class Copy(NamedTuple):
+    """What one place has of a data set's raw files."""
 
     place: Path
     """The directory, or the archive, that holds the files."""
     source: str
     """Who they come from, in words, without the name of a private directory."""
     contents: dict[str, bytes]
-    """File name to uncompressed content, with its checksum verified."""
+    """File name to uncompressed content, of files whose checksums match."""
+    problems: dict[str, str]
+    """File name to what is wrong with it, of all others."""
+
+    @property
+    def damaged(self) -> bool:
+        """Whether some files, but not all of them with the right checksums, are there."""
+        absent = set(self.problems.values()) == {_ABSENT}
+        return bool(self.problems) and (bool(self.contents) or not absent)
+
+
+def open_raw(name: str, directories: Directories) -> ImageSets:
+    """Return the images of a data set by its name, found or fetched; see :func:`locate`."""
+    raw, copy = RAW_DATA[name], locate(name, directories)
+    train, train_targets, test, test_targets = raw.read(copy.contents)
+    targets = train_targets.long(), test_targets.long()
+    return ImageSets(train, targets[0], test, targets[1], raw.classes, copy.source)
 
 
 def survey(name: str, directories: Directories) -> tuple[Path | None, bool]:
@@ -54,17 +71,16 @@ def survey(name: str, directories: Directories) -> tuple[Path | None, bool]:
         is returned only if there is no good one.
     """
     damaged = None
-    for _, place in _places(RAW_DATA[name], directories):
-        contents, problems = _inspect(place, RAW_DATA[name])
-        if not problems:
-            return place, True
-        if contents or set(problems.values()) != {_ABSENT}:
-            damaged = damaged or place
+    for copy in _copies(RAW_DATA[name], directories):
+        if not copy.problems:
+            return copy.place, True
+        if copy.damaged:
+            damaged = damaged or copy.place
     return damaged, False
 
 
-def locate(name: str, directories: Directories) -> RawFiles:
-    """Find a data set's raw files, or fetch them into the data directory.
+def locate(name: str, directories: Directories) -> Copy:
+    """Find a complete copy of a data set's raw files, or fetch them into the data directory.
 
     Searched in turn, and read in place: the data directory, the search path, where a package
     installs the files. If none of them has all files, those that the data directory lacks, or has
@@ -74,16 +90,13 @@ def locate(name: str, directories: Directories) -> RawFiles:
         DataNotFoundError: if no source has them.
     """
     raw, tried = RAW_DATA[name], []
-    for source, place in _places(raw, directories):
-        contents, problems = _inspect(place, raw)
-        if not problems:
-            return RawFiles(place, source, contents)
-        reason = "; ".join(f"{file_name}: {problem}" for file_name, problem in problems.items())
-        if set(problems.values()) != {_ABSENT}:
-            logger.warning("damaged files are ignored in %s: %s", place, reason)
-        elif not contents:
-            reason = "none of the files"
-        tried.append(f"{source}, {place}: {reason}")
+    for copy in _copies(raw, directories):
+        if not copy.problems:
+            return copy
+        reason = "; ".join(f"{file}: {problem}" for file, problem in copy.problems.items())
+        if copy.damaged:
+            logger.warning("not all files in %s are usable: %s", copy.place, reason)
+        tried.append(f"{copy.source}, {copy.place}: {reason if copy.damaged else 'none of them'}")
     try:
         # One process at a time fetches.
         with FileLock(directories.writable() / f".{name}.lock"):
@@ -94,29 +107,21 @@ def locate(name: str, directories: Directories) -> RawFiles:
     raise DataNotFoundError(_message(name, directories, tried))
 
 
-def _places(raw: RawData, directories: Directories) -> list[tuple[str, Path]]:
-    """Return (source, directory or archive) for each place of the files, in search order."""
-    places = []
+def _copies(raw: RawData, directories: Directories) -> Iterator[Copy]:
+    """Yield what each place has, in search order."""
     for entry in directories.all:
-        source = "data directory" if entry == directories.data_dir else SEARCH_PATH_VARIABLE
-        laid_out = entry / raw.folder
-        direct = source == SEARCH_PATH_VARIABLE and not laid_out.is_dir()
-        places.append((source, entry if direct else laid_out))
+        own = entry == directories.data_dir
+        place = entry / raw.folder if own or (entry / raw.folder).is_dir() else entry
+        yield _read(place, "data directory" if own else SEARCH_PATH_VARIABLE, raw)
         if raw.archive and (entry / raw.archive[0]).is_file():
-            places.append((f"archive {raw.archive[0]}", entry / raw.archive[0]))
-    return [*places, raw.installed] if raw.installed else places
+            yield _read_archive(entry / raw.archive[0], *raw.archive, raw.md5)
+    if raw.installed:
+        source, place = raw.installed
+        yield _read(place, source, raw)
 
 
-def _inspect(place: Path, raw: RawData) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Return contents of good files, and what is wrong with the others, by name."""
+def _read(place: Path, source: str, raw: RawData) -> Copy:
     contents, problems = {}, {}
-    if raw.archive and place.name == raw.archive[0]:
-        try:
-            check_file(place)
-            archive = check_md5(place.read_bytes(), raw.archive[1])
-            return named_members(archive, raw.md5), {}
-        except (OSError, Unusable) as error:
-            return {}, {place.name: str(error)}
     for name, md5 in raw.md5.items():
         for path in (place / name, place / f"{name}.gz"):
             try:
@@ -128,38 +133,53 @@ def _inspect(place: Path, raw: RawData) -> tuple[dict[str, bytes], dict[str, str
                 problems.setdefault(name, _ABSENT)
             except (OSError, Unusable) as error:
                 problems[name] = str(error)
-    return contents, problems
+    return Copy(place, source, contents, problems)
 
 
-def _fetch(raw: RawData, directories: Directories, tried: list[str]) -> RawFiles | None:
+def _read_archive(archive: Path, name: str, md5: str, names: Collection[str]) -> Copy:
+    source = f"archive {name}"
+    try:
+        check_file(archive)
+        files = named_members(check_md5(archive.read_bytes(), md5), names)
+        return Copy(archive, source, files, {})
+    except (OSError, Unusable) as error:
+        return Copy(archive, source, {}, {name: str(error)})
+
+
+def _fetch(raw: RawData, directories: Directories, tried: list[str]) -> Copy | None:
     """Complete the data directory; add each failure to ``tried``, as "source: reason"."""
-    own, source = directories.data_dir / raw.folder, "data directory"
+    own, package = directories.data_dir / raw.folder, raw.debian_package
+    sources = {f"mirror {url}": partial(_from_mirror, url, raw) for url in raw.addresses}
+    if package:
+        sources[f"Debian package {package}"] = partial(from_package, package, directories.data_dir)
     # Another process may have fetched them while this one waited for its turn.
-    contents, missing = _inspect(own, raw)
-    sources = _sources(raw, directories, tried)
-    while missing and (following := next(sources, None)):
-        source, obtain = following
+    copy = _read(own, "data directory", raw)
+    for source, obtain in sources.items():
+        if not copy.problems:
+            break
         try:
-            for name, stored in obtain(list(missing)):
-                contents[name] = _install(own, name, stored, raw.md5[name])
-                del missing[name]
+            for name, stored in obtain(list(copy.problems)):
+                copy.contents[name] = _install(own, name, stored, raw.md5[name])
+                del copy.problems[name]
+            copy = copy._replace(source=source)
         except Unusable as error:
             tried.append(f"{source}: {error}")
-    return None if missing else RawFiles(own, source, contents)
+    return None if copy.problems else copy
 
 
-def _sources(
-    raw: RawData, directories: Directories, tried: list[str]
-) -> Iterator[tuple[str, Callable[[Collection[str]], Iterable[tuple[str, bytes]]]]]:
-    """Yield (source, how to obtain the files of some names), each when those before have failed."""
-    try:
-        for address in addresses(raw):
-            yield f"mirror {address}", partial(from_mirror, address, raw)
-    except Unusable as error:
-        tried.append(f"torchvision's mirrors: {error}")
-    if package := raw.debian_package:
-        obtain = partial(from_package, package, directories.data_dir)
-        yield f"Debian package {package}", lambda names: obtain(names).items()
+def _from_mirror(url: str, raw: RawData, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield (file name, stored bytes) of each of ``names``, unchecked.
+
+    Raises:
+        Unusable: if a download fails; the files left are not asked for, lest each of them waits
+            for a dead host.
+    """
+    if raw.archive:
+        archive = check_md5(get(url), raw.archive[1])
+        yield from named_members(archive, names).items()
+    else:
+        for name in names:
+            yield name, get(f"{url.rstrip('/')}/{name}.gz")
 
 
 def _install(directory: Path, name: str, stored: bytes, md5: str) -> bytes:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 LARGEST = 1 << 28
 """Largest size of one file in bytes, stored or unpacked; the largest one fetched has 170 MB."""
+LARGEST_ARCHIVE = 1 << 32
+"""Largest size in bytes of all that an archive holds, as it is unpacked into memory."""
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError)
 
 
@@ -69,14 +71,17 @@ def members(archive: Path | bytes, wanted: Callable[[str], bool]) -> dict[str, b
         wanted: whether to return the file with a given path.
 
     Raises:
-        Unusable: if the archive is truncated or damaged, or a file in it is too large.
+        Unusable: if the archive is truncated, damaged or too large, or what is wanted is no file.
     """
     opened = {"name": archive} if isinstance(archive, Path) else {"fileobj": io.BytesIO(archive)}
-    contents = {}
+    contents, left = {}, LARGEST_ARCHIVE
     try:
         with tarfile.open(**opened, tarinfo=_Header) as tar:
             for member in tar:
                 name, target = (path.removeprefix("./") for path in (member.name, member.linkname))
+                left -= member.size
+                if left < 0:
+                    raise Unusable(f"it holds more than {LARGEST_ARCHIVE >> 30} GiB")
                 if member.isdir() or not wanted(name):
                     continue
                 if member.size > LARGEST:
@@ -90,8 +95,8 @@ def members(archive: Path | bytes, wanted: Callable[[str], bool]) -> dict[str, b
             while tar.fileobj.read(1 << 20):  # up to the checksum that ends a compressed archive
                 pass
     except _DAMAGE as error:
-        reason = str(error).partition("\n")[0]
-        raise Unusable(f"truncated or damaged archive ({reason})") from error
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise Unusable(f"truncated, damaged or no tar archive ({reason})") from error
     return contents
 
 

@@ -11,7 +11,6 @@ import pytest
 from made_files import md5
 
 from spectral_core.data.raw_data import RAW_DATA
-from spectral_core.data.torchvision_import import import_torchvision
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -38,12 +37,12 @@ def tiny(home, tmp_path, monkeypatch):
     checksums = {name: md5(content) for name, content in contents.items()}
     installed, path = tmp_path / "installed", tmp_path / "path"
     raw = dataclasses.replace(raw, md5=checksums, installed=("a package", installed))
-    monkeypatch.setitem(RAW_DATA, "fashion-mnist", raw)
     monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", f"{tmp_path / 'no'}{os.pathsep}{path}")
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
 
     def use_mirrors(*mirrors: str) -> None:
-        monkeypatch.setattr(import_torchvision().datasets.FashionMNIST, "mirrors", list(mirrors))
+        found = dataclasses.replace(raw, addresses=mirrors)
+        monkeypatch.setitem(RAW_DATA, "fashion-mnist", found)
 
     use_mirrors()
     return SimpleNamespace(

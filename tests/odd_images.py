@@ -1,0 +1,234 @@
+"""Folders and archives of images that are odd, each with what must come of it; for tests and soaks.
+
+An odd one is loaded, or refused within a minute by an error that names what is wrong with which
+file. It is never loaded in part, and never waited for.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import os
+import random
+import re
+import signal
+import socket
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from made_files import tar
+from made_images import FILES, SIDE, picture, write
+from PIL import Image
+
+from spectral_core import data
+
+ODD = "train/cat/2.png"
+LOADED = "loaded"
+
+
+class Odd(NamedTuple):
+    """One odd folder or archive."""
+
+    name: str
+    make: Callable[[Path], Path]
+    """Makes it in an empty folder, and returns its path."""
+    expected: str
+    """``LOADED``, or a regular expression of the error; with both, joined by ``|``, either will do,
+    as where a byte is changed that no checksum protects."""
+
+
+def odd_images(seed: int) -> Iterator[Odd]:
+    """Yield odd folders and archives; the seed chooses where files are cut off or changed."""
+    draw = random.Random(seed)
+    for kind in ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM"):
+        whole = encoded(noise(draw), kind)
+        half = draw.randrange(1, len(whole) * 3 // 4)
+        place = draw.randrange(len(whole))
+        yield folder(f"{kind}, whole", {ODD: whole}, LOADED)
+        yield folder(f"{kind}, cut off at {half}", {ODD: whole[:half]}, ODD)
+        yield folder(f"{kind}, changed at {place}", {ODD: flip(whole, place)}, f"{LOADED}|{ODD}")
+    for mode in ("1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"):
+        loads = mode[0] not in "IF"
+        stored = encoded(noise(draw), "TIFF", mode)
+        yield folder(f"mode {mode}", {ODD: stored}, LOADED if loads else f"8 bits.*{ODD}")
+    bomb = encoded(noise(draw), "BMP").replace(SIDE.to_bytes(4, "little"), b"~~~~")
+    for name, content in {
+        "empty": b"",
+        "text": b"<html>please log in</html>",
+        "random": draw.randbytes(300),
+        "zeros": bytes(300),
+        "resource fork": b"\x00\x05\x16\x07Mac OS X",
+        "a bomb": bomb,
+    }.items():
+        yield folder(f"content: {name}", {ODD: content}, ODD)
+    sizes = f"one size.*4×4 pixels.* and 9×9 pixels in .*{ODD}"
+    yield folder("another size", {ODD: picture(2, side=9)}, sizes)
+    yield folder("no image", dict.fromkeys(FILES), "train/CLASS/.*got none in ~/mine/train")
+    yield folder(
+        "no test", {n: None for n in FILES if n.startswith("test")}, "got none in ~/mine/test"
+    )
+    yield folder("another class", {"test/dog/1.png": picture(1)}, "got images of dog in one only")
+    yield folder("stray images", {"1.png": b"", "train/1.png": b"", "val/a/1.png": b""}, LOADED)
+    for name in ("1\n2.png", "Ωλ.png", os.fsdecode(b"\xff.png"), "x" * 240 + ".png", "-rf *.PNG"):
+        yield folder(f"named {name!r:.20}", {f"train/cat/{name}": picture(1)}, LOADED)
+    for name, change, expected in (
+        ("a loop", lambda cat: (cat / "x").symlink_to(cat.parent), "cat/x"),
+        ("a link outwards", lambda cat: (cat / "x").symlink_to("/"), "cat/x"),
+        ("a link to itself", lambda cat: (cat / "x.png").symlink_to(cat / "x.png"), "cat/x.png"),
+        ("two links to one folder", linked_twice, "train/cat/(a|b)"),
+        ("a pipe", lambda cat: os.mkfifo(cat / "x.png"), "cat/x.png: not a regular file"),
+        ("a socket", bound_socket, "cat/x.png: not a regular file"),
+        ("a device", lambda cat: (cat / "x.png").symlink_to("/dev/zero"), "x.png: not a regular"),
+        ("a dangling link", lambda cat: (cat / "x.png").symlink_to("nowhere"), "cat/x.png"),
+        ("a folder named as an image", lambda cat: (cat / "x.png").mkdir(), LOADED),
+        ("a huge file", lambda cat: os.truncate(touched(cat / "x.png"), 1 << 40), "x.png: larger"),
+    ):
+        yield Odd(f"{name} in a folder", changed(change), expected)
+    for packing in ("tar", "gz", "bz2", "xz"):
+        whole = tar(FILES, f"w:{packing.replace('tar', '')}")
+        yield archive(f"{packing}, whole", whole, LOADED)
+        for _ in range(3):
+            end, place = draw.randrange(1, len(whole) // 2), draw.randrange(len(whole))
+            # Half of a plain archive may be nothing but the zeros after its end.
+            end = min(end, 512 * 2 * len(FILES) - 1)
+            yield archive(f"{packing}, cut off at {end}", whole[:end], "truncated")
+            either = f"{LOADED}|truncated|train/"
+            yield archive(f"{packing}, changed at {place}", flip(whole, place), either)
+    whole = tar(FILES, "w:")
+    for name, content, expected in (
+        ("an empty file", b"", "truncated"),
+        ("text", b"no archive\n" * 99, "truncated"),
+        ("a zip", zipped(FILES), "truncated"),
+        ("gzipped text", gzip.compress(b"no archive\n" * 99), "truncated"),
+        ("gzipped twice", gzip.compress(gzip.compress(whole)), "truncated"),
+        ("two bzip2 streams", bz2.compress(whole[:700]) + bz2.compress(whole[700:]), LOADED),
+        ("text after its end", whole + b"more\n" * 999, LOADED),
+        ("a damaged image", tar({**FILES, ODD: b"?"}, "w:gz"), f"a.tar/{ODD}"),
+        ("a pipe", special(tarfile.FIFOTYPE), "x.png in it is not a regular file"),
+        ("a device", special(tarfile.CHRTYPE), "x.png in it is not a regular file"),
+        ("a link", special(tarfile.SYMTYPE), "x.png in it is not a regular file"),
+        ("a hard link to nothing", special(tarfile.LNKTYPE), "x.png in it is not a regular file"),
+        ("a path outwards", tar({**FILES, "../../x.png": b""}, "w:"), LOADED),
+        ("a huge file", special(tarfile.REGTYPE, 1 << 40), "holds more than|larger than"),
+        ("a large file", special(tarfile.REGTYPE, 1 << 29), "x.png in it is larger than"),
+    ):
+        yield archive(name, content, expected)
+
+
+def outcome(odd: Odd, folder: Path, seconds: int = 60) -> str:
+    """Make an odd one in an empty folder, load it, and say what came of it.
+
+    Returns:
+        ``LOADED`` or the error, in which the path of the folder is ``~``.
+
+    Raises:
+        TimeoutError: if it takes too long.
+        Exception: if the error is none that :func:`spectral_core.data.load` documents.
+    """
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"{odd.name}: no outcome after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        loaded = data.load(f"imagefolder:{odd.make(folder)}", folder / "data")
+        assert len(loaded.train_inputs) + len(loaded.test_inputs) >= len(FILES)
+        return LOADED
+    except (ValueError, data.DataNotFoundError) as error:
+        return str(error).replace(str(folder), "~")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def survived(odd: Odd, came: str) -> bool:
+    """Whether the outcome is the expected one: in an error, one line that names the place."""
+    named = came == LOADED or "~/" in came
+    return named and "\n" not in came and re.search(odd.expected, came) is not None
+
+
+# How they are made
+
+
+def folder(name: str, files: dict[str, bytes | None], expected: str) -> Odd:
+    """The folder of ``FILES`` with some of them changed, or without those that are ``None``."""
+    files = {name: content for name, content in (FILES | files).items() if content is not None}
+
+    def make(place: Path) -> Path:
+        (place / "mine").mkdir()
+        return write(place / "mine", files)
+
+    return Odd(f"{name} in a folder", make, expected)
+
+
+def changed(change: Callable[[Path], object]) -> Callable[[Path], Path]:
+    """The folder of ``FILES`` after a change in one class's folder."""
+
+    def make(place: Path) -> Path:
+        write(place / "mine", FILES)
+        change(place / "mine/train/cat")
+        return place / "mine"
+
+    return make
+
+
+def archive(name: str, content: bytes, expected: str) -> Odd:
+    return Odd(
+        f"archive: {name}", lambda place: write(place, {"a.tar": content}) / "a.tar", expected
+    )
+
+
+def special(kind: bytes, size: int = 0) -> bytes:
+    """An archive of ``FILES`` and the header alone of one more."""
+    header = tarfile.TarInfo("train/cat/x.png")
+    header.type, header.size, header.linkname = kind, size, "nowhere"
+    return header.tobuf(tarfile.GNU_FORMAT) + tar(FILES, "w:")
+
+
+def linked_twice(cat: Path) -> None:
+    for name in "ab":
+        (cat / name).symlink_to(cat.parents[1] / "test/cat")
+
+
+def touched(file: Path) -> Path:
+    file.touch()
+    return file
+
+
+def bound_socket(cat: Path) -> None:
+    here = os.getcwd()
+    os.chdir(cat)  # the path of a socket must be short
+    try:
+        socket.socket(socket.AF_UNIX).bind("x.png")
+    finally:
+        os.chdir(here)
+
+
+def noise(draw: random.Random) -> Image.Image:
+    pixels = np.frombuffer(draw.randbytes(3 * SIDE * SIDE), np.uint8)
+    return Image.fromarray(pixels.reshape(SIDE, SIDE, 3))
+
+
+def encoded(image: Image.Image, kind: str, mode: str = "RGB") -> bytes:
+    stored = io.BytesIO()
+    image = image.convert("I").convert(mode) if mode == "I;16" else image.convert(mode)
+    image.save(stored, kind)
+    return stored.getvalue()
+
+
+def flip(content: bytes, position: int) -> bytes:
+    return content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :]
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for name, stored in files.items():
+            packed.writestr(name, stored)
+    return content.getvalue()
