@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spectral_core.layers.networks import hidden_label, hidden_widths
-from spectral_core.paper.results.estimates import described
+from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.tables import COLUMNS
 
 CUTS = tuple(float(q) for q in range(0, 100, 5))

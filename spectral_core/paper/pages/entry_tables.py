@@ -14,7 +14,7 @@ from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.pages import tables
 from spectral_core.paper.pages.tables import Table
 from spectral_core.paper.questions import comparisons
-from spectral_core.paper.results.estimates import Estimate
+from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.study.figures import CHANGES
 from spectral_core.paper.study.methods import METHODS
 
@@ -102,7 +102,7 @@ def recommendation(candidates: pd.DataFrame) -> Table:
     """Methods of equal training, the one that prunes furthest first.
 
     Args:
-        candidates: as :func:`spectral_core.paper.questions.recommendation.candidates` returns them.
+        candidates: as :func:`spectral_core.paper.questions.compression.candidates` returns them.
     """
     rows = {}
     for row in candidates.itertuples():

@@ -17,7 +17,7 @@ from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.picture import Picture
 from spectral_core.paper.pages.tables import Beside, Folded, Table
 from spectral_core.paper.results import authors, published
-from spectral_core.paper.results.estimates import described
+from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.tables import collect
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from spectral_core.layers.networks import ACTIVATION_NAMES
 from spectral_core.paper.pages.picture import Picture, drawing
 from spectral_core.paper.pages.style import INK, PAPER, look
-from spectral_core.paper.results import estimates
+from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.study.methods import METHODS
 
 WIDTH, HEIGHT = 420, 300  # of a drawing, in units
@@ -91,7 +91,7 @@ def weights(table: pd.DataFrame, alt: str) -> Picture:
 def _panels(table: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
     if table.empty:
         raise ValueError("table must hold the results of at least one panel; got none")
-    return estimates.described(table).groupby("panel", sort=False)
+    return accuracies.described(table).groupby("panel", sort=False)
 
 
 def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame | None]) -> Figure:
@@ -142,8 +142,8 @@ def reach(
     Raises:
         NoResults: if a network lacks one of the methods.
     """
-    table = estimates.results() if table is None else table
-    rows = estimates.selected(table, methods[0], **filters)
+    table = accuracies.results() if table is None else table
+    rows = accuracies.selected(table, methods[0], **filters)
     order = {name: i for i, name in enumerate([*dict.fromkeys(rows["dataset"]), *ACTIVATION_NAMES])}
     named = rows.drop_duplicates("network").sort_values(
         ["dataset", "depth", "activation"], key=lambda column: column.map(order).fillna(column)

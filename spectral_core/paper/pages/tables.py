@@ -14,12 +14,14 @@ import pandas as pd
 
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import Row
-from spectral_core.paper.claims.verdict import SINGLE, WORDS, Verdict
+from spectral_core.paper.claims.verdict import Verdict
+from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.style import HUES, training
 from spectral_core.paper.results import authors, estimates
+from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.agreement import agreement
-from spectral_core.paper.results.estimates import Estimate
 from spectral_core.paper.results.published import Run, settings_by_method
+from spectral_core.paper.results.statistics import Estimate, signed
 from spectral_core.paper.results.tables import NoResults, summary
 from spectral_core.paper.study.figures import SOURCES
 from spectral_core.paper.study.methods import METHODS
@@ -105,13 +107,13 @@ def at_a_glance(table: pd.DataFrame) -> Table:
     Args:
         table: results of one panel or several.
     """
-    described = estimates.described(table)
-    by_level = described.groupby(["network", "method", "level"])["accuracy"].mean()
+    every = described(table)
+    by_level = every.groupby(["network", "method", "level"])["accuracy"].mean()
     rows = {}
-    for network, method in dict.fromkeys(zip(described["network"], described["method"])):
+    for network, method in dict.fromkeys(zip(every["network"], every["method"])):
         curve = 100 * by_level[network, method]
         try:
-            reach = estimates.reach(method, network, table=described)
+            reach = estimates.reach(method, network, table=every)
             within = f"{reach.level:g} %" if reach.level > 0 else "not at all"
         except NoResults:  # it was not measured unpruned
             within = "–"
@@ -161,7 +163,7 @@ def distances(table: pd.DataFrame) -> Table:
         error = "" if pd.isna(point.standard_error) else f" ± {100 * point.standard_error:.1f}"
         rows.setdefault((networks[point.panel, point.method], METHODS[point.method].title), {})[
             _share(point.percentile)
-        ] = estimates.signed(100 * point.deviation) + error
+        ] = signed(100 * point.deviation) + error
     return Table(_named(rows, "network", "method"), "Ours − the authors' (pt) by share pruned")
 
 
@@ -179,7 +181,7 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
         worst = mine.loc[mine["difference"].abs().idxmax()]
         rows[networks[panel, method], METHODS[method].title] = {
             "levels that agree": f"{mine['agrees'].sum()} of {len(mine)}",
-            "largest difference (pt)": estimates.signed(100 * worst["difference"]),
+            "largest difference (pt)": signed(100 * worst["difference"]),
             "at": f"{worst['percentile']:g} % pruned",
         }
     return Table(_named(rows, "network", "method"), "This machine − published")
@@ -243,13 +245,12 @@ def certain(rows: pd.DataFrame) -> Table:
     """Differences of methods, network by network, with p-values corrected for testing all of them.
 
     Args:
-        rows: as :func:`spectral_core.paper.questions.certainty.certainty` returns them.
+        rows: as :func:`spectral_core.paper.questions.comparisons.certainty` returns them.
     """
     cells = {
         (f"{METHODS[row.first].title} − {METHODS[row.second].title}", row.networks, row.source): {
             "difference": str(Estimate(row.difference, row.low, row.high, int(row.n))),
             "corrected p": "< 0.001" if row.holm < 0.001 else f"{row.holm:.3f}",
-            "seeds needed": row.needs,
         }
         for row in rows.itertuples()
     }
@@ -376,7 +377,7 @@ def _provenance(run: Mapping[str, Any]) -> dict[str, str]:
 
 def _networks(table: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Names of networks by panel and method: their widths may differ."""
-    found = estimates.described(table)
+    found = described(table)
     return dict(zip(zip(found["panel"], found["method"]), found["network"]))
 
 

@@ -12,15 +12,16 @@ import pandas as pd
 from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.paper import paths
-from spectral_core.paper.results import estimates
-from spectral_core.paper.results.estimates import Estimate
+from spectral_core.paper.results import accuracies, estimates
+from spectral_core.paper.results.estimates import ALL_LEVELS, FEW_TO_MANY
 from spectral_core.paper.results.published import as_csv
+from spectral_core.paper.results.statistics import Estimate, holm
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import CHANGES
 
-LIGHT, TO_80, DEEP, ALL = (5.0, 45.0), (5.0, 80.0), (85.0, 95.0), (5.0, 95.0)
-UNPRUNED = (0.0, 0.0)
-"""Ranges of pruning levels, in per cent of the nodes."""
+UNPRUNED, LIGHT, DEEP = (0.0, 0.0), (5.0, 45.0), (85.0, 95.0)
+"""More ranges of pruning levels, in per cent of the nodes."""
+_FOUR = (LIGHT, FEW_TO_MANY, DEEP, ALL_LEVELS)
 
 
 class Comparison(NamedTuple):
@@ -30,7 +31,7 @@ class Comparison(NamedTuple):
     """Which question it serves."""
     first: str
     second: str
-    ranges: tuple[tuple[float, float], ...] = (TO_80, DEEP, ALL)
+    ranges: tuple[tuple[float, float], ...] = (FEW_TO_MANY, DEEP, ALL_LEVELS)
     source: str = "text"
     change: str = ""
     """The setting that is changed in ``first``."""
@@ -44,8 +45,8 @@ COMPARISONS: tuple[Comparison, ...] = (
     *(Comparison("ranking", "pre", f"pre-{name}") for name in ("random", "smallest")),
     Comparison("ranking", "pre-per-layer", "pre-random-per-layer"),
     # Is it better than retraining other networks?
-    *(Comparison("retraining", "pre", rival, (LIGHT, TO_80, DEEP, ALL)) for rival in _RIVALS),
-    Comparison("retraining", "post-retrained", "direct-retrained", (LIGHT, TO_80, DEEP, ALL)),
+    *(Comparison("retraining", "pre", rival, _FOUR) for rival in _RIVALS),
+    Comparison("retraining", "post-retrained", "direct-retrained", _FOUR),
     Comparison("retraining", "post-retrained-per-layer", "direct-retrained-per-layer"),
     Comparison("retraining", "pre-per-layer", "direct-retrained-per-layer"),
     # How accurate is each network before pruning?
@@ -79,18 +80,18 @@ COMPARISONS: tuple[Comparison, ...] = (
     ),
     # Which settings matter?
     *(
-        Comparison("settings", method, method, (ALL,), "text", change)
+        Comparison("settings", method, method, (ALL_LEVELS,), "text", change)
         for change, of_it in CHANGES.items()
         for method in of_it.methods
     ),
     # How far apart are the paper's methods?
     *(
-        Comparison("paper", *pair, (LIGHT, TO_80, ALL), source)
+        Comparison("paper", *pair, (LIGHT, FEW_TO_MANY, ALL_LEVELS), source)
         for source in ("text", "released")
         for pair in (("pre", "direct"), ("pre", "post"), ("post", "direct"))
     ),
     *(
-        Comparison("cifar", first, second, (LIGHT, ALL), "jpeg")
+        Comparison("cifar", first, second, (LIGHT, ALL_LEVELS), "jpeg")
         for first, second in (
             *(("pre", "direct"), ("pre", "post"), ("post", "direct")),
             ("direct-inputs", "direct"),
@@ -137,13 +138,21 @@ def estimate_of(row: Any) -> Estimate:
     return Estimate(row.difference, row.low, row.high, int(row.n), row.over, int(row.excluded))
 
 
+def certainty() -> pd.DataFrame:
+    """Published differences of the paper's methods over all levels, in each network with two seeds
+    or more: rows of :func:`estimated` with ``holm``, the p-value corrected for all of them."""
+    rows = question("paper").query("over == 'seeds' and n > 1")
+    rows = rows[(rows["lowest_level"] == 5) & (rows["highest_level"] == 95)]
+    return rows.assign(holm=holm(rows["p"]))
+
+
 def estimated(table: pd.DataFrame) -> pd.DataFrame:
     """Estimates of every comparison that has results, with the columns :data:`COLUMNS`.
 
     Of each range of levels: over all networks, over those of each depth, and in each network.
 
     Args:
-        table: results, as :func:`spectral_core.paper.results.estimates.described` makes them.
+        table: results, as :func:`spectral_core.paper.results.accuracies.described` makes them.
     """
     rows = [row for comparison in COMPARISONS for row in _rows(comparison, table)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -157,7 +166,7 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
             second,
             (0.0, 100.0),
             changes=(change, ""),
-            by="nodes" if change == "width" else "percentile",
+            equal_nodes=change == "width",
             table=table,
             source=source,
             dataset=("cifar10-jpeg",) if source == "jpeg" else ("fashion-mnist", "mnist"),
@@ -209,7 +218,7 @@ def estimates_file() -> Path:
 
 def write_estimates() -> Path:
     """Write :func:`estimated` of the published results to :func:`estimates_file`."""
-    estimates.results.cache_clear()  # a run may just have been published
-    text = as_csv(estimated(estimates.results()))
+    accuracies.results.cache_clear()  # a run may just have been published
+    text = as_csv(estimated(accuracies.results()))
     write_whole(estimates_file(), lambda aside: aside.write_text(text, encoding="utf-8"))
     return estimates_file()

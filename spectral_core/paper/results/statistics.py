@@ -1,4 +1,4 @@
-"""A number with its 95 % confidence interval, in percentage points."""
+"""A number with its 95 % confidence interval, in percentage points, and Holm's correction."""
 
 from __future__ import annotations
 
@@ -45,28 +45,22 @@ class Estimate(NamedTuple):
         return cls(*(round(end, 9) for end in (mean, mean - half, mean + half)), n, over, excluded)
 
     @classmethod
-    def unpaired(cls, first: Sequence[float], second: Sequence[float]) -> Estimate:
-        """Difference of two means over different seeds, first − second, by Welch's t."""
-        mean, n = float(np.mean(first) - np.mean(second)), min(len(first), len(second))
-        if n < 2:
-            return cls(mean, math.nan, math.nan, n)
-        if np.std(first) == np.std(second) == 0:
-            return cls(mean, mean, mean, n)
-        test = stats.ttest_ind(first, second, equal_var=False)
-        return cls(mean, *map(float, test.confidence_interval(CONFIDENCE)), n)
-
-    @classmethod
-    def average(cls, estimates: Sequence[Estimate]) -> Estimate:
-        """Mean of independent estimates in given networks, by Welch and Satterthwaite."""
-        mean, n = float(np.mean([e.mean for e in estimates])), min(e.n for e in estimates)
+    def combined(
+        cls, estimates: Sequence[Estimate], weights: Sequence[float] | None = None
+    ) -> Estimate:
+        """Weighted sum of independent estimates, by Welch and Satterthwaite; their mean without
+        weights. With weights 1 and −1 it is a difference over different seeds."""
+        weights = np.full(len(estimates), 1 / len(estimates)) if weights is None else weights
+        mean, n = float(np.dot(weights, [e.mean for e in estimates])), min(e.n for e in estimates)
         excluded = sum(e.excluded for e in estimates)
         if n < 2:
             return cls(mean, math.nan, math.nan, n, "seeds", excluded)
-        squares = np.array([((e.high - e.low) / 2 / _quantile(e.n - 1)) ** 2 for e in estimates])
+        errors = np.array([(e.high - e.low) / 2 / _quantile(e.n - 1) for e in estimates])
+        squares = (weights * errors) ** 2
         if not squares.sum():
             return cls(mean, mean, mean, n, "seeds", excluded)
         free = squares.sum() ** 2 / sum(s**2 / (e.n - 1) for s, e in zip(squares, estimates))
-        half = float(np.sqrt(squares.sum()) / len(squares) * _quantile(free))
+        half = float(np.sqrt(squares.sum()) * _quantile(free))
         return cls(mean, mean - half, mean + half, n, "seeds", excluded)
 
     @property
@@ -100,10 +94,6 @@ class Estimate(NamedTuple):
         off the printed interval.
         """
         return self.low > -margin and self.high < margin
-
-    def inconclusive(self, margin: float = MARGIN) -> bool:
-        """Whether it is neither better nor worse nor equivalent within ``margin`` points."""
-        return not (self.better() or self.worse() or self.equivalent(margin))
 
     def outcome(self, margin: float = MARGIN) -> str:
         """``equivalent``, ``better``, ``worse``, ``inconclusive`` or ``single run``, in this order

@@ -1,0 +1,288 @@
+"""Tests of claims, one yardstick per kind: each gives one test per network that has results.
+
+- *Order* (one method is more accurate): the difference at the median pruning level, 5–95 %, paired
+  by seed, and its means over the lower and the upper half of the levels. It holds if the first lies
+  above 0 and neither half below, each by its 95 % confidence interval; it does not hold the other
+  way round, and in part if the halves differ. It is equivalent if the interval includes 0 and lies
+  within ± one point. The median, since near chance one level outweighs all others; a half with
+  layer collapse at most of its levels is not judged.
+- *Level* (unchanged up to, or falling from, a level): how far a network can be pruned within one
+  point, and its limits. Up to 5 % of the nodes off holds, up to 15 % in part: the paper's levels
+  are 5 % apart.
+- *Equality*: the interval lies within ± one point.
+
+A lead that grows, a count and the ℓ1 penalty have tests of their own. All take a table as
+:func:`~spectral_core.paper.results.accuracies.described` makes it, the published one if ``None``,
+and filters as for :func:`~spectral_core.paper.results.estimates.differences`, and raise
+:class:`~spectral_core.paper.results.tables.NoResults` where no network has what they test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from spectral_core.data.raw_data import RAW_DATA
+from spectral_core.paper.results import estimates
+from spectral_core.paper.results.accuracies import results, selected
+from spectral_core.paper.results.estimates import ALL_LEVELS, Reach, differences, per_network
+from spectral_core.paper.results.statistics import MARGIN, Estimate
+from spectral_core.paper.results.tables import NoResults
+
+HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"
+EQUIVALENT, INCONCLUSIVE = "equivalent", "inconclusive"
+SINGLE, ABSENT = "single run", "no run"
+WORDS = (HOLDS, PARTLY, FAILS, EQUIVALENT, INCONCLUSIVE, SINGLE, ABSENT)
+"""What a verdict can be. ``EQUIVALENT``: a claimed difference is smaller than the margin."""
+
+HALVES = ((5.0, 45.0), (50.0, 95.0))
+"""Pruning levels of order tests, in per cent of the nodes."""
+NEAR, NOT_FAR = 5.0, 15.0
+"""Per cent of the nodes by which a level may miss what is claimed, wholly and in part."""
+
+Miss = Callable[[float], float]
+
+
+class Count(NamedTuple):
+    """A share in per cent that needs no repetition; of several networks their median."""
+
+    mean: float
+    n: int = 1
+    over: str = "networks"
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} %"
+
+
+class Test(NamedTuple):
+    """One test of a claim, in one network."""
+
+    kind: str
+    """``order``, ``equality``, ``level``, ``count`` or ``penalty``."""
+    network: str
+    what: str
+    """Methods, such as ``pre − direct``."""
+    word: str
+    observed: Estimate | Reach | Count
+    excluded: tuple[str, ...] = ()
+    """What the interval rules out: verdicts, or a lead or a lag of the margin or more."""
+    halves: tuple[Estimate | None, ...] = ()
+    """Mean differences over :data:`HALVES` of the levels, of order tests."""
+    miss: Miss | None = None
+    """Of level tests: by how many per cent of the nodes a level misses what is claimed."""
+
+
+# Order and equality
+
+
+def order(
+    first: str,
+    second: str,
+    levels: tuple[float, float] = ALL_LEVELS,
+    most: float = math.inf,
+    table: pd.DataFrame | None = None,
+    **filters: Any,
+) -> list[Test]:
+    """Whether ``first`` is more accurate than ``second``; by less than ``most`` points, or in part.
+    Collapsed levels are left out."""
+    found = differences(first, second, levels, table=table, **filters)
+    by_network = dict(list(found.groupby("network", sort=False)))
+    tests = []
+    for network, typical in per_network(found, "median").items():
+        rows = by_network[network]
+        halves = tuple(_half(rows[rows["level"].between(*half)]) for half in HALVES)
+        word, what = ordered(typical, halves, most), f"{first} − {second}"
+        tests.append(Test("order", network, what, word, typical, ruled_out(typical), halves))
+    return tests
+
+
+def _half(rows: pd.DataFrame) -> Estimate | None:
+    """The mean difference over some levels, unless a layer has collapsed at most of them."""
+    if rows.empty or rows["collapsed"].mean() > 0.5:
+        return None
+    return estimates.pooled(rows)
+
+
+def ordered(typical: Estimate, halves: Sequence[Estimate | None], most: float = math.inf) -> str:
+    """The verdict on an order by the difference at the median level and over both halves."""
+    if typical.single:
+        return SINGLE
+    if split(halves):
+        return PARTLY
+    if typical.better():
+        behind = any(half is not None and half.worse() for half in halves)
+        return HOLDS if typical.high < most and not behind else PARTLY
+    if typical.worse():
+        return PARTLY if any(half is not None and half.better() for half in halves) else FAILS
+    return EQUIVALENT if typical.equivalent() else INCONCLUSIVE
+
+
+def split(halves: Sequence[Estimate | None]) -> bool:
+    """Whether one half of the levels lies above 0 and the other below."""
+    halves = [half for half in halves if half is not None]
+    return any(half.better() for half in halves) and any(half.worse() for half in halves)
+
+
+def ruled_out(estimate: Estimate) -> tuple[str, ...]:
+    """Whether a lead and a lag of the margin are excluded."""
+    lead, lag = f"a lead of {MARGIN:g} pt", f"a lag of {MARGIN:g} pt"
+    ends = ((lead, estimate.high < MARGIN), (lag, estimate.low > -MARGIN))
+    return tuple(name for name, excluded in ends if excluded)
+
+
+def equality(
+    first: str, second: str, table: pd.DataFrame | None = None, **filters: Any
+) -> list[Test]:
+    """Whether two methods' unpruned networks are equally accurate, within the margin."""
+    found = per_network(differences(first, second, (0.0, 0.0), table=table, **filters))
+    return [
+        Test("equality", network, f"{first} − {second}", equal(one), one, ruled_out(one))
+        for network, one in found.items()
+    ]
+
+
+def equal(estimate: Estimate) -> str:
+    """The verdict on an equality."""
+    if estimate.single:
+        return SINGLE
+    apart = estimate.low > MARGIN or estimate.high < -MARGIN
+    return HOLDS if estimate.equivalent() else FAILS if apart else INCONCLUSIVE
+
+
+def lead_grows(method: str, table: pd.DataFrame | None = None, **filters: Any) -> list[Test]:
+    """Whether the lead over ``direct`` is larger with three hidden layers than with one, by
+    different seeds."""
+    leads = []
+    for depth in (3, 1):
+        found = differences(method, "direct", ALL_LEVELS, table=table, **filters, depth=depth)
+        alive = found[~found["collapsed"]]
+        leads.append(Estimate.of(alive.groupby("seed")["difference"].median()))
+    grows, what = Estimate.combined(leads, (1, -1)), f"{method} − direct, 3 − 1 layers"
+    return [Test("order", "Fig. 4 − Fig. 3", what, _signed(grows), grows)]
+
+
+def _signed(estimate: Estimate) -> str:
+    if estimate.single:
+        return SINGLE
+    return HOLDS if estimate.better() else FAILS if estimate.worse() else INCONCLUSIVE
+
+
+# Levels and counts
+
+
+def unchanged(method: str, level: float, reference: str = "", **options: Any) -> list[Test]:
+    """Whether a network can be pruned up to ``level`` within one point."""
+    what = f"{method} against {reference}" if reference else method
+    found = estimates.reaches(method, reference=reference, **options)
+    return _levels(what, found, lambda reached: level - reached)
+
+
+def falls(method: str, level: float, **options: Any) -> list[Test]:
+    """Whether the first level that loses more than one point is about ``level``."""
+    found = estimates.reaches(method, unbroken=True, **options)
+    return _levels(method, found, lambda reached: abs(level - NEAR - reached))
+
+
+def _levels(what: str, found: dict[str, Reach], miss: Miss) -> list[Test]:
+    tests = []
+    for network, reach in found.items():
+        word, excluded = graded(reach, miss)
+        tests.append(Test("level", network, what, word, reach, excluded, miss=miss))
+    return tests
+
+
+def graded(reach: Reach, miss: Miss) -> tuple[str, tuple[str, ...]]:
+    """Verdict on a level, and which verdicts are excluded: every level between the limits is
+    possible."""
+    low, high = (-NEAR if math.isnan(end) else end for end in (reach.low, reach.high))
+    steps = math.ceil((high - low) / NEAR)
+    off = [miss(min(low + NEAR * i, high)) for i in range(steps + 1)]
+    grades = {HOLDS if x <= NEAR else PARTLY if x <= NOT_FAR else FAILS for x in off}
+    if reach.n < 2:
+        return SINGLE, ()
+    word = next(iter(grades)) if len(grades) == 1 else INCONCLUSIVE
+    return word, tuple(w for w in (HOLDS, PARTLY, FAILS) if w not in grades)
+
+
+def fewer_tuned(table: pd.DataFrame | None = None, **filters: Any) -> list[Test]:
+    """Numbers that ``pre`` tunes in both stages, in per cent of those that ``direct`` tunes.
+
+    ``pre`` tunes an eigenvalue of each hidden and output node, then what is left of φ where it is
+    pruned as far as costs no more than a point. Holds up to a half; in part below all of them.
+    """
+    table = results() if table is None else table
+    tests = []
+    for network, reach in estimates.reaches("pre", table=table, **filters).items():
+        curve = selected(table, "pre", network=network, **filters)
+        first = curve[curve["level"] == 0].iloc[0]
+        same = {name: first[name] for name in ("dataset", "activation", "depth", "source")}
+        direct = selected(table, "direct", **same)
+        if direct.empty:
+            continue
+        outputs = len(RAW_DATA[first["dataset"]].classes)
+        left = curve[curve["level"] == reach.level]["parameters"].mean()
+        whole = direct[direct["level"] == 0]["parameters"].iloc[0]
+        share = 100 * (first["nodes"] + outputs + left) / whole
+        word = HOLDS if share <= 50 else PARTLY if share < 100 else FAILS
+        tests.append(Test("count", network, f"pre at {reach.level:g} %", word, Count(share)))
+    return tests
+
+
+# The ℓ1 penalty
+
+
+def stable_with_penalty(
+    method: str, table: pd.DataFrame | None = None, **filters: Any
+) -> list[Test]:
+    """Whether the worst level with the best γ > 0 loses at most a point of the unpruned network
+    without penalty."""
+    curves = by_penalty(method, table, **filters)
+    best = worst_levels(curves).drop(0.0).idxmax()
+    worst = Estimate.of(curves[best].sub(curves[0.0][0.0], axis=0).min(axis=1))
+    word = HOLDS if worst.low >= -MARGIN else FAILS if worst.high < -MARGIN else INCONCLUSIVE
+    word = SINGLE if worst.single else word
+    return [Test("penalty", f"γ = {best:g}", method, word, worst)]
+
+
+def better_with_penalty(
+    method: str, table: pd.DataFrame | None = None, **filters: Any
+) -> list[Test]:
+    """Whether the best γ > 0 gains on none, at the median level."""
+    curves = by_penalty(method, table, **filters)
+    best = pd.Series({penalty: of.mean().mean() for penalty, of in curves.items()})
+    best = best.drop(0.0).idxmax()
+    gain = Estimate.of((curves[best] - curves[0.0]).drop(columns=0.0).median(axis=1))
+    return [Test("penalty", f"γ = {best:g}", f"{method}, γ > 0 − none", _signed(gain), gain)]
+
+
+def by_penalty(
+    method: str, table: pd.DataFrame | None = None, **filters: Any
+) -> dict[float, pd.DataFrame]:
+    """Accuracy in per cent by weight γ of the penalty, on the test images: a row per seed, a column
+    per level.
+
+    Raises:
+        NoResults: if no network has a penalty.
+    """
+    table = results() if table is None else table
+    every = [float(penalty) for penalty in table["penalty"].unique()]
+    rows = selected(table, method, **filters | {"penalty": every})
+    if not (rows["penalty"] > 0).any():
+        raise NoResults(f"no network of {method} has a penalty")
+    rows = rows[rows["network"].isin(rows.loc[rows["penalty"] > 0, "network"])]
+    return {
+        float(penalty): 100 * each.pivot(index="seed", columns="level", values="accuracy")
+        for penalty, each in rows.groupby("penalty")
+    }
+
+
+def worst_levels(curves: Mapping[float, pd.DataFrame]) -> pd.Series:
+    """Mean accuracy over seeds at the worst level, in per cent, by γ.
+
+    Args:
+        curves: as :func:`by_penalty` returns them.
+    """
+    return pd.Series({penalty: each.mean().min() for penalty, each in curves.items()})

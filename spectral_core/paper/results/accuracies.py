@@ -1,0 +1,94 @@
+"""Every published accuracy, once, with the name of its network in words."""
+
+from __future__ import annotations
+
+import functools
+
+import pandas as pd
+
+from spectral_core import _checks
+from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
+from spectral_core.paper.results.published import every_run
+
+DATASET_NAMES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+DATASET_NAMES |= {"cifar10-jpeg": "CIFAR-10 (JPEG copy)", "digits": "digits"}
+
+
+@functools.lru_cache(maxsize=4)
+def results(preset: str = "paper") -> pd.DataFrame:
+    """Every published point of every experiment, each once.
+
+    Returns:
+        The columns of :data:`~spectral_core.paper.results.tables.COLUMNS` and ``source``,
+        ``change``, ``precision``, ``depth`` (hidden layers), ``network`` (its name in words),
+        ``level`` (the percentile) and ``collapsed`` (whether a hidden layer has no nodes left).
+        Do not change it: it is cached.
+
+    Where a later experiment publishes the same point with another accuracy, its networks are of
+    another run: the ``precision`` of all its results then names the experiment, as in
+    ``bf16, random``, so that methods are compared within one run.
+
+    Raises:
+        ValueError: if one experiment publishes the same point with different accuracies.
+    """
+    return described(pd.concat(every_run(preset), ignore_index=True))
+
+
+def described(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of results with what :func:`results` adds; a point of two experiments is kept once.
+
+    Args:
+        table: results, with ``source``, ``change`` and ``precision`` where they are known.
+    """
+    defaults = {"source": "text", "change": "", "precision": "fp32", "file": "", "figure": ""}
+    table = table.assign(**{k: v for k, v in defaults.items() if k not in table})
+    point = ["precision", "panel", "method", "seed", "penalty", "percentile"]
+    distinct = table.drop_duplicates([*point, "accuracy"])
+    first = distinct.groupby(point)["figure"].transform("first")
+    others = set(distinct.loc[distinct["figure"] != first, "file"])
+    own = table["precision"] + ", " + table["figure"]
+    table = table.assign(precision=table["precision"].mask(table["file"].isin(others), own))
+    distinct = table.drop_duplicates([*point, "accuracy"])
+    if (twice := distinct.duplicated(point, keep=False)).any():
+        files = ", ".join(sorted(map(str, distinct.loc[twice, "file"].unique())))
+        raise ValueError(f"the same points have different accuracies in {files}")
+    widths = distinct["hidden"].map(hidden_widths)
+    return distinct.assign(
+        depth=widths.map(len),
+        network=[
+            network_name(*row)
+            for row in zip(distinct["dataset"], distinct["activation"], distinct["hidden"])
+        ],
+        level=distinct["percentile"],
+        collapsed=[0 in hidden_widths(kept) for kept in distinct["kept"]],
+    ).reset_index(drop=True)
+
+
+def network_name(dataset: str, activation: str, hidden: str) -> str:
+    """``Fashion-MNIST · 3 × 500 · ELU``."""
+    widths = hidden_widths(hidden)
+    if len(set(widths)) == 1:
+        hidden = f"{len(widths)} × {widths[0]}"
+    names = (DATASET_NAMES.get(dataset, dataset), hidden, ACTIVATION_NAMES[activation])
+    return " · ".join(names)
+
+
+FILTERS = ("dataset", "activation", "depth", "source", "network", "penalty")
+"""Columns by which networks are selected; a value or several."""
+
+
+def selected(table: pd.DataFrame, method: str, change: str = "", **filters) -> pd.DataFrame:
+    """Rows of one method in some networks; the text's settings and no penalty unless filtered.
+
+    Args:
+        table: as :func:`described` makes it.
+        method: its key.
+        change: the setting changed, ``""`` for none.
+        filters: values of :data:`FILTERS`, one or several of each.
+    """
+    table = table[(table["method"] == method) & (table["change"] == change)]
+    for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
+        _checks.choice("filter", name, FILTERS)
+        wanted = list(wanted) if isinstance(wanted, tuple | list | set) else [wanted]
+        table = table[table[name].isin(wanted)]
+    return table
