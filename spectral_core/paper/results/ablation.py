@@ -6,21 +6,18 @@ tested on stored networks, without any training.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import joblib
 import pandas as pd
 import torch
 from scipy.stats import spearmanr
 
-from spectral_core._files import write_whole
 from spectral_core.data import load
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
-from spectral_core.paper.results.published import as_csv, proof
+from spectral_core.paper.results.published import Run, as_csv
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
@@ -104,17 +101,16 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
     Raises:
         NoResults: if a network is not in the store.
     """
-    folder = paths.project() / "results" / "ablation"
     files = []
     for panel in study.panels:
         cells = [cell for cell in study.cells() if cell.panel == panel]
         networks = {(cell.method, cell.seed): cell.step.trained for cell in cells}
-        tasks = (joblib.delayed(_timed)(step, store) for step in networks.values())
+        tasks = (joblib.delayed(_on_one_thread)(step, store) for step in networks.values())
         measured = dict(zip(networks, joblib.Parallel(n_jobs=workers)(tasks)))
         rows = [
             (panel.name, panel.dataset, panel.activation, hidden_label(networks[key].hidden), *key)
             + found
-            for key, (nodes, _) in measured.items()
+            for key, nodes in measured.items()
             for found in correlations(nodes)
         ]
         name = panel.name
@@ -122,50 +118,24 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
         tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
         if panel.depth == 1:
             first = min(seed for _, seed in measured)
+            of_first = {key: nodes for key, nodes in measured.items() if key[1] == first}
             tables[f"{name}--nodes"] = pd.concat(
-                [
-                    nodes.assign(method=method)
-                    for (method, seed), (nodes, _) in measured.items()
-                    if seed == first
-                ]
+                [nodes.assign(method=method) for (method, _), nodes in of_first.items()]
             )
-        how = [how for _, how in measured.values()]
-        files += _write(folder, tables, study, panel.name, how)
+        made_by = {"figure": study.figure, "panel": panel.name, "preset": study.preset}
+        made_by |= {"networks": command(study), **made(0.0, "cpu")}
+        for stem, table in tables.items():
+            files += Run(_folder() / f"{stem}.csv").write(as_csv(table), made_by)
     return files
 
 
-def _timed(step: TrainStep, store: Store) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _on_one_thread(step: TrainStep, store: Store) -> pd.DataFrame:
     with single_thread():
-        nodes = nodes_of(step, store)
-    return nodes, made(0.0, "cpu")
+        return nodes_of(step, store)
 
 
-def _write(
-    folder: Path,
-    tables: dict[str, pd.DataFrame],
-    study: Study,
-    panel: str,
-    how: list[dict[str, Any]],
-) -> list[Path]:
-    """Write the tables of a panel, each with the provenance that proves it."""
-    files = []
-    for name, table in tables.items():
-        text = as_csv(table)
-        provenance = {
-            "figure": study.figure,
-            "panel": panel,
-            "preset": study.preset,
-            "networks": command(study),
-            "at": max(item["at"] for item in how),
-            **{key: how[0][key] for key in ("hardware", "device", "versions", "commit")},
-            "table": proof(text),
-        }
-        said = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
-        for suffix, content in ((".json", said), (".csv", text)):
-            file = folder / f"{name}{suffix}"
-            write_whole(file, lambda aside, c=content: aside.write_text(c, encoding="utf-8"))
-            files.append(file)
-    return files
+def _folder() -> Path:
+    return paths.project() / "results" / "ablation"
 
 
 def ablation(nodes: bool = False) -> pd.DataFrame:
@@ -173,12 +143,9 @@ def ablation(nodes: bool = False) -> pd.DataFrame:
 
     Raises:
         NoResults: if none are published.
+        Damaged: if a table was changed.
     """
-    folder = paths.project() / "results" / "ablation"
-    files = [file for file in sorted(folder.glob("*.csv")) if ("--nodes" in file.name) == nodes]
+    files = [file for file in sorted(_folder().glob("*.csv")) if ("--nodes" in file.name) == nodes]
     if not files:
         raise NoResults("no ablation of single nodes is published")
-    text = {"hidden": str, "layer": str}
-    return pd.concat(
-        [pd.read_csv(file, dtype=text).assign(file=file.stem) for file in files], ignore_index=True
-    )
+    return pd.concat([Run(file).read().assign(file=file.stem) for file in files], ignore_index=True)

@@ -22,8 +22,6 @@ from spectral_core.paper.study.planning import Study, plan
 from spectral_core.paper.study.settings import Settings
 from spectral_core.training.loop import PRECISIONS
 
-POINT = ["method", "seed", "penalty", "percentile"]
-"""Columns that name a point of a panel."""
 SELECTS = ("seeds", "methods", "percentiles")
 """Settings in which a published run may differ from its preset: they choose among its points."""
 
@@ -40,8 +38,8 @@ class Run(NamedTuple):
 
     @property
     def provenance(self) -> Path:
-        """JSON, as :func:`~spectral_core.paper.results.tables.panel_provenance` makes it; of runs
-        since then with ``table``: the SHA-256 and the number of rows of the CSV."""
+        """JSON, as :func:`~spectral_core.paper.results.tables.panel_provenance` makes it, with
+        ``table``: the SHA-256 and the number of rows of the CSV."""
         return self.table.with_suffix(".json")
 
     def made(self) -> dict[str, Any]:
@@ -49,35 +47,29 @@ class Run(NamedTuple):
         return json.loads(self.provenance.read_text(encoding="utf-8"))
 
     def read(self) -> pd.DataFrame:
-        """The table, checked.
+        """The table.
 
         Raises:
-            Damaged: if it was cut off or changed; names the file.
+            Damaged: if it is not the one that was written; names the file.
         """
-        content, made = self.table.read_bytes(), self.made()
-        of_table = made.get("table", {})
-        if of_table and of_table["sha256"] != hashlib.sha256(content).hexdigest():
+        content, proof = self.table.read_bytes(), self.made().get("table", {})
+        if proof.get("sha256") != hashlib.sha256(content).hexdigest():
             raise Damaged(
-                f"{self.table} must be as published, {of_table['rows']} rows of the SHA-256 in "
+                f"{self.table} must be as published, {proof.get('rows')} rows of the SHA-256 in "
                 f"{self.provenance.name}; it was changed. Restore it, or publish the run again"
             )
-        try:
-            text = {"hidden": str, "kept": str, "percentile": float}
-            table = pd.read_csv(self.table, dtype=text)
-        except (ValueError, pd.errors.ParserError) as error:
-            raise Damaged(f"{self.table} must be a table of results: {error}") from error
-        if tuple(table.columns[: len(COLUMNS)]) != COLUMNS:
-            raise Damaged(
-                f"{self.table} must have the columns {', '.join(COLUMNS)}; got {list(table)}"
-            )
-        there, wanted = list(zip(*(table[name] for name in POINT))), points(made)
-        numbers = table[["accuracy", "loss", "nodes", "parameters"]]
-        if sorted(there) != sorted(wanted) or numbers.isna().any(axis=None):
-            raise Damaged(
-                f"{self.table} must hold the {len(wanted)} points of {self.provenance.name}, each "
-                f"once; got {len(there)}. Restore it, or publish the run again"
-            )
-        return table
+        types = {"hidden": str, "kept": str, "layer": str, "percentile": float}
+        return pd.read_csv(self.table, dtype=types)
+
+    def write(self, text: str, made: Mapping[str, Any]) -> list[Path]:
+        """Write a table, as :func:`as_csv` makes it, and before it its provenance: without a table,
+        nothing counts as published."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        proved = {**made, "table": {"sha256": digest, "rows": text.count("\n") - 1}}
+        said = json.dumps(proved, indent=2, ensure_ascii=False) + "\n"
+        for file, content in ((self.provenance, said), (self.table, text)):
+            write_whole(file, lambda aside, c=content: aside.write_text(c, encoding="utf-8"))
+        return [self.table, self.provenance]
 
 
 def settings_by_method(made: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -125,34 +117,21 @@ def publish(study: Study, store: Store) -> list[Path]:
     table = collect(study, store)
     folder = paths.published_results(study.figure, study.preset)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    texts: dict[Path, str] = {}
+    runs = []
     with FileLock(folder.parent / ".lock"):
         for panel in study.panels:
-            rows = table[table["panel"] == panel.name]
-            text = as_csv(rows)
-            provenance = panel_provenance(study, panel, store) | {"table": proof(text)}
             # As JSON has it, so that it can be compared with what is published.
-            provenance = json.loads(json.dumps(provenance))
+            made = json.loads(json.dumps(panel_provenance(study, panel, store)))
             stem = panel.name
             stem += f"-{panel.base.precision}" if "precision" in study.overrides else ""
-            run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, provenance)
-            texts[run.table] = text
-            texts[run.provenance] = json.dumps(provenance, indent=2, ensure_ascii=False) + "\n"
-        # Of each panel the table last: without one, nothing counts as published.
-        for file, text in reversed(texts.items()):
-            write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
-    return list(texts)
+            run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, made)
+            runs.append((run, as_csv(table[table["panel"] == panel.name]), made))
+        return [file for run, text, made in runs for file in run.write(text, made)]
 
 
 def as_csv(table: pd.DataFrame) -> str:
     """A table as all published ones are written: six significant digits, no index."""
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-
-
-def proof(text: str) -> dict[str, Any]:
-    """What the provenance of a published table holds of it: ``sha256`` and ``rows``."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"sha256": digest, "rows": text.count("\n") - 1}
 
 
 def _tag(study: Study, panel: Panel) -> str:
@@ -287,20 +266,6 @@ def _together(runs: Sequence[Run]) -> pd.DataFrame:
         key=lambda column: column.map(ranks) if column.name == "method" else column,
         ignore_index=True,
     )
-
-
-def published_provenance(
-    figure: str,
-    preset: str,
-    panels: str | Sequence[str] | None = None,
-    precision: str | None = None,
-) -> dict[str, list[dict[str, Any]]]:
-    """Provenance of each published run of a figure, by panel.
-
-    Arguments are those of :func:`published_runs`.
-    """
-    runs = published_runs(figure, preset, panels, precision)
-    return {panel: [run.made() for run in of_panel] for panel, of_panel in runs.items()}
 
 
 def counterpart(study: Study) -> pd.DataFrame | None:

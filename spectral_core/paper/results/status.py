@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from spectral_core.paper.results.published import points, published_provenance, settings_by_method
+from spectral_core.paper.results.published import points, published_runs, settings_by_method
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import plan
@@ -34,7 +34,7 @@ def status(
     for figure, preset in itertools.product(figures, presets):
         run = plan(figure, preset, "*")
         every = list(run.cells())
-        provenance = published_provenance(figure, preset, "*")
+        runs = published_runs(figure, preset, "*")
         for panel in run.panels:
             cells = [cell for cell in every if cell.panel is panel]
             records = [store.record(cell.step) for cell in cells]
@@ -47,7 +47,7 @@ def status(
                 "latest": max(ends, default="-")[:16],
                 **dict.fromkeys(("published", "precision", "when"), "-"),
             }
-            if made := provenance.get(panel.name):
+            if made := [run.made() for run in runs.get(panel.name, [])]:
                 seeds: dict[str, set[int]] = {}
                 for method, seed, *_ in itertools.chain(*map(points, made)):
                     seeds.setdefault(method, set()).add(seed)

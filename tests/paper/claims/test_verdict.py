@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from made_tables import curves
 
-from spectral_core.paper.claims.verdict import (
+from spectral_core.paper.claims.verdict import corrected, verdict
+from spectral_core.paper.claims.yardsticks import (
     ABSENT,
     EQUIVALENT,
     FAILS,
@@ -15,14 +16,18 @@ from spectral_core.paper.claims.verdict import (
     PARTLY,
     SINGLE,
     Count,
+    better_with_penalty,
     equality,
     falls,
+    fewer_tuned,
+    lead_grows,
     order,
+    stable_with_penalty,
     unchanged,
-    verdict,
 )
-from spectral_core.paper.claims.verdict import Test as Result
-from spectral_core.paper.results.estimates import Estimate
+from spectral_core.paper.claims.yardsticks import Test as Result
+from spectral_core.paper.results.statistics import Estimate
+from spectral_core.paper.results.tables import NoResults
 
 LEVELS = (0, 10, 20, 30, 60, 70, 80)
 LIGHT = (10, 20, 30)
@@ -51,7 +56,7 @@ def test_order_holds_in_part_if_the_halves_differ():
     halves = dict.fromkeys(LIGHT, -1) | dict.fromkeys((60, 70, 80), 9)
     test = the_order(halves)
     assert test.word == PARTLY
-    assert test.lower.mean == pytest.approx(-1) and test.upper.mean == pytest.approx(9)
+    assert [half.mean for half in test.halves] == pytest.approx([-1, 9])
     assert the_order({q: -x for q, x in halves.items()}).word == PARTLY
 
 
@@ -65,7 +70,7 @@ def test_half_where_layers_collapse_is_not_judged():
     lost = {("post", q, 0): "5-0-5" for q in (70, 80)}
     by_level = dict.fromkeys(LIGHT, -1) | {60: 30, 70: 80, 80: 80}
     test = the_order(by_level, hidden="10-10-10", kept=lost)
-    assert test.upper is None and test.observed.excluded == 6
+    assert test.halves[1] is None and test.observed.excluded == 6
     assert test.word == FAILS  # median of −1, −1, −1 and 30
 
 
@@ -94,7 +99,8 @@ def test_several_tests_of_a_claim_are_corrected():
     both = pd.concat([one, leads(weak, spread=0.37, activation="tanh")], ignore_index=True)
     (alone,) = order("pre", "post", table=one)
     assert 0.025 < alone.observed.p < 0.05 and alone.word == HOLDS
-    assert [test.word for test in order("pre", "post", table=both)] == [INCONCLUSIVE] * 2
+    found = corrected(order("pre", "post", table=both))
+    assert [test.word for test in found] == [INCONCLUSIVE] * 2
 
 
 def test_halves_that_differ_need_no_certain_median():
@@ -128,7 +134,7 @@ def test_level_may_be_missed_by_a_step_or_in_part_by_three(claimed, word):
 
 def test_fall_may_be_too_late_as_well():
     table = curve([0, 0.5, 0.9, 2, 3])  # first loses a point at 15 %
-    words = [falls("post", level, table)[0].word for level in (5, 10, 15, 20, 35, 0)]
+    words = [falls("post", level, table=table)[0].word for level in (5, 10, 15, 20, 35, 0)]
     assert words == [PARTLY, HOLDS, HOLDS, HOLDS, FAILS, PARTLY]
 
 
@@ -192,3 +198,65 @@ def test_a_count_needs_no_seeds():
     ]
     found = verdict(tests)
     assert found.word == HOLDS and str(found.observed) == "7 %"
+
+
+# Yardsticks of one claim each
+
+
+def fig_3_and_4(lead_3, lead_4, spread=0.001):
+    seeds = [spread * i for i in (-1, 0, 1)]
+    tables = []
+    for hidden, lead in (("10", lead_3), ("10-10-10", lead_4)):
+        of = {"post": {50: [0.5 + lead + x for x in seeds]}, "direct": {50: [0.5] * 3}}
+        tables.append(curves(of, "fashion-mnist", hidden=hidden))
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("leads", "spread", "word"),
+    [((0.1, 0.2), 0.001, HOLDS), ((0.2, 0.1), 0.001, FAILS), ((0.1, 0.12), 0.02, INCONCLUSIVE)],
+)
+def test_lead_grows_with_depth(leads, spread, word):
+    (test,) = lead_grows("post", fig_3_and_4(*leads, spread), dataset="fashion-mnist")
+    assert test.word == word
+    assert test.observed.mean == pytest.approx(100 * (leads[1] - leads[0]))
+
+
+def test_tuned_numbers_are_counted_where_accuracy_is_kept():
+    table = curves(
+        {"pre": {0: (0.9,), 50: (0.895,), 90: (0.4,)}, "direct": {0: (0.9,), 50: (0.9,)}}
+    )
+    (test,) = fewer_tuned(table)
+    # At 50 %, not 90 %: 10 hidden and 10 output eigenvalues and 500 weights of 1000.
+    assert test.observed.mean == pytest.approx(52) and test.word == PARTLY
+    assert test.what == "pre at 50 %"
+
+
+def penalised(gain, seeds=3, worst=0.0):
+    base = {0: [0.7] * seeds, 50: [0.6] * seeds, 90: [0.3] * seeds}
+    noise = [0.001 * i for i in range(seeds)]
+    best = {0: [0.7 + x for x in noise], 50: [0.6 + gain + x for x in noise],
+            90: [0.7 - worst + x for x in noise]}  # fmt: skip
+    parts = [
+        curves({"post": levels}, "cifar10", hidden="512").assign(penalty=penalty)
+        for penalty, levels in ((0.0, base), (1.0, best), (0.1, base))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_best_penalty_is_chosen_and_its_gain_tested():
+    (test,) = better_with_penalty("post", penalised(0.1), dataset="cifar10")
+    assert test.word == HOLDS and test.network == "γ = 1"
+    assert test.observed.mean == pytest.approx(25.1, abs=0.01)  # half-way from 10 to 40, + 0.1
+    (test,) = better_with_penalty("post", penalised(0.1, seeds=1), dataset="cifar10")
+    assert test.word == SINGLE
+    with pytest.raises(NoResults, match="no network of pre has a penalty"):
+        better_with_penalty("pre", penalised(0.1), dataset="cifar10")
+
+
+def test_penalty_makes_a_curve_stable_if_its_worst_level_is():
+    words = [
+        stable_with_penalty("post", penalised(0.1, worst=w), dataset="cifar10")[0].word
+        for w in (0.0, 0.2)
+    ]
+    assert words == [HOLDS, FAILS]

@@ -9,7 +9,7 @@ from spectral_core.paper.claims.claims import CLAIMS
 from spectral_core.paper.pages import entry_plots, entry_tables
 from spectral_core.paper.pages.style import look
 from spectral_core.paper.questions import disagreements
-from spectral_core.paper.results.estimates import Estimate
+from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.study.figures import CHANGES
 from spectral_core.paper.study.methods import METHODS
 

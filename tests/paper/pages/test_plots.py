@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex, to_rgb
 from spectral_core.paper.pages import plots, style
 from spectral_core.paper.pages.picture import Picture, drawing, inline_svg
 from spectral_core.paper.pages.style import HUES, INK, PAPER, look
-from spectral_core.paper.results import estimates
+from spectral_core.paper.results import accuracies
 from spectral_core.paper.results.tables import summary
 from spectral_core.paper.study.figures import EXPERIMENTS, Panel
 from spectral_core.paper.study.methods import METHODS
@@ -197,7 +197,7 @@ def twelve():
     tables = [
         made(network("relu", depth, ("pre", "pre-random")), accuracy, seeds=2) for depth in (1, 3)
     ]
-    table = estimates.described(pd.concat(tables))
+    table = accuracies.described(pd.concat(tables))
     gone = (table["depth"] == 3) & (table["method"] == "pre-random") & (table["level"] >= 90)
     return table.assign(collapsed=gone)
 

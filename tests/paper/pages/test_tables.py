@@ -8,10 +8,11 @@ from bs4 import BeautifulSoup
 from made_tables import made, of_seeds
 
 from spectral_core.paper.claims.claims import Row
-from spectral_core.paper.claims.verdict import WORDS, Verdict
+from spectral_core.paper.claims.verdict import Verdict
+from spectral_core.paper.claims.yardsticks import WORDS
 from spectral_core.paper.pages import tables
 from spectral_core.paper.pages.tables import Beside, Folded, Table
-from spectral_core.paper.questions.certainty import certainty
+from spectral_core.paper.questions.comparisons import certainty
 from spectral_core.paper.results import authors, estimates, published
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import Panel
@@ -149,7 +150,7 @@ def test_verdicts_show_a_sign_and_the_word_at_both_settings():
 
     estimate = estimates.difference("pre", "direct", (5, 45))
     rows = [
-        Row(Claim, Verdict(WORDS[0], estimate, (), ()), Verdict(WORDS[-1], None, (), ())),
+        Row(Claim, Verdict(WORDS[0], estimate), Verdict(WORDS[-1])),
     ]
     shown = tables.verdicts(rows).frame
     assert shown.iloc[0].tolist() == [f"✓ {WORDS[0]}: {estimate}", f"– {WORDS[-1]}"]

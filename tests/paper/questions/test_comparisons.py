@@ -11,12 +11,13 @@ from spectral_core.paper.questions.comparisons import (
     COLUMNS,
     COMPARISONS,
     QUESTIONS,
+    certainty,
     estimate_of,
     estimated,
     question,
 )
-from spectral_core.paper.results import estimates
-from spectral_core.paper.results.estimates import Estimate
+from spectral_core.paper.results import accuracies
+from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.study.figures import CHANGES
 from spectral_core.paper.study.methods import METHODS
 
@@ -24,7 +25,7 @@ from spectral_core.paper.study.methods import METHODS
 def test_file_of_estimates_is_up_to_date():
     """If this fails, run: python -c "from spectral_core.paper.questions import comparisons as c;
     c.write_estimates()"."""
-    expected = comparisons.as_csv(estimated(estimates.results()))
+    expected = comparisons.as_csv(estimated(accuracies.results()))
     assert comparisons.estimates_file().read_text(encoding="utf-8") == expected
 
 
@@ -88,3 +89,9 @@ def test_file_reads_back_as_it_was_computed():
     assert (row.depth, row.over, row.outcome) == ("all", "networks", "equivalent")
     singles = question("paper").query("n == 1")
     assert singles["low"].isna().all() and set(singles["outcome"]) == {"single run"}
+
+
+def test_all_39_published_differences_are_certain_once_corrected_for_testing_all():
+    rows = certainty().sort_values("p")
+    assert len(rows) >= 39 and (rows["holm"] >= rows["p"]).all()
+    assert rows["holm"].is_monotonic_increasing and (rows["holm"] < 0.05).sum() >= 39

@@ -1,11 +1,9 @@
-"""What pruning buys: fronts against brute force, speeds and sizes worked out by hand."""
+"""What pruning buys and what to use: speeds, sizes and orders worked out by hand."""
 
 import math
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from made_tables import curves
 
 from spectral_core.paper.questions import compression
@@ -51,30 +49,6 @@ def test_points_are_those_of_the_texts_settings_in_fp32():
     assert len(compression.points(every)) == 9
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("ab"), st.integers(1, 6), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
-        min_size=1,
-        max_size=12,
-    )
-)
-def test_front_is_what_brute_force_finds(points):
-    frame = pd.DataFrame(points, columns=["network", "parameters", "accuracy"])
-    front = compression.front(frame)
-    for network, rows in frame.groupby("network"):
-        best = {
-            (row.parameters, row.accuracy)
-            for row in rows.itertuples()
-            if not any(
-                (other.parameters <= row.parameters and other.accuracy > row.accuracy)
-                or (other.parameters < row.parameters and other.accuracy >= row.accuracy)
-                for other in rows.itertuples()
-            )
-        }
-        mine = front[front["network"] == network]
-        assert set(zip(mine["parameters"], mine["accuracy"])) == best
-
-
 def test_smallest_network_is_within_a_point_of_direct_unpruned():
     points = compression.points(table())
     found = compression.smallest(points, timings()).set_index("method")
@@ -100,3 +74,17 @@ def test_medians_are_over_all_networks_and_speeds_over_those_timed_with_all():
 
 def test_networks_to_time_are_named_once_the_widest_first():
     assert compression.networks(table()) == [("elu", "10"), ("elu", "5"), ("elu", "1")]
+
+
+def test_the_method_that_prunes_furthest_is_first_whoever_chose_it():
+    levels = {
+        "direct": {0: (0.9,), 50: (0.5,), 90: (0.3,)},
+        "pre": {0: (0.89,), 50: (0.88,), 90: (0.87,)},
+        "post-retrained": {0: (0.9,), 50: (0.9,), 90: (0.895,)},
+        "direct-retrained": {0: (0.9,), 50: (0.9,), 90: (0.1,)},
+    }
+    found = compression.candidates(curves(levels)).set_index("method")
+    assert list(found.index) == ["post-retrained", "direct-retrained", "pre"]
+    assert list(found["median_reach"]) == [90, 50, 0]
+    assert found.loc["post-retrained", "difference"] == pytest.approx(2)
+    assert found.loc["pre", "difference"] == 0

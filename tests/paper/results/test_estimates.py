@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from made_tables import curves
 from scipy import stats
 
-from spectral_core.paper.results import estimates
-from spectral_core.paper.results.estimates import Estimate, difference, differences, holm, signed
+from spectral_core.paper.results import accuracies, estimates
+from spectral_core.paper.results.estimates import difference, differences
+from spectral_core.paper.results.statistics import Estimate, holm, signed
 from spectral_core.paper.results.tables import NoResults
 
 LEVELS = (0, 50, 90)
@@ -63,7 +64,6 @@ def test_single_run_has_a_number_and_no_interval():
 def test_outcome_by_the_interval(low, high, outcome):
     estimate = Estimate((low + high) / 2, low, high, 5)
     assert estimate.outcome() == outcome
-    assert estimate.inconclusive() == (outcome == "inconclusive")
     assert estimate.better() == (low > 0) and estimate.worse() == (high < 0)
 
 
@@ -93,7 +93,7 @@ def test_estimate_prints_mean_and_interval():
 
 def test_unpaired_difference_is_welchs():
     first, second = [3.0, 4.0, 5.0], [1.0, 1.5, 1.0, 2.0]
-    estimate = Estimate.unpaired(first, second)
+    estimate = Estimate.combined([Estimate.of(first), Estimate.of(second)], (1, -1))
     expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
     assert (estimate.low, estimate.high) == pytest.approx(tuple(expected))
     assert estimate.mean == pytest.approx(4 - 1.375) and estimate.n == 3
@@ -101,12 +101,12 @@ def test_unpaired_difference_is_welchs():
 
 def test_average_of_networks_adds_their_variances():
     one, other = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
-    average = Estimate.average([Estimate.of(one), Estimate.of(other)])
+    average = Estimate.combined([Estimate.of(one), Estimate.of(other)])
     errors = [np.var(v, ddof=1) / 3 for v in (one, other)]
     free = sum(errors) ** 2 / sum(e**2 / 2 for e in errors)
     half = math.sqrt(sum(errors)) / 2 * stats.t.ppf(0.975, free)
     assert average.mean == 3 and average.high - 3 == pytest.approx(half)
-    assert Estimate.average([Estimate.of(one), Estimate.of([1.0])]).single
+    assert Estimate.combined([Estimate.of(one), Estimate.of([1.0])]).single
 
 
 def test_holm_rejects_one_after_the_other():
@@ -169,7 +169,9 @@ def test_levels_of_unequal_networks_match_within_one_node():
     wide.loc[(wide["level"] == 75) & (wide["seed"] == 1), "nodes"] += 1  # as a tie may leave it
     wide.loc[wide["level"] == 75, "nodes"] -= 5  # 10 nodes were 5 or 6
     table = pd.concat([wide, plain], ignore_index=True)
-    found = differences("post", "post", (0, 100), changes=("width", ""), by="nodes", table=table)
+    found = differences(
+        "post", "post", (0, 100), changes=("width", ""), equal_nodes=True, table=table
+    )
     assert sorted(found["level"]) == [50.0, 50.0, 80.0, 80.0] and found["seed"].nunique() == 2
 
 
@@ -213,9 +215,9 @@ def test_what_is_not_there_or_not_a_filter_is_named():
 def test_same_point_of_two_experiments_counts_once_if_they_agree():
     table = two_methods()
     again = pd.concat([table, table.assign(file="b.csv", figure="b")], ignore_index=True)
-    assert len(estimates.described(again)) == len(table)
+    assert len(accuracies.described(again)) == len(table)
     again.loc[again.index[-1], "accuracy"] -= 0.1
-    both = estimates.described(again)  # other networks: a run of its own, with all of its results
+    both = accuracies.described(again)  # other networks: a run of its own, with all of its results
     assert len(both) == 2 * len(table)
     assert both["precision"].value_counts().to_dict() == {"fp32": len(table), "fp32, b": len(table)}
 
@@ -225,7 +227,7 @@ def test_one_experiment_has_one_accuracy_for_a_point():
     again = pd.concat([table, table.assign(file="b.csv")], ignore_index=True)
     again.loc[again.index[-1], "accuracy"] -= 0.1
     with pytest.raises(ValueError, match=r"different accuracies in .*b\.csv"):
-        estimates.described(again)
+        accuracies.described(again)
 
 
 # Reach

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from spectral_core.paper.questions.comparisons import estimate_of, question
-from spectral_core.paper.results import estimates
+from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.estimates import difference
 
 FOLDER = Path(__file__).parents[3] / "results" / "published"
@@ -149,7 +149,7 @@ def test_without_retraining_eigenvalues_beat_random_nodes():
 
 @pytest.mark.parametrize("panel", NETWORKS)
 def test_reach_of_the_papers_methods(panel):
-    table = estimates.results()
+    table = accuracies.results()
     network = table[table["panel"] == panel]["network"].iloc[0]
     for method in ("direct", "post", "pre"):
         curve = curves(figure_of(panel), panel, method)

@@ -5,7 +5,7 @@ import re
 import pytest
 from made_tables import of_seeds
 
-from spectral_core.paper.results.published import publish, published_provenance
+from spectral_core.paper.results.published import publish, published_runs
 from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, command, summary
 from spectral_core.paper.run import provenance
 from spectral_core.paper.study.planning import plan
@@ -44,7 +44,8 @@ def test_missing_points_are_counted_with_the_command_that_computes_them(finished
 
 def test_provenance_says_how_a_panel_was_made(finished, project):
     publish(*finished)
-    (made,) = published_provenance("fig03", "smoke")["digits-elu-32"]
+    (run,) = published_runs("fig03", "smoke")["digits-elu-32"]
+    made = run.made()
     assert made["figure"] == "fig03" and made["preset"] == "smoke"
     assert made["panel"] == "digits-elu-32"
     assert made["command"] == "spectral-core compute fig03 --preset smoke"
