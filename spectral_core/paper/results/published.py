@@ -64,9 +64,7 @@ class Run(NamedTuple):
     def write(self, text: str, made: Mapping[str, Any]) -> list[Path]:
         """Write a table, as :func:`as_csv` makes it, and before it its provenance: without a table,
         nothing counts as published."""
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        proved = {**made, "table": {"sha256": digest, "rows": text.count("\n") - 1}}
-        said = json.dumps(proved, indent=2, ensure_ascii=False) + "\n"
+        said = json.dumps({**made, "table": proof(text)}, indent=2, ensure_ascii=False) + "\n"
         for file, content in ((self.provenance, said), (self.table, text)):
             write_whole(file, lambda aside, c=content: aside.write_text(c, encoding="utf-8"))
         return [self.table, self.provenance]
@@ -132,6 +130,12 @@ def publish(study: Study, store: Store) -> list[Path]:
 def as_csv(table: pd.DataFrame) -> str:
     """A table as all published ones are written: six significant digits, no index."""
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def proof(text: str) -> dict[str, Any]:
+    """What the provenance of a published table holds of it: ``sha256`` and ``rows``."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"sha256": digest, "rows": text.count("\n") - 1}
 
 
 def _tag(study: Study, panel: Panel) -> str:
