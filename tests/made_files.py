@@ -84,7 +84,7 @@ def mirror(files: dict[str, bytes], *, wait: float = 0, half=False, during=lambd
 
 @contextmanager
 def raw_server(serve):
-    """Call ``serve`` with each connection on the loopback; yield the address."""
+    """Call ``serve`` with each connection on the loopback; yield (url, no requested names)."""
 
     def answer(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -98,4 +98,4 @@ def raw_server(serve):
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/", []

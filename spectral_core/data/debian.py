@@ -73,8 +73,9 @@ def _download(package: str, directory: Path) -> Path:
         except Unusable as error:
             # One dead address among several fails the update; the package may still be listed.
             failures.append(str(error))
-        for deb in directory.glob("*.deb"):
-            return deb
+        else:
+            for deb in directory.glob("*.deb"):
+                return deb
     raise Unusable("; ".join(failures))
 
 

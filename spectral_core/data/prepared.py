@@ -35,7 +35,7 @@ JOINT = "+"
 """Separates the name of the images from that of the network."""
 BATCH = 32
 """Images in one pass of the network; faster per image than 8 or 128."""
-BLOCK = 64 * BATCH
+BLOCK = 32 * BATCH
 """Images whose features are kept at once; some seconds on a core."""
 KEYS = ("train_inputs", "train_targets", "test_inputs", "test_targets")
 

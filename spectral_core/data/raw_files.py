@@ -188,7 +188,7 @@ def _install(directory: Path, name: str, stored: bytes, md5: str) -> bytes:
         content = unpack(stored, md5)
     except Unusable as error:
         raise Unusable(f"{name}: {error}") from error
-    for damaged in filter(Path.exists, (directory / name, directory / f"{name}.gz")):
+    for damaged in filter(os.path.lexists, (directory / name, directory / f"{name}.gz")):
         damaged.replace(f"{damaged}.bad")
         logger.warning("%s is damaged and was renamed to *.bad", damaged)
     path = directory / (f"{name}.gz" if is_gzipped(stored) else name)

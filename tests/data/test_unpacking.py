@@ -53,21 +53,13 @@ def test_changed_byte_never_loses_a_file(mode):
         assert mode == "w" or files == FILES  # a plain archive has no checksum of contents
 
 
-def test_hard_links_are_followed_and_other_links_and_devices_are_named(tmp_path):
+def test_hard_links_are_followed(tmp_path):
     (tmp_path / "a.png").write_bytes(b"a")
     os.link(tmp_path / "a.png", tmp_path / "b.png")
-    file = tmp_path / "some.tar"
-    with tarfile.open(file, "w") as packed:
+    with tarfile.open(tmp_path / "some.tar", "w") as packed:
         for name in ("a.png", "b.png"):
             packed.add(tmp_path / name, name)
-    assert images(file) == {"a.png": b"a", "b.png": b"a"}
-    os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "link.png").symlink_to("link.png")
-    for name in ("pipe.png", "link.png"):
-        with tarfile.open(file, "w") as packed:
-            packed.add(tmp_path / name, name)
-        with pytest.raises(Unusable, match=f"{name} in it is not a regular file"):
-            images(file)
+    assert images(tmp_path / "some.tar") == {"a.png": b"a", "b.png": b"a"}
 
 
 def test_size_is_bounded(monkeypatch, tmp_path):
