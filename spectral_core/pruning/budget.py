@@ -12,7 +12,7 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import Example
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.removal import Fill, removed
-from spectral_core.pruning.selection import selected
+from spectral_core.pruning.selection import Rule, selected
 
 
 class WithinBudget(NamedTuple):
@@ -67,13 +67,9 @@ def prune_until(
         scores = node_scores(network, example=example)
 
     def pruned(level: int) -> nn.Module:
-        kept = selected(
-            *(flow, scores, min(level * step, 100.0)),
-            per_layer=per_layer,
-            protect=protect,
-            least=least,
-        )
-        return removed(flow, kept, fill)
+        percentile = min(level * step, 100.0)
+        rule = Rule(percentile, per_layer=per_layer, protect=protect, least=least)
+        return removed(flow, selected(flow, scores, rule), fill)
 
     low, high = 0, int(100 / step) + 1  # levels that do, and do not
     best, value = pruned(low), float(evaluate(network))

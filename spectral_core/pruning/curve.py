@@ -25,7 +25,7 @@ from spectral_core.layers.groups import ELEMENTWISE, is_stack
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.running import few
 from spectral_core.pruning.removal import removed
-from spectral_core.pruning.selection import check_fit, check_scores, selected
+from spectral_core.pruning.selection import Rule, selected
 from spectral_core.training.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -82,8 +82,9 @@ def pruning_curve(
     """
     import pandas as pd
 
-    options = {"per_layer": per_layer, "protect": protect}
-    cuts = measure_cuts(network, scores, inputs, targets, percentiles, **options)
+    cuts = measure_cuts(
+        network, scores, inputs, targets, percentiles, per_layer=per_layer, protect=protect
+    )
     return pd.DataFrame(cuts, columns=Cut._fields).drop(columns="widths")
 
 
@@ -99,36 +100,19 @@ def measure_cuts(
     per_layer: bool = False,
     protect: Collection[int | str] = (),
 ) -> list[Cut]:
-    """Measure a network at each of several cuts, as if pruned and evaluated one by one.
+    """As :func:`pruning_curve`: one :class:`Cut` per percentile, in the given order.
 
-    Up to the order in which floats are added: an accuracy may differ by an input whose two best
-    logits are equal within float error.
-
-    Args:
-        network: one that :func:`~spectral_core.prune` understands; left as it is, dropout off.
-        scores: one tensor of shape (N_k,) per hidden layer.
-        inputs: shape (n, N_1).
-        targets: class indices, int64, shape (n,).
-        percentiles: percentiles to cut at, each in [0, 100], in any order.
-        batch_size: inputs per pass; bounds the memory.
-        per_layer: whether each layer has a threshold of its own.
-        protect: layers that keep all their nodes, see :func:`~spectral_core.select`.
-
-    Returns:
-        One :class:`Cut` per percentile, in the given order.
-
-    Raises:
-        TypeError, ValueError: as :func:`~spectral_core.prune` and :func:`~spectral_core.evaluate`.
+    Each is measured as if pruned and evaluated by itself, up to the order in which floats are
+    added: an accuracy may differ by an input whose two best logits are equal within float error.
+    ``batch_size``, the inputs per pass, bounds the memory.
     """
     _checks.examples(inputs, targets)
     flow = Flow(network, few(inputs, 64))
-    check_scores(scores)
-    check_fit(scores, flow.widths)
     percentiles = [
         _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
     ]
     kept = [
-        selected(flow, scores, percentile, per_layer=per_layer, protect=protect)
+        selected(flow, scores, Rule(percentile, per_layer=per_layer, protect=protect))
         for percentile in percentiles
     ]
     if not kept:
@@ -137,7 +121,7 @@ def measure_cuts(
     widths = [tuple(map(len, nodes)) for nodes in kept]
     cuts = sorted(set(widths), key=sum)
     if _is_elementwise(network, flow):
-        stack = _Stack.of(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
+        stack = _Stack(network, [_most_kept_first(nodes) for nodes in zip(*kept)])
         totals = torch.zeros(len(cuts), 2, dtype=torch.float64)  # right answers, loss of each cut
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
             batch = [_right_and_loss(logits, y) for logits in stack.at(x, cuts)]
@@ -182,32 +166,31 @@ class _Layer(NamedTuple):
         return self.then(torch.addmm(self.bias[:width], weight, activities))
 
 
-class _Stack(NamedTuple):
-    """A network in evaluation mode, ready for nested cuts. Activities are (nodes, batch)."""
+class _Stack:
+    """A network in evaluation mode, ready for nested cuts. Activities are (nodes, batch).
 
-    front: nn.Sequential  # before the first layer
-    layers: list[_Layer]
-    behind: nn.Sequential  # behind the last layer
+    Args:
+        network: stack of fully connected layers with elementwise modules in between.
+        orders: order to bring each hidden layer's nodes into, one (N_k,) per layer.
+    """
 
-    @classmethod
-    def of(cls, network: nn.Sequential, orders: Sequence[Tensor]) -> _Stack:
-        """Bring a network's hidden nodes into the given orders, one (N_k,) per hidden layer."""
-        everything = slice(None)
-        sides = iter(zip([*orders, everything], [everything, *orders]))  # (arrival, departure)
-        front, layers = nn.Sequential(), []
+    def __init__(self, network: nn.Sequential, orders: Sequence[Tensor]) -> None:
+        every = slice(None)
+        sides = iter(zip([*orders, every], [every, *orders]))  # (arrival, departure)
+        self.front = self.behind = nn.Sequential()  # of the first layer, of the last
+        self.layers: list[_Layer] = []
         for module in network:
             if isinstance(module, Dense):
                 arrival, departure = next(sides)
                 weight = module.weight[arrival][:, departure]
-                bias = (
-                    weight.new_zeros(len(weight)) if module.bias is None else module.bias[arrival]
-                )
-                layers.append(_Layer(weight, bias[:, None], nn.Sequential()))
+                bias = weight.new_zeros(len(weight), 1)
+                if module.bias is not None:
+                    bias = module.bias[arrival, None]
+                self.behind = nn.Sequential()
+                self.layers.append(_Layer(weight, bias, self.behind))
             else:
-                after = layers[-1].then if layers else front
-                after.append(copy.deepcopy(module).eval())
-        behind, layers[-1] = layers[-1].then, layers[-1]._replace(then=nn.Sequential())
-        return cls(front, layers, behind)
+                self.behind.append(copy.deepcopy(module).eval())
+        self.layers[-1] = self.layers[-1]._replace(then=nn.Sequential())
 
     def at(self, inputs: Tensor, cuts: Sequence[tuple[int, ...]]) -> Iterator[Tensor]:
         """Logits (classes, batch) of inputs (batch, …) at each cut, hardest cut first."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import Example
 from spectral_core.pruning.removal import Fill, removed
-from spectral_core.pruning.selection import Budget, selected
+from spectral_core.pruning.selection import Budget, Rule, selected
 
 
 def prune(
@@ -36,16 +36,6 @@ def prune(
         >>> scores = node_scores(network)              # |λ| of each hidden node
         >>> small = prune(network, scores, percentile=80)
     """
+    rule = Rule(percentile, nodes, parameters, flops, per_layer, protect, least)
     flow = Flow(network, example)
-    kept = selected(
-        flow,
-        scores,
-        percentile,
-        nodes=nodes,
-        parameters=parameters,
-        flops=flops,
-        per_layer=per_layer,
-        protect=protect,
-        least=least,
-    )
-    return removed(flow, kept, fill, check)
+    return removed(flow, selected(flow, scores, rule), fill, check)

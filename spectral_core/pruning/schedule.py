@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import Example
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.removal import Fill, removed
-from spectral_core.pruning.selection import Budget, allowance, selected
+from spectral_core.pruning.selection import Budget, Rule, allowance, selected
 
 
 class Pruned(NamedTuple):
@@ -61,13 +62,19 @@ def prune_in_steps(
         TypeError, ValueError: as :func:`~spectral_core.prune`, or if not exactly one schedule is
             given.
     """
-    budgets = {"nodes": nodes, "parameters": parameters, "flops": flops}
-    options = {"per_layer": per_layer, "protect": protect, "least": least, "fill": fill}
+    schedules = {"nodes": nodes, "parameters": parameters, "flops": flops}
+    given = {name: steps for name, steps in schedules.items() if steps is not None}
+    if len(given) != 1:
+        raise TypeError(f"exactly one of {', '.join(schedules)} must be given; got {list(given)}")
+    ((name, budgets),) = given.items()
+    rules = [
+        Rule(**{name: budget}, per_layer=per_layer, protect=protect, least=least)
+        for budget in _checks.items(name, budgets)
+    ]
     if score is None:
         score = functools.partial(node_scores, example=example)
-    steps = rounds(network, score, budgets, **options, example=example)
     pruned = Pruned(network, [])
-    for step, pruned in enumerate(steps, start=1):
+    for step, pruned in enumerate(rounds(network, score, rules, fill, example), start=1):
         retrain(pruned.network, step)
     return pruned
 
@@ -75,41 +82,27 @@ def prune_in_steps(
 def rounds(
     network: nn.Module,
     score: Callable[[nn.Module], Sequence[Tensor]],
-    budgets: Mapping[str, Sequence[Budget] | None],
-    *,
-    per_layer: bool = False,
-    protect: Collection[int | str] = (),
-    least: int = 0,
+    rules: Sequence[Rule],
     fill: Fill = "zero",
     example: Example | None = None,
 ) -> Iterator[Pruned]:
     """What each step of :func:`prune_in_steps` leaves, for the caller to retrain before the next.
 
     Args:
-        network, score, per_layer, protect, least, fill, example: as :func:`prune_in_steps`.
-        budgets: its schedules by name, of which one is given.
+        network, score, fill, example: as :func:`prune_in_steps`.
+        rules: what stays at each step, by budgets of one kind; fractions are of the given network.
     """
     flow = Flow(network, example)
     names = flow.hidden
     full = {"nodes": sum(flow.widths), "parameters": flow.parameters(), "flops": flow.flops()}
-    given = [name for name, steps in budgets.items() if steps is not None]
-    if len(given) != 1:
-        raise TypeError(f"exactly one of {', '.join(budgets)} must be given; got {given}")
-    (name,) = given
-    allowed = [
-        allowance(f"{name}[{i}]", budget, full[name])
-        for i, budget in enumerate(_checks.items(name, budgets[name]))
+    counted = [
+        replace(rule, **{name: allowance(f"{name}[{i}]", size, full[name])})
+        for i, rule in enumerate(rules)
+        for name, size in [rule.budget]
     ]
     kept = [torch.arange(width) for width in flow.widths]
-    for count in allowed:
-        now = selected(
-            flow,
-            score(network),
-            **{name: count},
-            per_layer=per_layer,
-            protect=protect,
-            least=least,
-        )
+    for rule in counted:
+        now = selected(flow, score(network), rule)
         network = removed(flow, now, fill)
         flow = Flow(network, example)
         if flow.hidden != names:

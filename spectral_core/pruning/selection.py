@@ -6,6 +6,7 @@ import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,6 +18,46 @@ from spectral_core.layers.running import Example
 
 Budget = int | float
 """A count of at least 0, or a fraction of the full network's, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which nodes stay, given their scores: the settings of :func:`select`, of which one is an aim.
+
+    Raises:
+        TypeError, ValueError: if not exactly one of percentile and budgets is given, or a setting
+            is out of range.
+    """
+
+    percentile: float | Sequence[float] | None = None
+    nodes: Budget | None = None
+    parameters: Budget | None = None
+    flops: Budget | None = None
+    per_layer: bool = False
+    protect: Collection[int | str] = ()
+    least: int = 0
+
+    def __post_init__(self) -> None:
+        aims = ("percentile", "nodes", "parameters", "flops")
+        given = [name for name in aims if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise TypeError(
+                f"exactly one of {', '.join(aims)} must be given; got {given or 'none'}"
+            )
+        if self.percentile is not None:
+            each = _several(self.percentile)
+            for k, q in enumerate(self.percentile if each else [self.percentile]):
+                _checks.number(f"percentile[{k}]" if each else "percentile", q, 0, 100)
+        _checks.flag("per_layer", self.per_layer)
+        _checks.whole_number("least", self.least)
+        if isinstance(self.protect, str) or not isinstance(self.protect, Collection):
+            raise TypeError(f"protect must be a list of hidden layers; got {self.protect!r}")
+
+    @property
+    def budget(self) -> tuple[str, Budget] | None:
+        """Name and size of the budget; ``None`` with a percentile."""
+        sizes = {"nodes": self.nodes, "parameters": self.parameters, "flops": self.flops}
+        return next(((name, size) for name, size in sizes.items() if size is not None), None)
 
 
 def select(
@@ -69,104 +110,69 @@ def select(
     Warns:
         UserWarning: if more nodes stay than the percentile asks for, because scores are equal.
     """
-    return selected(
-        None if network is None else Flow(network, example),
-        scores,
-        percentile,
-        nodes=nodes,
-        parameters=parameters,
-        flops=flops,
-        per_layer=per_layer,
-        protect=protect,
-        least=least,
-    )
+    rule = Rule(percentile, nodes, parameters, flops, per_layer, protect, least)
+    return selected(None if network is None else Flow(network, example), scores, rule)
 
 
-def selected(
-    flow: Flow | None,
-    scores: Sequence[Tensor],
-    percentile: float | Sequence[float] | None = None,
-    *,
-    nodes: Budget | None = None,
-    parameters: Budget | None = None,
-    flops: Budget | None = None,
-    per_layer: bool = False,
-    protect: Collection[int | str] = (),
-    least: int = 0,
-) -> list[Tensor]:
+def selected(flow: Flow | None, scores: Sequence[Tensor], rule: Rule) -> list[Tensor]:
     """As :func:`select`, for a network whose groups of nodes are known."""
     if flow is not None:
         flow.hidden_groups()
-    check_scores(scores)
-    _checks.flag("per_layer", per_layer)
-    if flow is not None:
-        check_fit(scores, flow.widths)
-    aims = {"percentile": percentile, "nodes": nodes, "parameters": parameters, "flops": flops}
-    given = [name for name, value in aims.items() if value is not None]
-    if len(given) != 1:
-        raise TypeError(f"exactly one of {', '.join(aims)} must be given; got {given or 'none'}")
+    check_scores(scores, None if flow is None else flow.widths)
     values = [_numbers(score) for score in scores]
-    kept_whole = _protected(protect, len(values), flow)
-    free = [k for k in range(len(values)) if k not in kept_whole]
-    least = _checks.whole_number("least", least)
+    protected = _protected(rule.protect, len(values), flow)
+    free = [k for k in range(len(values)) if k not in protected]
     best = [np.argsort(-value, kind="stable") for value in values]
     stay = [np.zeros(len(value), dtype=bool) for value in values]
     for k, order in enumerate(best):
-        stay[k][order[: len(order) if k in kept_whole else least]] = True
-    if percentile is not None:
-        thresholds = _thresholds(values, free, percentile, per_layer)
+        stay[k][order[: len(order) if k in protected else rule.least]] = True
+    if rule.budget is None:
+        thresholds = _thresholds(values, free, rule)
         for k, threshold in thresholds.items():
             stay[k] |= values[k] >= threshold
-        _warn_of_ties(values, thresholds, percentile)
+        _warn_of_ties(values, thresholds, rule)
     else:
-        ranks = [np.argsort(order) / max(len(order), 1) for order in best]  # 0 is the best
-        order = ranks if per_layer else [-value for value in values]
-        _fill_budget(stay, free, order, given[0], aims[given[0]], flow)
+        order = [-value for value in values]
+        if rule.per_layer:  # the best of a layer has rank 0, and its last one less than 1
+            order = [np.argsort(nodes, kind="stable") / max(len(nodes), 1) for nodes in best]
+        _fill_budget(stay, free, order, *rule.budget, flow)
     return [
         torch.as_tensor(np.flatnonzero(mask), device=score.device)
         for mask, score in zip(stay, scores)
     ]
 
 
-def _warn_of_ties(
-    values: list[np.ndarray], thresholds: dict[int, float], percentile: float | Sequence[float]
-) -> None:
+def _several(percentile: float | Sequence[float] | None) -> bool:
+    """Whether there is a percentile for each hidden layer."""
+    return isinstance(percentile, Sequence) and not isinstance(percentile, str)
+
+
+def _thresholds(values: list[np.ndarray], free: list[int], rule: Rule) -> dict[int, float]:
+    """Score from which on a node stays, for each layer that may lose some."""
+    each = rule.percentile if _several(rule.percentile) else [rule.percentile] * len(values)
+    if len(each) != len(values):
+        raise ValueError(
+            f"percentile must be one number, or one per hidden layer, {len(values)}; "
+            f"got {len(each)}"
+        )
+    if rule.per_layer or _several(rule.percentile):
+        return {k: np.percentile(values[k], each[k]) if len(values[k]) else 0.0 for k in free}
+    pool = np.concatenate([values[k] for k in free]) if free else np.empty(0)
+    return dict.fromkeys(free, np.percentile(pool, rule.percentile) if len(pool) else 0.0)
+
+
+def _warn_of_ties(values: list[np.ndarray], thresholds: dict[int, float], rule: Rule) -> None:
     """Warn if equal scores at one threshold keep nodes that the percentile asks to remove."""
-    if isinstance(percentile, Sequence):
-        return
-    for threshold in set(thresholds.values()):
+    for threshold in () if _several(rule.percentile) else set(thresholds.values()):
         scores = np.concatenate([values[k] for k, t in thresholds.items() if t == threshold])
         below = int((scores < threshold).sum())
-        if below + 1 < int(len(scores) * percentile / 100):
+        if below + 1 < int(len(scores) * rule.percentile / 100):
             warnings.warn(
                 f"{int((scores == threshold).sum())} nodes have the same score, the threshold, and "
-                f"all stay: {below} of {len(scores)} nodes are removed, not {percentile:g} %. A "
-                "budget (nodes=…) breaks ties",
-                stacklevel=5,
+                f"all stay: {below} of {len(scores)} nodes are removed, not {rule.percentile:g} %. "
+                "A budget (nodes=…) breaks ties",
+                stacklevel=4,
             )
-
-
-def _thresholds(
-    values: list[np.ndarray],
-    free: list[int],
-    percentile: float | Sequence[float],
-    per_layer: bool,
-) -> dict[int, float]:
-    """Score from which on a node stays, for each layer that may lose some."""
-    if isinstance(percentile, Sequence) and not isinstance(percentile, str):
-        if len(percentile) != len(values):
-            raise ValueError(
-                f"percentile must be one number, or one per hidden layer, {len(values)}; "
-                f"got {len(percentile)}"
-            )
-        each, per_layer = list(percentile), True
-        each = [_checks.number(f"percentile[{k}]", q, 0, 100) for k, q in enumerate(each)]
-    else:
-        each = [_checks.number("percentile", percentile, 0, 100)] * len(values)
-    if not per_layer:
-        pool = np.concatenate([values[k] for k in free]) if free else np.empty(0)
-        return dict.fromkeys(free, np.percentile(pool, each[0]) if len(pool) else 0.0)
-    return {k: np.percentile(values[k], each[k]) if len(values[k]) else 0.0 for k in free}
 
 
 def _fill_budget(
@@ -218,8 +224,6 @@ def allowance(name: str, budget: Budget, full: int) -> int:
 
 def _protected(protect: Collection[int | str], layers: int, flow: Flow | None) -> set[int]:
     """Numbers of the groups that keep all their nodes."""
-    if isinstance(protect, str) or not isinstance(protect, Collection):
-        raise TypeError(f"protect must be a list of hidden layers; got {protect!r}")
     numbers = set()
     for layer in protect:
         if isinstance(layer, str):
@@ -234,8 +238,8 @@ def _protected(protect: Collection[int | str], layers: int, flow: Flow | None) -
     return numbers
 
 
-def check_scores(scores: Sequence[Tensor]) -> None:
-    """Raise unless there is at least one layer, each with a vector of finite scores."""
+def check_scores(scores: Sequence[Tensor], widths: list[int] | None) -> None:
+    """Raise unless there is a vector of finite scores for each hidden layer, of its width."""
     if isinstance(scores, Tensor) or not isinstance(scores, Sequence) or len(scores) == 0:
         raise TypeError(
             f"scores must be a list with one tensor per hidden layer; got {type(scores).__name__}"
@@ -248,11 +252,7 @@ def check_scores(scores: Sequence[Tensor]) -> None:
             raise ValueError(f"scores[{k}] must hold numbers; got a tensor on the meta device")
         if not torch.isfinite(score).all():
             raise ValueError(f"scores[{k}] must be finite; got NaN or infinity")
-
-
-def check_fit(scores: Sequence[Tensor], widths: list[int]) -> None:
-    """Raise unless there is one score for each hidden node."""
-    if [len(score) for score in scores] != widths:
+    if widths is not None and [len(score) for score in scores] != widths:
         raise ValueError(
             f"scores must have one score per hidden node, {widths}; "
             f"got {[len(score) for score in scores]}"
