@@ -19,7 +19,7 @@ from benchmarks import (
     onnx,
     pruning_curve,
     reach,
-    roofline,
+    step,
     tensorflow,
     tools,
 )
@@ -30,6 +30,7 @@ from spectral_core.paper.run.provenance import made
 SUITES: dict[str, ModuleType] = {
     module.__name__.removeprefix("benchmarks."): module
     for module in (
+        step,
         epoch,
         tensorflow,
         pruning_curve,
@@ -37,7 +38,6 @@ SUITES: dict[str, ModuleType] = {
         compaction,
         onnx,
         reach,
-        roofline,
         figure,
         tools,
         gpu,
@@ -60,7 +60,7 @@ def _listed() -> str:
         "* long: run only if named.",
         "",
         f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON};",
-        "onnx needs the extra [onnx], and tools [torch-pruning].",
+        "onnx needs the extra [onnx], and tools [torch-pruning]; step measures JAX where it is.",
     ]
     return "\n".join(lines)
 

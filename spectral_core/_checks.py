@@ -39,21 +39,17 @@ def number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low=False
 ) -> float:
     """Return ``value`` as a float if it is finite and lies in [low, high], or (low, high]."""
-    bounds = _bounds(low, high, open_low)
+    if math.isinf(high):
+        of_least = f" {'above' if open_low else 'of at least'} {low:g}"
+        bounds = "finite number" + ("" if math.isinf(low) else of_least)
+    else:
+        bounds = f"number in {'(' if open_low else '['}{low:g}, {high:g}]"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a {bounds}; got {value!r}")
     too_low = value <= low if open_low else value < low
     if not math.isfinite(value) or too_low or value > high:
         raise ValueError(f"{name} must be a {bounds}; got {value!r}")
     return float(value) + 0.0  # −0.0 becomes 0.0: equal numbers must look equal in a key
-
-
-def _bounds(low: float, high: float, open_low: bool) -> str:
-    if math.isinf(low) and math.isinf(high):
-        return "finite number"
-    if math.isinf(high):
-        return f"finite number {'above' if open_low else 'of at least'} {low:g}"
-    return f"number in {'(' if open_low else '['}{low:g}, {high:g}]"
 
 
 def interval(name: str, value: object) -> tuple[float, float]:
@@ -124,6 +120,14 @@ def outputs(value: object) -> Tensor:
     return value
 
 
+def mean_loss(value: object) -> Tensor:
+    """Return ``value`` if it is what a loss must give: one number."""
+    if not isinstance(value, Tensor) or value.dim() > 0:
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+        raise TypeError(f"loss must return a scalar tensor, the mean over the batch; got {got}")
+    return value
+
+
 def flag(name: str, value: object) -> bool:
     """Return ``value`` if it is True or False."""
     if not isinstance(value, bool):
@@ -159,15 +163,11 @@ def examples(inputs: Tensor, targets: Tensor, *, classes: bool = True) -> None:
             "inputs and targets must be tensors; got "
             f"{type(inputs).__name__} and {type(targets).__name__}"
         )
-    shape = "(n,)" if classes else "(n, …)"
-    if min(inputs.dim(), targets.dim()) < 1 or (classes and targets.dim() != 1):
-        equal = False
-    else:
-        equal = len(inputs) == len(targets) > 0
-    if not equal:
+    n = inputs.shape[:1]  # () of a scalar
+    if n in ((), (0,)) or n != targets.shape[:1] or (classes and targets.dim() != 1):
         raise ValueError(
-            f"inputs (n, …) and targets {shape} must have the same n ≥ 1; got "
-            f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
+            f"inputs (n, …) and targets {'(n,)' if classes else '(n, …)'} must have the same "
+            f"n ≥ 1; got {tuple(inputs.shape)} and {tuple(targets.shape)}"
         )
     if classes and targets.dtype != torch.int64:
         raise TypeError(f"targets must be int64 class indices; got {targets.dtype}")

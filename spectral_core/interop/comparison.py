@@ -14,7 +14,7 @@ from spectral_core import _checks
 from spectral_core.layers.conversion import fold
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, arrival_width, named_layers
-from spectral_core.layers.running import duplicate, run, undisturbed
+from spectral_core.layers.running import run, undisturbed
 from spectral_core.training.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -108,39 +108,36 @@ def compare(
     """
     networks = [_checks.module("model", model), _checks.module("pruned", pruned)]
     _checks.batch(example)
-    shapes = [_output_shape(network, example) for network in networks]
+    plain = [fold(network).eval() for network in networks]
+    shapes = []
+    for network in plain:
+        with undisturbed(network):
+            shapes.append(tuple(_checks.outputs(run(network, example)).shape))
     if shapes[0] != shapes[1]:
         raise ValueError(
             f"pruned must give outputs of the full model's shape, {shapes[0]}; got {shapes[1]}"
         )
-    plain = [fold(network).eval() for network in networks]
     measures = [
-        Measures(
-            nodes=_hidden_nodes(network, example),
-            channels=sum(
-                arrival_width(layer)
-                for layer in named_layers(network).values()
-                if not isinstance(layer, Dense)
-            ),
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            flops=_flops(network, example[:1]),
-            latency=seconds,
-            accuracy=None if targets is None else evaluate(network, example, targets).accuracy,
-        )
+        _measures(network, example, targets, seconds)
         for network, seconds in zip(plain, _latencies(plain, example))
     ]
     return Comparison(*measures, batch=len(example))
 
 
-def _output_shape(network: nn.Module, example: Tensor) -> tuple[int, ...]:
-    with undisturbed(network):
-        outputs = run(duplicate(network).eval(), example)
-    return tuple(_checks.outputs(outputs).shape)
-
-
-def _hidden_nodes(network: nn.Module, example: Tensor) -> int:
-    dense = any(isinstance(layer, Dense) for layer in named_layers(network).values())
-    return sum(Flow(network, example).widths) if dense else 0
+def _measures(
+    network: nn.Module, example: Tensor, targets: Tensor | None, latency: float
+) -> Measures:
+    """Everything about a folded network but the time that it takes."""
+    widths = {layer: arrival_width(layer) for layer in named_layers(network).values()}
+    dense = any(isinstance(layer, Dense) for layer in widths)
+    return Measures(
+        nodes=sum(Flow(network, example).widths) if dense else 0,
+        channels=sum(width for layer, width in widths.items() if not isinstance(layer, Dense)),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        flops=_flops(network, example[:1]),
+        latency=latency,
+        accuracy=None if targets is None else evaluate(network, example, targets).accuracy,
+    )
 
 
 def _flops(network: nn.Module, example: Tensor) -> int:
@@ -156,12 +153,9 @@ def _latencies(networks: Sequence[nn.Module], example: Tensor) -> list[float]:
     """Median seconds of one pass of each network; they take turns."""
     from torch.utils.benchmark import Timer
 
+    threads = torch.get_num_threads()
     timers = [
-        Timer(
-            "network(example)",
-            globals={"network": network, "example": example},
-            num_threads=torch.get_num_threads(),
-        )
+        Timer("f(x)", globals={"f": network, "x": example}, num_threads=threads)
         for network in networks
     ]
     with torch.device(example.device):  # the timer makes tensors of its own

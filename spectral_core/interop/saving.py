@@ -16,13 +16,7 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core._files import write_whole
-from spectral_core.layers.kinds import (
-    Convolution,
-    Dense,
-    named_layers,
-    rename_widths,
-    spectra,
-)
+from spectral_core.layers.kinds import Convolution, Dense, named_layers, rename_widths, spectra
 from spectral_core.layers.running import duplicate
 
 _ENTRY = "spectral_core"
@@ -89,7 +83,7 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
     """
     network = duplicate(_checks.network("into", into))
     about, state = _read(Path(path))
-    for name in about.get("identities", ()):  # norms of layers that have lost all their nodes
+    for name in about["identities"]:  # norms of layers that have lost all their nodes
         module = dict(network.named_modules()).get(name)
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             network.set_submodule(name, nn.Identity())
@@ -102,11 +96,9 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
     for name, module in network.named_modules():
         for held in (module._parameters, module._buffers):
             for key, tensor in held.items():
-                shape = getattr(state.get(f"{name}.{key}" if name else key), "shape", None)
-                if tensor is None or shape is None:
-                    continue
-                if shape != tensor.shape or 0 in tensor.stride():  # an expanded one takes no values
-                    held[key] = _narrow(f"{name}.{key}" if name else key, tensor, shape)
+                full = f"{name}.{key}" if name else key
+                if tensor is not None and full in state:
+                    held[key] = _narrow(full, tensor, state[full].shape)
     network.load_state_dict(state)
     for name, module in network.named_modules():
         _rename_widths(module, about["channels"].get(name))
@@ -129,13 +121,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "of layers"
         )
     about = json.loads(metadata[_ENTRY])
-    # Files of the first version name tensors that are one beside the entry.
-    shared = about.get("shared", {k: v for k, v in metadata.items() if k not in ("format", _ENTRY)})
-    return about, state | {name: state[same] for name, same in shared.items()}
+    return about, state | {name: state[same] for name, same in about["shared"].items()}
 
 
 def _narrow(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
-    """Room for fewer nodes or channels."""
+    """A tensor with room for fewer nodes or channels; itself if that is what it has."""
+    if shape == tensor.shape and 0 not in tensor.stride():  # an expanded one takes no values
+        return tensor
     if len(shape) != tensor.dim() or any(n > own for n, own in zip(shape, tensor.shape)):
         raise ValueError(
             f"into must have a {name!r} of at least the shape {tuple(shape)}; "
@@ -162,12 +154,14 @@ def _rename_widths(module: nn.Module, channels: list[int] | None) -> None:
 def _check_names(saved: dict[str, Tensor], own: dict[str, Tensor]) -> None:
     """Raise unless a model has the file's tensors."""
     if saved.keys() != own.keys():
-        lacking, more = own.keys() - saved.keys(), saved.keys() - own.keys()
+        lacking, more = (
+            ", ".join(map(repr, sorted(a.keys() - b.keys())[:3])) or "none"
+            for a, b in ((own, saved), (saved, own))
+        )
         raise ValueError(
-            "into must have the tensors that the file has; the file lacks "
-            f"{_named(sorted(lacking)[:3])}, the model {_named(sorted(more)[:3])}. A folded "
-            "network loads into a plain model, a spectral one into a spectral one, see fold and "
-            "spectralize"
+            f"into must have the tensors that the file has; the file lacks {lacking}, the model "
+            f"{more}. A folded network loads into a plain model, a spectral one into a spectral "
+            "one, see fold and spectralize"
         )
 
 
@@ -188,7 +182,3 @@ def _check_sides(saved: dict[str, Tensor], network: nn.Module) -> None:
                     f"into must have as many {('outputs', 'inputs')[side]} in {name!r} as the "
                     "saved network"
                 )
-
-
-def _named(names: object) -> str:
-    return ", ".join(map(repr, names)) or "none"

@@ -59,9 +59,7 @@ class SpectralImportance:
             tp.prune_linear_out_channels,
         )
         if not scores:
-            raise ValueError(
-                "scores must be those of at least one layer, see layer_scores; got none"
-            )
+            raise ValueError("scores must be of at least one layer, see layer_scores; got none")
         self.normalise = normalise
         layers = named_layers(model)
         for name, layer in layers.items():

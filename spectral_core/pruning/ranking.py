@@ -12,7 +12,8 @@ from spectral_core import _checks
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Layer, arrival_width, matrix, named_layers, spectrum
 from spectral_core.layers.running import Example
-from spectral_core.pruning.taylor import Loss, taylor
+from spectral_core.pruning.taylor import taylor
+from spectral_core.training.autograd import Loss
 
 Criterion = Callable[[Layer], Tensor]
 """From a layer to one score per arrival node, or output channel; shape (out,)."""

@@ -6,8 +6,9 @@ Resource Efficient Inference* (arXiv:1611.06440), Sec. 2.2.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,8 +21,7 @@ from spectral_core.layers.groups import NODEWISE
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import duplicate, run, undisturbed
-
-Loss = Callable[[Tensor, Tensor], Tensor]
+from spectral_core.training.autograd import Loss
 
 
 def taylor(
@@ -57,29 +57,17 @@ def taylor(
         TypeError, ValueError: if inputs and targets are no tensors of the same length of at least
             1, ``loss`` does not give one number, or a layer is not used once.
     """
-    if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):
-        kinds = f"{type(inputs).__name__} and {type(targets).__name__}"
-        raise TypeError(f"inputs and targets must be tensors; got {kinds}")
-    if len(inputs) != len(targets) or len(inputs) == 0:
-        raise ValueError(
-            "inputs (n, ...) and targets (n, ...) must have the same n ≥ 1; got "
-            f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
-        )
+    _checks.examples(inputs, targets, classes=False)
     if flow is None and any(isinstance(network.get_submodule(name), Dense) for name in layers):
-        flow = _flow_of(network, inputs)
+        with contextlib.suppress(
+            TypeError, ValueError
+        ):  # then the gates stand behind what follows the layers
+            flow = Flow(network, inputs)
     gated = _Gated(network, layers, flow)
     totals = {name: 0.0 for name in layers}
     with undisturbed(network), torch.enable_grad():
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            outputs = gated(x)
-            shape = tuple(_checks.outputs(outputs).shape)
-            if y.is_floating_point() and y.numel() == outputs.numel() and y.shape != shape:
-                raise ValueError(
-                    f"targets must have the shape of the outputs, {shape}; got {tuple(y.shape)}"
-                )
-            value = loss(outputs, y)
-            if value.dim():
-                raise ValueError(f"loss must give one number; got shape {tuple(value.shape)}")
+            value = _checks.mean_loss(loss(_checks.outputs(gated(x)), y))
             # Of the batch's sum, so that each example's loss counts in full.
             gates = list(gated.gates.values())
             gradients = torch.autograd.grad(len(x) * value, gates, allow_unused=True)
@@ -88,14 +76,6 @@ def taylor(
                 per_example = gradient / gated.positions[name]  # (batch, out)
                 totals[name] = totals[name] + per_example.abs().sum(dim=0)
     return {name: total / len(inputs) for name, total in totals.items()}
-
-
-def _flow_of(network: nn.Module, inputs: Tensor) -> Flow | None:
-    """Where the nodes are read; ``None`` if that cannot be found out."""
-    try:
-        return Flow(network, inputs)
-    except (TypeError, ValueError):
-        return None
 
 
 class _Gated:

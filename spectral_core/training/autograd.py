@@ -51,11 +51,7 @@ class Autograd:
         outputs = self.network(self.inputs[batch])
         if self.loss is F.cross_entropy:
             _checks.outputs(outputs)
-        loss = self.loss(outputs, self.targets[batch])
-        if not isinstance(loss, Tensor) or loss.dim() > 0:
-            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else repr(loss)
-            raise TypeError(f"loss must return a scalar tensor, the mean over the batch; got {got}")
-        objective = loss
+        loss = objective = _checks.mean_loss(self.loss(outputs, self.targets[batch]))
         if self.penalised:
             objective = loss + self.penalty * sum(p.abs().sum() for p in self.penalised)
         objective.backward()

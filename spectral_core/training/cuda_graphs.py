@@ -19,12 +19,13 @@ BatchStep = Callable[[Tensor], Tensor]
 
 
 @contextmanager
-def own_stream(device: torch.device) -> Iterator[None]:
-    """On a CUDA device, run the block on a stream of its own: the default one isn't recorded."""
-    if device.type != "cuda":
+def own_stream(inputs: Tensor) -> Iterator[None]:
+    """Where the inputs are on a CUDA device, run the block on a stream of its own: the default one
+    isn't recorded."""
+    if not inputs.is_cuda:
         yield
         return
-    with torch.cuda.device(device):
+    with torch.cuda.device(inputs.device):
         outside, own = torch.cuda.current_stream(), torch.cuda.Stream()
         own.wait_stream(outside)
         try:

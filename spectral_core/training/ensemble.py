@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,25 +28,18 @@ def train_ensemble(
     inputs: Tensor,
     targets: Tensor,
     *,
-    epochs: int,
-    batch_size: int = 200,
-    learning_rate: float = 1e-3,
-    precision: str = "fp32",
-    penalty: float = 0.0,
-    decay: float = 0.0,
     generators: Sequence[torch.Generator | None] | None = None,
-    on_epoch: Callable[[int, list[float]], None] | None = None,
+    **settings: object,
 ) -> list[list[float]]:
     """Train networks side by side, each as :func:`~spectral_core.train` would, to float error.
 
     Args:
         networks: stacks of layers with ELU (α = 1), ReLU or tanh in between, at least one; alike
             but for their hidden widths and their numbers. Each is trained in place.
-        inputs, targets, epochs, batch_size, learning_rate, precision, penalty, decay: as for
-            :func:`~spectral_core.train`, the same for all.
+        inputs, targets: as for :func:`~spectral_core.train`, the same for all.
         generators: source of the order of the examples for each network, on the CPU; networks
             with the same one see the same order. Torch's default one for all if ``None``.
-        on_epoch: called after each epoch with its number, from 1, and each network's loss.
+        **settings: those of :class:`~spectral_core.training.loop.Optimisation`, for all networks.
 
     Returns:
         For each network its cross-entropy of each epoch, in nats, without penalty and decay.
@@ -69,10 +62,12 @@ def train_ensemble(
         }
         return torch.stack([orders[source] for source in generators])
 
-    settings = Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay)
     together = stacked(networks)
-    history = fit(together, inputs, targets, settings, draw_orders, on_epoch=on_epoch)
-    _hand_back(together, networks)
+    history = fit(together, inputs, targets, Optimisation(**settings), draw_orders)
+    with torch.no_grad():
+        for e, network in enumerate(networks):
+            for values, own in zip(together.parameters(), network.parameters()):
+                own.copy_(_corner(values[e], own.shape))
     return [list(losses) for losses in zip(*history)] or [[] for _ in networks]
 
 
@@ -100,38 +95,28 @@ def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
     return together
 
 
-def member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects: bool) -> int:
-    """Bytes that one network of an ensemble takes, about.
+def most_members(sizes: Sequence[int], batch_size: int, inputs: Tensor, projects: bool) -> int:
+    """How many networks the memory of the inputs' device trains side by side, about; at least 1.
 
     Args:
         sizes: nodes of each layer, input and output included, (N_1, …, N_ℓ).
         batch_size: examples per step.
-        examples: examples in all.
+        inputs: all examples, (n, N_1).
         projects: whether the first layer is frozen, so that x φᵀ is kept for all examples.
     """
+    free = 2**30  # a guess, for devices that do not say
+    if inputs.is_cuda:
+        torch.cuda.empty_cache()
+        free = torch.cuda.mem_get_info(inputs.device)[0]
+    return max(1, math.floor(0.7 * free / _member_bytes(sizes, batch_size, len(inputs), projects)))
+
+
+def _member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects: bool) -> int:
     parameters = sum(after * (before + 2) for before, after in itertools.pairwise(sizes))
     batch = batch_size * (sizes[0] + 6 * sum(sizes[1:]))  # x; z, a, ∂L/∂u, and temporary arrays
     order = examples * 2  # indices are of 8 bytes
     # Of each parameter: the network's own, the stacked one, its gradient and Adam's two moments.
     return 4 * (5 * parameters + batch + order + projects * examples * sizes[1])
-
-
-def most_members(member_bytes: int, device: torch.device | str) -> int:
-    """How many networks of so many bytes a device has memory for, at least 1."""
-    device = torch.device(device)
-    free = 2**30  # a guess, for devices that do not say
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        free = torch.cuda.mem_get_info(device)[0]
-    return max(1, math.floor(0.7 * free / member_bytes))
-
-
-@torch.no_grad()
-def _hand_back(together: nn.Sequential, networks: Sequence[nn.Sequential]) -> None:
-    """Copy the stacked parameters back into the networks that they were made of."""
-    for e, network in enumerate(networks):
-        for values, own in zip(together.parameters(), network.parameters()):
-            own.copy_(_corner(values[e], own.shape))
 
 
 def _corner(values: Tensor, shape: torch.Size) -> Tensor:

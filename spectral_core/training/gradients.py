@@ -45,7 +45,7 @@ class WrittenOut:
         precision: ``"fp32"``: everything in the parameters' own type. ``"bf16"``: the matrix
             products of all layers but the last take bfloat16 operands; parameters, activation
             functions, the last layer, the loss and the optimiser stay in their own type. Where
-            :func:`has_bf16` says no, the products are summed in float32 and rounded, as other
+            :func:`cpu_has_bf16` says no, the products are summed in float32 and rounded, as other
             processors do, and take somewhat longer than with ``"fp32"``.
         penalty: γ of the ℓ1 penalty on what
             :func:`~spectral_core.training.autograd.penalised` names, at least 0.
@@ -212,7 +212,7 @@ def _product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     product = torch.mm if a.dim() == 2 else torch.bmm
     if out is not None and out.dtype == a.dtype:
         return product(a, b, out=out)
-    if a.dtype == torch.bfloat16 and not has_bf16(a.device):
+    if a.dtype == torch.bfloat16 and a.is_cpu and not cpu_has_bf16():
         result = product(a.float(), b.float()).to(a.dtype)
     else:
         result = product(a, b)
@@ -220,10 +220,8 @@ def _product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 @functools.cache
-def has_bf16(device: torch.device) -> bool:
-    """Whether a device has instructions for bfloat16; of CPUs, those with AVX-512 or later do."""
-    if device.type != "cpu":
-        return True
+def cpu_has_bf16() -> bool:
+    """Whether this CPU has instructions for bfloat16; those with AVX-512 or later do."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 

@@ -37,11 +37,11 @@ class Optimisation:
     """How networks are optimised: the settings of :func:`~spectral_core.train`, checked."""
 
     epochs: int
-    batch_size: int
-    learning_rate: float
-    precision: str
-    penalty: float
-    decay: float
+    batch_size: int = 200
+    learning_rate: float = 1e-3
+    precision: str = "fp32"
+    penalty: float = 0.0
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
         _checks.whole_number("epochs", self.epochs)
@@ -53,14 +53,8 @@ class Optimisation:
 
     def adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
         """A fresh optimiser of some parameters."""
-        return torch.optim.Adam(
-            parameters,
-            lr=self.learning_rate,
-            betas=ADAM_BETAS,
-            eps=ADAM_EPSILON,
-            weight_decay=self.decay,
-            fused=True,
-        )
+        rate, decay = self.learning_rate, self.decay
+        return torch.optim.Adam(parameters, rate, ADAM_BETAS, ADAM_EPSILON, decay, fused=True)
 
 
 def train(
@@ -116,15 +110,12 @@ def train(
             the precision is unsupported for this network or loss.
     """
     _checks.module("network", network)
-    history = fit(
-        network,
-        inputs,
-        targets,
-        Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay),
-        lambda n: torch.randperm(n, generator=generator, device="cpu"),
-        loss,
-        None if on_epoch is None else lambda epoch, losses: on_epoch(epoch, losses[0]),
-    )
+    settings = Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay)
+
+    def draw_order(n: int) -> Tensor:
+        return torch.randperm(n, generator=generator, device="cpu")
+
+    history = fit(network, inputs, targets, settings, draw_order, loss, on_epoch)
     return [losses[0] for losses in history]
 
 
@@ -135,28 +126,33 @@ def fit(
     settings: Optimisation,
     draw_order: Callable[[int], Tensor],
     loss: Loss | None = None,
-    on_epoch: Callable[[int, list[float]], None] | None = None,
+    on_epoch: Callable[[int, float], None] | None = None,
 ) -> list[list[float]]:
-    """The loop of :func:`~spectral_core.train` and its ensembles.
+    """The loop of :func:`~spectral_core.train` and its ensembles; arguments and errors as there.
 
     Args:
         network: one network, or the stacked parameters of E, see
             :func:`~spectral_core.training.ensemble.stacked`.
-        inputs, targets, settings, loss: as :func:`~spectral_core.train`.
         draw_order: from the number n of examples to an order of them, (n,) or (E, n), on the CPU.
-        on_epoch: called after each epoch with its number and the loss of each network.
 
     Returns:
         For each epoch the loss of each network, one or E.
-
-    Raises:
-        TrainingDiverged, TypeError, ValueError: as :func:`~spectral_core.train`.
     """
     _checks.examples(inputs, targets, classes=loss is None)
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
-    gradients = _gradients_of(network, inputs, targets, settings, loss)
+    examples, penalty = (inputs, targets), settings.penalty
+    if loss is None and is_written_out(network):
+        gradients = WrittenOut(network, *examples, settings.precision, penalty)
+    elif settings.precision == "fp32":
+        gradients = Autograd(network, *examples, loss or F.cross_entropy, penalty)
+    else:
+        raise ValueError(
+            "precision must be fp32 with a loss of your own, and for networks other than stacks of "
+            "Linear or SpectralLinear layers with ELU, ReLU or tanh in between; got "
+            f"{settings.precision!r}"
+        )
     optimiser = settings.adam(parameters)
 
     def step(batch: Tensor) -> Tensor:
@@ -172,7 +168,7 @@ def fit(
     losses = torch.empty(shape, dtype=dtype, device=inputs.device)
     history: list[list[float]] = []
     _train_mode(network, len(inputs) % settings.batch_size == 1)
-    with denormals_flushed(), own_stream(inputs.device):
+    with denormals_flushed(), own_stream(inputs):
         for epoch in range(1, settings.epochs + 1):
             order = draw_order(len(inputs)).to(inputs.device)
             for i, batch in enumerate(order.split(settings.batch_size, dim=-1)):
@@ -180,29 +176,10 @@ def fit(
             _check_losses(losses, epoch, settings)
             history.append(losses.mean(dim=0).tolist())
             if on_epoch is not None:
-                on_epoch(epoch, history[-1])
+                on_epoch(epoch, history[-1][0])
     _check_parameters(parameters, gradients.members, settings)
     optimiser.zero_grad()  # leave no gradients behind
     return history
-
-
-def _gradients_of(
-    network: nn.Module,
-    inputs: Tensor,
-    targets: Tensor,
-    settings: Optimisation,
-    loss: Loss | None,
-) -> WrittenOut | Autograd:
-    """From a batch to its loss and gradients: written out for stacks, else by autograd."""
-    if loss is None and is_written_out(network):
-        return WrittenOut(network, inputs, targets, settings.precision, settings.penalty)
-    if settings.precision != "fp32":
-        raise ValueError(
-            "precision must be fp32 with a loss of your own, and for networks other than stacks of "
-            "Linear or SpectralLinear layers with ELU, ReLU or tanh in between; got "
-            f"{settings.precision!r}"
-        )
-    return Autograd(network, inputs, targets, loss or F.cross_entropy, settings.penalty)
 
 
 def _train_mode(network: nn.Module, one_is_left: bool) -> None:
@@ -254,20 +231,18 @@ def single_thread() -> Iterator[None]:
 
 def _check_losses(losses: Tensor, epoch: int, settings: Optimisation) -> None:
     """Raise if one of the losses of an epoch, (steps, E), is not finite."""
-    broken = (~losses.isfinite()).nonzero()
-    if len(broken):
-        step, member = broken[0].tolist()
-        event = f"the loss became {losses[step, member].item()} at step {step + 1} of epoch {epoch}"
-        raise _diverged(event, member, settings)
+    for step, member in (~losses.isfinite()).nonzero().tolist():
+        loss = losses[step, member].item()
+        raise _diverged(
+            f"the loss became {loss} at step {step + 1} of epoch {epoch}", member, settings
+        )
 
 
 def _check_parameters(parameters: Sequence[Tensor], members: int, settings: Optimisation) -> None:
     """Raise if the last step, which no loss has seen, left a parameter that is not finite."""
     finite = [p.detach().isfinite().reshape(members, -1).all(dim=1) for p in parameters]
-    broken = (~torch.stack(finite).all(dim=0)).nonzero()
-    if len(broken):
-        event = "a parameter is nan or infinite after the last step"
-        raise _diverged(event, int(broken[0]), settings)
+    for (member,) in (~torch.stack(finite).all(dim=0)).nonzero().tolist():
+        raise _diverged("a parameter is nan or infinite after the last step", member, settings)
 
 
 def _diverged(event: str, member: int, settings: Optimisation) -> TrainingDiverged:

@@ -4,9 +4,8 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import prune as masks
 
-from spectral_core import compare, evaluate, fold, node_scores, prune, spectral_mlp, spectralize
+from spectral_core import compare, evaluate, node_scores, prune, spectral_mlp, spectralize
 from spectral_core.layers.flow import Flow
 
 
@@ -47,15 +46,6 @@ def test_convolutions_count_by_channels_and_places():
     assert list(found.table().index)[:2] == ["channels", "parameters"]
     without = compare(model[:4], model[:4], torch.rand(2, 3, 6, 6))
     assert without.full.nodes == 0 and without.full.flops == 2 * 8 * 3 * 9 * 16
-
-
-def test_masked_networks_are_as_large_as_before():
-    full = fold(spectral_mlp((20, 30, 4), "elu"))
-    masked = fold(full)
-    masks.ln_structured(masked[0], "weight", amount=0.9, n=2, dim=0)
-    found = compare(full, masked, torch.rand(3, 20))
-    assert found.pruned.parameters == found.full.parameters
-    assert found.pruned.flops == found.full.flops
 
 
 def test_table_in_a_terminal_and_in_a_notebook(networks):

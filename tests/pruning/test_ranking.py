@@ -108,27 +108,6 @@ def test_a_criterion_of_ones_own_is_a_function_of_a_layer():
         node_scores(network, by=lambda layer: layer.weight)
 
 
-class OutOfOrder(nn.Module):
-    """Layers that are registered in another order than they are at work in."""
-
-    def __init__(self):
-        super().__init__()
-        self.last, self.middle, self.first = nn.Linear(2, 5), nn.Linear(3, 2), nn.Linear(4, 3)
-
-    def forward(self, x):
-        return self.last(torch.relu(self.middle(torch.relu(self.first(x)))))
-
-
-class Branching(OutOfOrder):
-    def forward(self, x):
-        return super().forward(x if x.sum() > 0 else -x)
-
-
-def test_hidden_layers_count_in_the_order_in_which_they_are_at_work():
-    assert [len(s) for s in node_scores(OutOfOrder(), "connectivity")] == [3, 2]
-    assert [len(s) for s in node_scores(Branching(), "connectivity")] == [3, 2]
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [

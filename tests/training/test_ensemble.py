@@ -9,7 +9,7 @@ from torch import nn
 from spectral_core import TrainingDiverged, direct_mlp, remove, spectral_mlp, train, train_only
 from spectral_core.data import load
 from spectral_core.layers.networks import ACTIVATIONS
-from spectral_core.training.ensemble import member_bytes, most_members, stacked, train_ensemble
+from spectral_core.training.ensemble import most_members, stacked, train_ensemble
 from spectral_core.training.gradients import WrittenOut
 from spectral_core.training.loop import Optimisation, fit
 
@@ -148,6 +148,7 @@ def test_a_network_that_has_lost_a_layer_trains_beside_others():
         trained_alone(alone, inputs, targets, epochs=2)
         assert_equal(together, alone)
         assert together[1][0].out_features == 0
+        assert train_ensemble(together, inputs, targets, epochs=0) == [[], []]
 
 
 def test_networks_with_the_same_generator_see_the_same_order():
@@ -158,15 +159,11 @@ def test_networks_with_the_same_generator_see_the_same_order():
         train_ensemble(networks, inputs, targets, **FIFTY_STEPS, generators=generators)
         return networks
 
-    shared, other = seeded(1), seeded(2)
-    one, different, same = ensemble([shared, other, shared])
-    assert_equal([one], [same])
+    shared = seeded(1)
+    one, different, same = ensemble([shared, seeded(2), shared])
     assert (one[0].eigenvectors != different[0].eigenvectors).any()
-    again, _ = ensemble([seeded(1), seeded(2)])
-    assert_equal([one], [again])
     torch.manual_seed(1)
-    by_default, too = ensemble([None, None])
-    assert_equal([one, one], [by_default, too])
+    assert_equal([one] * 3, [same, *ensemble([None, None])])
 
 
 @pytest.mark.parametrize("trains", TRAINS)
@@ -194,16 +191,6 @@ def test_the_network_that_diverged_is_named(value, member, epochs, event):
     assert caught.value.member == member
 
 
-def test_losses_are_passed_on_after_each_epoch():
-    inputs, targets = examples()
-    seen = []
-    losses = train_ensemble(
-        networks_of("both"), inputs, targets, epochs=3, on_epoch=lambda *e: seen.append(e)
-    )
-    assert seen == [(epoch, [own[epoch - 1] for own in losses]) for epoch in (1, 2, 3)]
-    assert train_ensemble(networks_of("both"), inputs, targets, epochs=0) == [[], [], []]
-
-
 def some(**changes):
     return network_of(**{"hidden": (5,), "trains": "both", **changes})
 
@@ -216,8 +203,6 @@ def some(**changes):
         ([some(), nn.Linear(64, 10)], TypeError, r"networks\[1\] must be a stack of Linear or"),
         ([some(), some(activation="tanh")], ValueError, r"(?s)alike but .*ELU.*Tanh"),
         ([some(), some(trains="eigenvalues")], ValueError, "0.eigenvectors frozen"),
-        ([some(), some(trains="weights")], ValueError, "0.weight trains"),
-        ([some(), some(hidden=(5, 5))], ValueError, "2.eigenvectors trains"),
         ([some(), some(bias=True)], ValueError, "0.bias trains"),
         ([some(), some(dtype=torch.float32)], ValueError, "torch.float32"),
         ([some(), spectral_mlp((64, 5, 9), "elu").double()], ValueError, "9 outputs"),
@@ -227,9 +212,6 @@ def some(**changes):
 def test_networks_that_cannot_be_stacked_are_refused(networks, error, words):
     with pytest.raises(error, match=words):
         train_ensemble(networks, *examples(), epochs=1)
-
-
-def test_each_network_needs_a_generator():
     with pytest.raises(ValueError, match="generators must be as many as networks, 3; got 2"):
         train_ensemble(networks_of("both"), *examples(), epochs=1, generators=[None, None])
 
@@ -252,13 +234,10 @@ def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
     tensors += [] if written_out.rows is inputs else [written_out.rows]
     gradients = [p.grad for p in together.parameters() if p.grad is not None]
     held = sum(t.numel() * t.element_size() for t in [*tensors, *gradients])
-    estimate = 4 * member_bytes(sizes, 50, 1000, projects=trains == "eigenvalues")
-    assert 1.0 < estimate / held < 1.6
+    projects = trains == "eigenvalues"
+    share = 0.7 * 2**30  # of the memory of a device that does not say how much it has
+    assert 1.0 < 4 * share / most_members(sizes, 50, inputs, projects) / held < 1.6
 
 
-def test_as_many_networks_as_the_memory_holds(monkeypatch):
-    assert most_members(2**24, "cpu") == int(0.7 * 64)
-    assert most_members(2**40, "cpu") == 1
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**36, 2**37))
-    assert most_members(2**30, "cuda") == int(0.7 * 64)
+def test_at_least_one_network_is_trained_at_a_time():
+    assert most_members((10**6, 10**6, 10), 200, torch.rand(2, 3), False) == 1

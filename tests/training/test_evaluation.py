@@ -56,24 +56,25 @@ def test_evaluation_mode_is_used_and_training_mode_restored():
     assert network.training
 
 
+LABELS = torch.zeros(3, dtype=torch.int64)
+
+
 @pytest.mark.parametrize(
-    ("inputs", "targets", "error", "words"),
+    ("arguments", "error", "words"),
     [
-        (torch.rand(3, 2), torch.zeros(4, dtype=torch.int64), ValueError, ["(3, 2)", "(4,)"]),
-        (torch.rand(0, 2), torch.zeros(0, dtype=torch.int64), ValueError, ["n ≥ 1"]),
-        (torch.rand(3, 2), torch.zeros(3), TypeError, ["targets", "int64", "float32"]),
-        ([[1.0]], torch.zeros(1, dtype=torch.int64), TypeError, ["inputs", "tensors", "list"]),
+        (
+            ("net", torch.rand(3, 2), LABELS),
+            TypeError,
+            "network must be a torch.nn.Module; got str",
+        ),
+        ((Fixed(), torch.rand(2, 2), LABELS), ValueError, r"same n ≥ 1; got \(2, 2\) and \(3,\)"),
+        ((Fixed(), torch.rand(0, 2), LABELS[:0]), ValueError, "n ≥ 1"),
+        ((Fixed(), torch.tensor(1.0), torch.tensor(0)), ValueError, r"n ≥ 1; got \(\) and \(\)"),
+        ((Fixed(), torch.rand(3, 2), LABELS.float()), TypeError, "targets must be int64.*float32"),
+        ((Fixed(), [[1.0]], LABELS), TypeError, "inputs and targets must be tensors; got list"),
+        ((Fixed(), torch.rand(3, 2), LABELS, 0), ValueError, "batch_size must be .* at least 1"),
     ],
 )
-def test_bad_examples_are_named(inputs, targets, error, words):
-    with pytest.raises(error) as caught:
-        evaluate(Fixed(), inputs, targets)
-    assert all(word in str(caught.value) for word in words)
-
-
-def test_what_is_no_network_or_no_batch_is_named():
-    inputs, targets = torch.rand(3, 2), torch.zeros(3, dtype=torch.int64)
-    with pytest.raises(TypeError, match=r"network must be a torch.nn.Module; got str"):
-        evaluate("net", inputs, targets)
-    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1; got 0"):
-        evaluate(Fixed(), inputs, targets, batch_size=0)
+def test_bad_arguments_are_named(arguments, error, words):
+    with pytest.raises(error, match=words):
+        evaluate(*arguments)

@@ -17,6 +17,7 @@ from scipy.stats import spearmanr
 from spectral_core.data import load
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
+from spectral_core.paper.results.damage import node_damage
 from spectral_core.paper.results.published import Run, as_csv
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run.provenance import made
@@ -24,7 +25,6 @@ from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.work import initial_network
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.steps import TrainStep
-from spectral_core.pruning.ablation import node_damage
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.training.loop import single_thread
 

@@ -25,7 +25,7 @@ from spectral_core.paper.run.work import (
     training_settings,
 )
 from spectral_core.paper.study.steps import CutStep, Step, TrainStep
-from spectral_core.training.ensemble import member_bytes, most_members, train_ensemble
+from spectral_core.training.ensemble import most_members, train_ensemble
 
 
 def jobs(steps: Sequence[Step], ensembles: bool) -> list[tuple[Step, ...]]:
@@ -57,13 +57,13 @@ def parts(job: Sequence[Step], data: Dataset) -> list[Sequence[Step]]:
         return [job]
     trained = step.trained if isinstance(step, CutStep) else step
     trains = step.retrains if isinstance(step, CutStep) else step.trains
-    size = member_bytes(
+    members = most_members(
         (data.input_features, *trained.hidden, data.class_count),
         trained.batch_size,
-        len(data.train_targets[: trained.train_images]),
+        training_examples(trained, data)[0],
         projects=trained.layers == "spectral" and trains == "eigenvalues",
     )
-    count = math.ceil(len(job) / most_members(size, data.train_inputs.device))
+    count = math.ceil(len(job) / members)
     return [job[i::count] for i in range(count)]
 
 

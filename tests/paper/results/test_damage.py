@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from spectral_core import direct_mlp, remove, spectral_mlp
-from spectral_core.pruning import ablation
-from spectral_core.pruning.ablation import node_damage
+from spectral_core.paper.results import damage as module
+from spectral_core.paper.results.damage import node_damage
 
 GENERATOR = torch.Generator().manual_seed(0)
 INPUTS = torch.rand(50, 6, generator=GENERATOR)
@@ -18,7 +18,7 @@ TARGETS = torch.randint(3, (50,), generator=GENERATOR)
 @pytest.mark.parametrize("activation", ["elu", "relu", "tanh"])
 @pytest.mark.parametrize("most", [1, 20_000_000])
 def test_damage_is_the_loss_of_the_smaller_network(make, activation, most, monkeypatch):
-    monkeypatch.setattr(ablation, "_MOST", most)
+    monkeypatch.setattr(module, "_MOST", most)
     network = make((6, 5, 4, 3), activation, output_bias=True, generator=GENERATOR)
     widths = [5, 4]
     whole = F.cross_entropy(network(INPUTS), TARGETS)
