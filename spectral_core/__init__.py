@@ -10,9 +10,8 @@ from spectral_core.layers.flow import find
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.layers.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.layers.parametrization import spectral
-from spectral_core.pruning.budget import prune_until
 from spectral_core.pruning.curve import pruning_curve
-from spectral_core.pruning.prune import prune
+from spectral_core.pruning.prune import prune, prune_until
 from spectral_core.pruning.ranking import layer_scores, node_scores
 from spectral_core.pruning.removal import remove
 from spectral_core.pruning.schedule import prune_in_steps

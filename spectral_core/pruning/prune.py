@@ -1,13 +1,16 @@
-"""Pruning: drop the hidden nodes below a threshold on their scores, for real (Sec. VI)."""
+"""Pruning: drop hidden nodes by their scores, for real (Sec. VI), or as many as may go."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from spectral_core import _checks
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import Example
+from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.removal import Fill, removed
 from spectral_core.pruning.selection import Budget, Rule, selected
 
@@ -39,3 +42,71 @@ def prune(
     rule = Rule(percentile, nodes, parameters, flops, per_layer, protect, least)
     flow = Flow(network, example)
     return removed(flow, selected(flow, scores, rule), fill, check)
+
+
+class WithinBudget(NamedTuple):
+    """The smallest network within a budget, and what it was measured at."""
+
+    network: nn.Module
+    """The pruned network; a copy of the given one if nothing can go."""
+    percentile: float
+    """The pruning level, in [0, 100]."""
+    value: float
+    """What ``evaluate`` gives for it."""
+
+
+def prune_until(
+    network: nn.Module,
+    evaluate: Callable[[nn.Module], float],
+    max_drop: float,
+    *,
+    scores: Sequence[Tensor] | None = None,
+    step: float = 1.0,
+    per_layer: bool = False,
+    protect: Collection[int | str] = (),
+    least: int = 1,
+    fill: Fill = "zero",
+    example: Example | None = None,
+) -> WithinBudget:
+    """Prune as far as a measure, such as accuracy, drops by no more than so much.
+
+    The pruning level is found by bisection, as if the measure fell with it: about seven networks
+    are measured, none retrained.
+
+    Args:
+        network: as :func:`~spectral_core.prune`; it is left as it is.
+        evaluate: from a network to a number, the higher the better.
+        max_drop: largest accepted difference from the full network, in the measure's unit, ≥ 0.
+        scores: scores of the hidden nodes; those of :func:`~spectral_core.node_scores` if ``None``.
+        step: resolution of the level, in percentage points, in (0, 100].
+        per_layer, protect, least, fill, example: as :func:`~spectral_core.prune`.
+
+    Raises:
+        TypeError, ValueError: as :func:`~spectral_core.prune`.
+
+    Example:
+        >>> small, level, accuracy = prune_until(
+        ...     network, lambda net: evaluate(net, inputs, targets).accuracy, max_drop=0.01
+        ... )
+    """
+    max_drop = _checks.number("max_drop", max_drop, 0)
+    step = _checks.number("step", step, 0, 100, open_low=True)
+    flow = Flow(network, example)
+    scores = node_scores(network, example=example) if scores is None else scores
+
+    def pruned(level: int) -> nn.Module:
+        rule = Rule(min(level * step, 100.0), per_layer=per_layer, protect=protect, least=least)
+        return removed(flow, selected(flow, scores, rule), fill)
+
+    low, high = 0, int(100 / step) + 1  # levels that do, and do not
+    best, value = pruned(low), float(evaluate(network))
+    least_value = value - max_drop
+    while high - low > 1:
+        level = (low + high) // 2
+        candidate = pruned(level)
+        measured = float(evaluate(candidate))
+        if measured >= least_value:
+            low, best, value = level, candidate, measured
+        else:
+            high = level
+    return WithinBudget(best, min(low * step, 100.0), value)

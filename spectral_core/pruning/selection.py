@@ -127,10 +127,7 @@ def selected(flow: Flow | None, scores: Sequence[Tensor], rule: Rule) -> list[Te
     for k, order in enumerate(best):
         stay[k][order[: len(order) if k in protected else rule.least]] = True
     if rule.budget is None:
-        thresholds = _thresholds(values, free, rule)
-        for k, threshold in thresholds.items():
-            stay[k] |= values[k] >= threshold
-        _warn_of_ties(values, thresholds, rule)
+        _keep_above(stay, free, values, rule)
     else:
         order = [-value for value in values]
         if rule.per_layer:  # the best of a layer has rank 0, and its last one less than 1
@@ -147,30 +144,34 @@ def _several(percentile: float | Sequence[float] | None) -> bool:
     return isinstance(percentile, Sequence) and not isinstance(percentile, str)
 
 
-def _thresholds(values: list[np.ndarray], free: list[int], rule: Rule) -> dict[int, float]:
-    """Score from which on a node stays, for each layer that may lose some."""
+def _keep_above(
+    stay: list[np.ndarray], free: list[int], values: list[np.ndarray], rule: Rule
+) -> None:
+    """Let stay the nodes whose score is not below the percentile of their pool, all or one layer.
+
+    ``stay`` has a mask per hidden layer of the nodes that stay in any case, and is changed in
+    place; ``free`` are the numbers of the layers that may lose nodes.
+    """
     each = rule.percentile if _several(rule.percentile) else [rule.percentile] * len(values)
     if len(each) != len(values):
         raise ValueError(
             f"percentile must be one number, or one per hidden layer, {len(values)}; "
             f"got {len(each)}"
         )
-    if rule.per_layer or _several(rule.percentile):
-        return {k: np.percentile(values[k], each[k]) if len(values[k]) else 0.0 for k in free}
-    pool = np.concatenate([values[k] for k in free]) if free else np.empty(0)
-    return dict.fromkeys(free, np.percentile(pool, rule.percentile) if len(pool) else 0.0)
-
-
-def _warn_of_ties(values: list[np.ndarray], thresholds: dict[int, float], rule: Rule) -> None:
-    """Warn if equal scores at one threshold keep nodes that the percentile asks to remove."""
-    for threshold in () if _several(rule.percentile) else set(thresholds.values()):
-        scores = np.concatenate([values[k] for k, t in thresholds.items() if t == threshold])
-        below = int((scores < threshold).sum())
-        if below + 1 < int(len(scores) * rule.percentile / 100):
+    by_layer = rule.per_layer or _several(rule.percentile)
+    for pool in [[k] for k in free] if by_layer else [free]:
+        scores = np.concatenate([values[k] for k in pool]) if pool else np.empty(0)
+        if len(scores) == 0:
+            continue
+        q = each[pool[0]]
+        threshold = np.percentile(scores, q)
+        for k in pool:
+            stay[k] |= values[k] >= threshold
+        below, equal = int((scores < threshold).sum()), int((scores == threshold).sum())
+        if below + 1 < int(len(scores) * q / 100):
             warnings.warn(
-                f"{int((scores == threshold).sum())} nodes have the same score, the threshold, and "
-                f"all stay: {below} of {len(scores)} nodes are removed, not {rule.percentile:g} %. "
-                "A budget (nodes=…) breaks ties",
+                f"{equal} nodes have the same score, the threshold, and all stay: {below} of "
+                f"{len(scores)} nodes are removed, not {q:g} %. A budget (nodes=…) breaks ties",
                 stacklevel=4,
             )
 
@@ -183,15 +184,9 @@ def _fill_budget(
     budget: Budget,
     flow: Flow | None,
 ) -> None:
-    """Let stay, best first, as many nodes as a budget allows.
+    """Let stay, best first, as many nodes as a budget allows; stay and free as above.
 
-    Args:
-        stay: masks of the nodes that stay in any case, one per hidden layer; changed in place.
-        free: numbers of the layers that may lose nodes.
-        order: a number for each node, one vector per hidden layer; the least is the best.
-        name: ``"nodes"``, ``"parameters"`` or ``"flops"``.
-        budget: a number or fraction of it.
-        flow: the network's, for parameters and FLOPs.
+    ``order`` has a number for each node, one vector per hidden layer; the least is the best.
     """
     if name != "nodes" and flow is None:
         raise TypeError(f"{name} needs network, to count them; got none")

@@ -49,12 +49,13 @@ def train_ensemble(
             diverged network.
         TypeError, ValueError: as :func:`~spectral_core.train`, or if the networks are not alike.
     """
-    _check_alike(networks)
-    generators = [None] * len(networks) if generators is None else list(generators)
-    if len(generators) != len(networks):
+    if not all(map(is_written_out, networks)) or len(set(map(_kind, networks))) != 1:
         raise ValueError(
-            f"generators must be as many as networks, {len(networks)}; got {len(generators)}"
+            "networks must be stacks of Linear or SpectralLinear layers with ELU, ReLU or tanh in "
+            "between, alike but for their hidden widths and their numbers; got "
+            + "\n".join(map(str, networks))
         )
+    generators = [None] * len(networks) if generators is None else generators
 
     def draw_orders(n: int) -> Tensor:
         orders = {
@@ -123,32 +124,12 @@ def _corner(values: Tensor, shape: torch.Size) -> Tensor:
     return values[tuple(map(slice, shape))]
 
 
-def _check_alike(networks: Sequence[nn.Sequential]) -> None:
-    """Raise unless the networks can be stacked and their gradients are written out."""
-    if not isinstance(networks, Sequence) or isinstance(networks, nn.Module) or not networks:
-        raise TypeError(f"networks must be a list of at least one network; got {networks!r}")
-    for e, network in enumerate(networks):
-        if not is_written_out(network):
-            raise TypeError(
-                f"networks[{e}] must be a stack of Linear or SpectralLinear layers with ELU, ReLU "
-                "or tanh in between; train another kind by itself"
-            )
-        if _kind(network) != _kind(networks[0]):
-            raise ValueError(
-                "networks must be alike but for their hidden widths and their numbers; got\n"
-                f"networks[0]: {_kind(networks[0])}\nnetworks[{e}]: {_kind(network)}"
-            )
-
-
-def _kind(network: nn.Sequential) -> tuple[str, ...]:
+def _kind(network: nn.Sequential) -> tuple[object, ...]:
     """What networks of an ensemble have in common."""
     layers = list(network)[::2]
+    parameters = network.named_parameters()
     return (
-        f"{layers[0].in_features} inputs",
-        f"{layers[-1].out_features} outputs",
-        *(type(module).__name__ for module in network),
-        *(
-            f"{name} {'trains' if p.requires_grad else 'frozen'}, {p.dtype}"
-            for name, p in network.named_parameters()
-        ),
+        *(layers[0].in_features, layers[-1].out_features),
+        *(type(module) for module in network),
+        *((name, p.requires_grad, p.dtype) for name, p in parameters),
     )

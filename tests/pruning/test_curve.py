@@ -11,7 +11,7 @@ from test_prune import network_of, networks
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from spectral_core import evaluate, fold, node_scores, prune, pruning_curve, spectral
+from spectral_core import evaluate, node_scores, prune, pruning_curve, spectral
 from spectral_core.layers.flow import Flow
 from spectral_core.pruning.curve import measure_cuts
 
@@ -89,21 +89,13 @@ def test_modules_around_the_layers(place):
         full = nn.Sequential(first, elu, nn.Dropout(), nn.Tanh(), second, relu, last)
     else:  # acts on the classes of an input together
         full = nn.Sequential(first, elu, second, nn.ReLU(inplace=True), last, nn.LogSoftmax(dim=1))
-    scores, percentiles = node_scores(full), [70, 0, 30, 100]
-    assert_as_pruned_one_by_one(
-        measure_cuts(full, scores, x, y, percentiles), full, scores, x, y, percentiles
-    )
-    assert full.training and all(module.training for module in full)
-
-
-def test_the_network_is_left_alone():
-    full, (x, y) = network_of("spectral", (9, 7), "elu", True, 0).requires_grad_(False), examples()
     full[1].eval()
     before = {name: value.clone() for name, value in full.state_dict().items()}
-    measure_cuts(full, node_scores(full), x, y, [0, 50])
+    scores, percentiles = node_scores(full), [70, 0, 30, 100]
+    cuts = measure_cuts(full, scores, x, y, percentiles)
+    assert_as_pruned_one_by_one(cuts, full, scores, x, y, percentiles)
     assert all(torch.equal(value, before[name]) for name, value in full.state_dict().items())
-    assert full.training and not full[1].training
-    assert not any(parameter.requires_grad for parameter in full.parameters())
+    assert [module.training for module in full] == [i != 1 for i in range(len(full))]
 
 
 @pytest.mark.parametrize("hidden", [(300,), (60, 50)])
@@ -226,15 +218,9 @@ class Free(nn.Module):
 def test_networks_of_other_forms_have_the_curve_of_prune_and_evaluate(network):
     network = network.to(DOUBLE).train()
     network(X)
-    scores = node_scores(network, by="connectivity")
-    for cut in measure_cuts(network, scores, X, Y, range(0, 101, 20)):
-        small = prune(network, scores, cut.percentile)
-        layers = [m for m in fold(small).modules() if isinstance(m, nn.Linear)]
-        assert list(cut.widths) == [layer.out_features for layer in layers[:-1]]
-        assert cut.parameters == sum(p.numel() for layer in layers for p in layer.parameters())
-        expected = evaluate(small, X, Y)
-        assert cut.accuracy == expected.accuracy
-        assert cut.loss == pytest.approx(expected.loss, rel=1e-10)
+    scores, levels = node_scores(network, by="connectivity"), range(0, 101, 20)
+    cuts = measure_cuts(network, scores, X, Y, levels)
+    assert_as_pruned_one_by_one(cuts, network, scores, X, Y, levels)
 
 
 @pytest.mark.parametrize(

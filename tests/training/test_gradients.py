@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from test_loop import plain_loop
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
@@ -104,19 +105,11 @@ def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
 
 
 def test_bf16_trains_as_well_as_fp32():
-    data = load("digits")
-    losses = {}
+    data, losses = load("digits"), {}
     for precision in ("fp32", "bf16"):
         network = spectral_mlp((64, 64, 10), "elu", generator=seeded())
-        losses[precision] = train(
-            network,
-            data.train_inputs,
-            data.train_targets,
-            epochs=15,
-            batch_size=50,
-            precision=precision,
-            generator=seeded(1),
-        )[-1]
+        settings = {"epochs": 15, "batch_size": 50, "generator": seeded(1), "precision": precision}
+        losses[precision] = train(network, data.train_inputs, data.train_targets, **settings)[-1]
         assert all(p.dtype == torch.float32 for p in network.parameters())
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.05)
 
@@ -184,13 +177,9 @@ def test_what_does_more_than_its_layers_is_left_to_autograd(make):
         networks.append(make())
     network, theirs = networks
     assert not is_written_out(network)
-    optimiser = torch.optim.Adam(theirs.parameters(), lr=0.01, eps=1e-7)
     x, y = torch.rand(8, 3), torch.tensor([0, 1] * 4)
-    for _ in range(3):
-        optimiser.zero_grad()
-        nn.functional.cross_entropy(theirs(x), y).backward()
-        optimiser.step()
     train(network, x, y, epochs=3, batch_size=8, learning_rate=0.01)
+    plain_loop(theirs, x, y, 3, 8, 0.01, None)
     for one, other in zip(network.parameters(), theirs.parameters()):
         torch.testing.assert_close(one, other)
 
