@@ -28,13 +28,7 @@ from benchmarks.measure import OnEpoch, ratios
 from spectral_core.data import load
 from spectral_core.paper.run.work import initial_network, training_examples, training_settings
 from spectral_core.paper.study.steps import TrainStep
-from spectral_core.training.loop import (
-    ADAM_BETAS,
-    ADAM_EPSILON,
-    PRECISIONS,
-    denormals_flushed,
-    train,
-)
+from spectral_core.training.loop import ADAM_BETAS, ADAM_EPSILON, PRECISIONS, train
 
 MINUTES = 3
 STEPS = 30
@@ -52,7 +46,7 @@ def run(rounds: int = 11, quick: bool = False) -> list[dict[str, Any]]:
     what, rows = problem(quick), []
     for depth in (1, 3):
         step = training(what, "post", depth, epochs=EPOCHS, images=200 * (2 if quick else STEPS))
-        with one_core(), denormals_flushed():
+        with one_core():
             runs = contestants(step)
             times: dict[str, list[float]] = {name: [] for name in runs}
             for _ in trange(rounds, desc=name_of(step, what), leave=False, disable=None):
@@ -102,7 +96,7 @@ def contestants(step: TrainStep) -> dict[str, Contestant]:
     runs: dict[str, Contestant] = {}
     for precision in PRECISIONS:
         settings = training_settings(step) | {"precision": precision}
-        runs[f"ours, {precision}"] = _ours(*new(), settings)
+        runs[f"ours, {precision}"] = ours(*new(), settings)
     runs["autograd, fused Adam"] = autograd(*new(), step)
     runs["autograd, Adam, DataLoader"] = partial(
         plain_loop, *new(), step, EPOCHS, torch.Generator().manual_seed(step.seed)
@@ -118,9 +112,10 @@ def contestants(step: TrainStep) -> dict[str, Contestant]:
     return runs
 
 
-def _ours(
+def ours(
     network: nn.Sequential, inputs: Tensor, targets: Tensor, settings: dict[str, Any]
 ) -> Contestant:
+    """This project's training."""
     return lambda on_epoch: train(network, inputs, targets, **settings, on_epoch=on_epoch)
 
 
@@ -172,7 +167,7 @@ def in_jax(network: nn.Sequential, inputs: Tensor, targets: Tensor, step: TrainS
         for layer in network[::2]
     ]
     (beta1, beta2), rate = ADAM_BETAS, step.learning_rate
-    activation = getattr(jax.nn, step.activation, jnp.tanh)
+    activation = getattr(jax.nn, step.activation)
 
     def loss_of(params: list[dict[str, Any]], x: Any, y: Any) -> Any:
         for k, layer in enumerate(params):
