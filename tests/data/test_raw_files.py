@@ -243,7 +243,7 @@ def apt(tiny, tmp_path, monkeypatch):
             echo "$*" >> {directory}/calls
             case "$*" in
             *" update")
-                grep -qF "Dir::State::lists \\"$PWD/lists\\";" apt.conf || exit 9
+                grep -qF "Dir::State::lists \\"$PWD/lists\\";" private.conf || exit 9
                 test -d lists/partial || exit 9
                 if test -e {directory}/offline; then echo "E: no address answers" >&2; exit 100; fi
                 touch lists/known;;
