@@ -42,6 +42,10 @@ class Odd(NamedTuple):
     as where a byte is changed that no checksum protects."""
 
 
+class TooSlow(BaseException):
+    """Not to be caught as a failure to read a file."""
+
+
 def odd_images(seed: int) -> Iterator[Odd]:
     """Yield odd folders and archives; the seed chooses where files are cut off or changed."""
     draw = random.Random(seed)
@@ -97,7 +101,7 @@ def odd_images(seed: int) -> Iterator[Odd]:
             # Half of a plain archive may be nothing but the zeros after its end.
             end = min(end, 512 * 2 * len(FILES) - 1)
             yield archive(f"{packing}, cut off at {end}", whole[:end], "truncated")
-            either = f"{LOADED}|truncated|train/"
+            either = f"{LOADED}|truncated|train/|test/"
             yield archive(f"{packing}, changed at {place}", flip(whole, place), either)
     whole = tar(FILES, "w:")
     for name, content, expected in (
@@ -115,6 +119,9 @@ def odd_images(seed: int) -> Iterator[Odd]:
         ("a hard link to nothing", special(tarfile.LNKTYPE), "x.png in it is not a regular file"),
         ("a path outwards", tar({**FILES, "../../x.png": b""}, "w:"), LOADED),
         ("a huge file", special(tarfile.REGTYPE, 1 << 40), "holds more than|larger than"),
+        ("a negative size", special(tarfile.REGTYPE, -512), "negative size"),
+        ("a negative name", special(tarfile.GNUTYPE_LONGNAME, -1), "negative size"),
+        ("a negative size aside", special(tarfile.REGTYPE, pax={"size": "-512"}), "negative size"),
         ("a large file", special(tarfile.REGTYPE, 1 << 29), "x.png in it is larger than"),
     ):
         yield archive(name, content, expected)
@@ -127,12 +134,12 @@ def outcome(odd: Odd, folder: Path, seconds: int = 60) -> str:
         ``LOADED`` or the error, in which the path of the folder is ``~``.
 
     Raises:
-        TimeoutError: if it takes too long.
+        TooSlow: if it takes too long.
         Exception: if the error is none that :func:`spectral_core.data.load` documents.
     """
 
     def stop(*_: object) -> None:
-        raise TimeoutError(f"{odd.name}: no outcome after {seconds} s")
+        raise TooSlow(f"{odd.name}: no outcome after {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
@@ -184,11 +191,14 @@ def archive(name: str, content: bytes, expected: str) -> Odd:
     )
 
 
-def special(kind: bytes, size: int = 0) -> bytes:
-    """An archive of ``FILES`` and the header alone of one more."""
+def special(kind: bytes, size: int = 0, pax: dict[str, str] | None = None) -> bytes:
+    """An archive of ``FILES`` with the header alone of one more, after the first."""
     header = tarfile.TarInfo("train/cat/x.png")
     header.type, header.size, header.linkname = kind, size, "nowhere"
-    return header.tobuf(tarfile.GNU_FORMAT) + tar(FILES, "w:")
+    header.pax_headers = pax or {}
+    packed, end = tar(FILES, "w:"), 2 * tarfile.BLOCKSIZE
+    form = tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT
+    return packed[:end] + header.tobuf(form) + packed[end:]
 
 
 def linked_twice(cat: Path) -> None:

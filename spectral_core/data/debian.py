@@ -50,11 +50,6 @@ def from_package(
 ) -> Iterable[tuple[str, bytes]]:
     """Return (file name, stored bytes) of each of ``names``, unchecked, out of a Debian package.
 
-    Args:
-        package: name of the package.
-        workplace: directory for temporary files.
-        names: names of the files that are wanted.
-
     Raises:
         Unusable: if this is no Debian-like system or the package cannot be fetched.
     """

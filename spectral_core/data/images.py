@@ -31,8 +31,6 @@ EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", 
 Stored = Path | bytes
 """An encoded image: a file, or its content."""
 
-_BY_CONTENT = re.compile(r"images-[0-9a-f]{12}")
-
 # Paths of the images that this process has been given, by name.
 _given: dict[str, Path] = {}
 
@@ -78,15 +76,9 @@ class ImageFiles(Sequence[Tensor]):
 
 
 def identify(name: str) -> str:
-    """Return ``images-`` and the beginning of a checksum of images' paths and contents.
+    """Name the images in ``imagefolder:PATH``; see :func:`spectral_core.data.identify`.
 
-    Args:
-        name: ``imagefolder:PATH``, of a folder or a tar archive, compressed or not; both have the
-            same name.
-
-    Raises:
-        ValueError: if there is none, a set has no image, or the sets have different classes.
-        DataNotFoundError: if it is damaged, or reading it might never end.
+    A folder and a tar archive of it, compressed or not, have the same name.
     """
     path = Path(os.path.expanduser(name.removeprefix(GIVEN))).absolute()
     files = _files(path)
@@ -98,7 +90,7 @@ def identify(name: str) -> str:
 
 def is_by_content(name: str) -> bool:
     """Whether a name is one that :func:`identify` returns."""
-    return _BY_CONTENT.fullmatch(name) is not None
+    return re.fullmatch("images-[0-9a-f]{12}", name) is not None
 
 
 def open_images(name: str) -> ImageSets:
@@ -168,14 +160,10 @@ def is_image(name: str) -> bool:
 
 
 def arranged(files: Mapping[str, Stored], place: Path | str) -> ImageSets:
-    """Sort encoded images into sets and classes by their paths.
+    """Sort encoded images into sets and classes by their paths, such as ``train/cat/01.jpg``.
 
     Classes are ordered by name. The images of a set come in turn from each class, so that the first
-    n of them are a fair sample.
-
-    Args:
-        files: path, such as ``train/cat/01.jpg``, to file or content.
-        place: folder or archive that the paths are in, for errors.
+    n of them are a fair sample. Errors name ``place``, the folder or archive.
 
     Raises:
         ValueError: if a set has no image or the two have different classes.

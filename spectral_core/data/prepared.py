@@ -49,12 +49,8 @@ def split(name: str) -> tuple[str, Backbone | None]:
 def prepare(name: str, directories: Directories) -> ImageSets:
     """Return a data set of features or of an image folder; make it if it is absent or damaged.
 
-    Args:
-        name: ``images-…``, or any data set's name followed by :data:`JOINT` and a backbone.
-        directories: the directories in use.
-
-    Returns:
-        The sets; images are float32 tensors of shape (n, features).
+    The name is ``images-…``, or any data set's name followed by :data:`JOINT` and a backbone.
+    Images are returned as float32 tensors of shape (n, features).
 
     Raises:
         DataNotFoundError: if the images or the weights are nowhere, or an image is damaged.

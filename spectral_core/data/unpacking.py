@@ -15,7 +15,10 @@ LARGEST = 1 << 28
 """Largest size of one file in bytes, stored or unpacked; the largest one fetched has 170 MB."""
 LARGEST_ARCHIVE = 1 << 32
 """Largest size in bytes of all that an archive holds, as it is unpacked into memory."""
-_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError)
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, LookupError, OverflowError),
+    *(zlib.error, lzma.LZMAError, tarfile.TarError),
+)
 
 
 class Unusable(Exception):
@@ -23,14 +26,10 @@ class Unusable(Exception):
 
 
 def check_file(path: Path, name: str = "") -> None:
-    """Raise :class:`Unusable` if reading a path might never end: a pipe, a device, a huge file.
+    """Raise ``Unusable`` if reading a file might never end: a pipe, a device, a huge file.
 
-    Args:
-        path: what would be read.
-        name: its name in the error; the last part of the path by default.
-
-    Raises:
-        OSError: if there is no such file.
+    The error gives the file's name, by default the last part of its path. Without such a file, it
+    is an ``OSError``.
     """
     size = path.stat().st_size
     if not path.is_file():
@@ -64,11 +63,7 @@ def unpack(stored: bytes, md5: str) -> bytes:
 
 
 def members(archive: Path | bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """Return contents by path of files in a tar archive, compressed or not: all, or none.
-
-    Args:
-        archive: a file or its content.
-        wanted: whether to return the file with a given path.
+    """Return contents by path of the wanted files in a tar archive, compressed or not.
 
     Raises:
         Unusable: if the archive is truncated, damaged or too large, or what is wanted is no file.
@@ -114,13 +109,26 @@ def named_members(archive: bytes, names: Collection[str]) -> dict[str, bytes]:
 
 
 class _Header(tarfile.TarInfo):
-    """A header whose absence or damage is an error; ``tarfile`` takes either for the end."""
+    """A header whose absence or damage is an error.
+
+    ``tarfile`` takes either for the end of the archive, and follows a negative size for ever.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+        return cls._of_a_size(super().frombuf(buf, encoding, errors))
 
     @classmethod
     def fromtarfile(cls, tar: tarfile.TarFile) -> tarfile.TarInfo:
         try:
-            return super().fromtarfile(tar)
+            return cls._of_a_size(super().fromtarfile(tar))
         except tarfile.EOFHeaderError:  # zeros: the end of a whole archive
             raise
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(str(error)) from error
+
+    @staticmethod
+    def _of_a_size(header: tarfile.TarInfo) -> tarfile.TarInfo:
+        if header.size < 0:
+            raise tarfile.InvalidHeaderError("negative size")
+        return header

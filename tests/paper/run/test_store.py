@@ -1,5 +1,6 @@
 """The store: a step is there whole or not at all."""
 
+import errno
 import json
 import os
 import threading
@@ -109,6 +110,14 @@ def test_failed_write_keeps_the_old_file(tmp_path):
         write_whole(target, fail)
     assert target.read_text() == "old"
     assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
+
+
+def test_failed_write_names_the_file(tmp_path):
+    def fill_the_disk(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=str(tmp_path / "file.txt")):
+        write_whole(tmp_path / "file.txt", fill_the_disk)
 
 
 def test_file_has_the_usual_permissions(tmp_path):
