@@ -2,6 +2,7 @@
 
 Each page has a description, its first paragraph, for the theme's template. With an address
 (``html: baseurl`` in the configuration) there is a picture for shared links and ``sitemap.xml``.
+A figure's page says how its notebook runs, and launches it if the project has an address.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import html
 import textwrap
 from pathlib import Path
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -32,9 +34,12 @@ def _context(
         return
     context["description"] = html.escape(describe(page))
     context["card"] = f"{app.config.html_baseurl.rstrip('/')}/_static/{app.config.card}"
-    notebook = Path("notebooks", f"{Path(name).name}.ipynb")
-    if Path(name).name.startswith("fig") and Path(app.srcdir, notebook).exists():
+    notebook = Path("notebooks", Path(app.env.doc2path(name)).name)
+    if notebook.match("fig*.ipynb"):
         context["runs"] = notebook.as_posix()
+        if project := app.config.html_theme_options.get("repository_url"):
+            place = f"{quote(project, safe='')}/HEAD?labpath={quote(notebook.as_posix())}"
+            context["launch"] = f"https://mybinder.org/v2/git/{place}"
 
 
 def _map(app: Sphinx, error: Exception | None) -> None:

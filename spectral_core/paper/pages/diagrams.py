@@ -16,12 +16,10 @@ from torch import Tensor
 
 from spectral_core import _checks
 from spectral_core.layers.linear import SpectralLinear
-from spectral_core.paper.pages.picture import Picture, drawing
+from spectral_core.paper.pages.picture import WIDTH, Picture, drawing, themed
 from spectral_core.paper.pages.style import INK, look
 from spectral_core.paper.study.methods import METHODS, Method
 from spectral_core.pruning.ranking import SYMBOLS
-
-WIDTH = 420  # of every drawing, in units
 
 # One colour for each kind of entry: Okabe and Ito's, but none of those that stand for a method.
 KINDS = {"other": "#BBBBBB", "departure": "#F0E442", "arrival": "#CC79A7", "block": "#56B4E9"}
@@ -48,6 +46,7 @@ class Span(NamedTuple):
         return (self.start + self.stop) / 2
 
 
+@themed
 @torch.no_grad()
 def transfer_operator(
     layer: SpectralLinear, inputs: Tensor, alt: str, before: int = 2, after: int = 2
@@ -102,6 +101,7 @@ def transfer_operator(
     return Picture((matrix.figure, vectors.figure), alt)
 
 
+@themed
 @torch.no_grad()
 def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> Picture:
     """Φ^(k), and beside it its inverse, drawn from a layer's own numbers (Fig. 2).
@@ -270,6 +270,7 @@ def flow_text(methods: Sequence[str] = ("pre", "post")) -> str:
     return "\n\n".join(lists)
 
 
+@themed
 def flowchart(methods: Sequence[str] = ("pre", "post"), alt: str = "") -> Picture:
     """A drawing per method, with steps of the same kind on one level (Fig. 5).
 

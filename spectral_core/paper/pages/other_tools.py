@@ -7,10 +7,9 @@ import json
 import pandas as pd
 
 from spectral_core.paper import paths
-from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.plots import canvas
+from spectral_core.paper.pages.picture import Picture, canvas, themed
 from spectral_core.paper.pages.style import HUES, INK, PAPER
-from spectral_core.paper.pages.tables import Table
+from spectral_core.paper.pages.table import Table
 from spectral_core.paper.run.other_tools import from_rows
 
 TRAININGS = {"direct": "Trained directly", "spectral": "Trained in λ and φ"}
@@ -48,6 +47,7 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(threshold=threshold, choice=table["criterion"].map(CRITERIA))
 
 
+@themed
 def dots(table: pd.DataFrame, pruned: float, alt: str) -> Picture:
     """Accuracy at one pruning level: a drawing per training, a row per criterion, random hollow.
 

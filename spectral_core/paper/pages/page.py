@@ -12,10 +12,10 @@ import pandas as pd
 from spectral_core import _checks
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, Row
-from spectral_core.paper.pages import plots, tables
+from spectral_core.paper.pages import plots, run_tables, tables
 from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.tables import Beside, Folded, Table
+from spectral_core.paper.pages.table import Beside, Folded, Table
 from spectral_core.paper.results import authors, published
 from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.tables import collect
@@ -63,7 +63,7 @@ class Page:
         """
         of_source = {source: self.results(source) for source in sources or self.sources()}
         if any(rows["penalty"].nunique() > 1 for rows in of_source.values()):
-            return tables.heat(pd.concat(of_source.values()))
+            return run_tables.heat(pd.concat(of_source.values()))
         titles, by_panel = {}, []
         for source, results in of_source.items():
             panels = [rows for _, rows in described(results).groupby("panel", sort=False)]
@@ -85,7 +85,7 @@ class Page:
 
     def table(self, source: str = "text") -> Table:
         """Accuracy unpruned, pruning level within a point of it, and accuracy at 90 % pruned."""
-        return tables.at_a_glance(self.results(source))
+        return run_tables.at_a_glance(self.results(source))
 
     def claims(self) -> Table:
         """Claims of the paper about this figure, with their verdicts."""
@@ -98,12 +98,14 @@ class Page:
         parts, runs = {}, {}
         for source in sources or self.sources():
             results, runs[source] = self.results(source), self.runs(source)
-            parts[f"Accuracies, {SOURCES[source]}"] = tables.accuracies(results)._repr_html_()
+            parts[f"Accuracies, {SOURCES[source]}"] = run_tables.accuracies(results)._repr_html_()
             if source == "released":
-                parts["Distance to the authors' means"] = tables.distances(results)._repr_html_()
+                parts["Distance to the authors' means"] = run_tables.distances(
+                    results
+                )._repr_html_()
         every = [run for by_panel in runs.values() for each in by_panel.values() for run in each]
-        parts["Provenance"] = tables.provenance(every)._repr_html_()
-        parts["Downloads"] = tables.downloads(every)
+        parts["Provenance"] = run_tables.provenance(every)._repr_html_()
+        parts["Downloads"] = run_tables.downloads(every)
         return Folded(parts)
 
     def run(
@@ -144,7 +146,7 @@ class Rerun(NamedTuple):
         if self.results is None:
             return None
         if self.results["penalty"].nunique() > 1:
-            return tables.heat(self.results)
+            return run_tables.heat(self.results)
         if self.published is None:
             return plots.curves(self.results, alt)
         return plots.curves(self.published, alt, run=self.results)
@@ -154,8 +156,8 @@ class Rerun(NamedTuple):
         if self.results is None:
             return None
         if self.published is None:
-            return tables.at_a_glance(self.results)
-        return tables.comparison(self.results, self.published)
+            return run_tables.at_a_glance(self.results)
+        return run_tables.comparison(self.results, self.published)
 
 
 def _authors(released: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib import rcParams
+from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectral_core._files import write_whole
@@ -17,12 +18,48 @@ from spectral_core.paper.pages.style import INK, PAPER
 
 UNIT = 72
 """Units of a drawing per inch: a font size of 12 is 12 of them, and as many pixels at full size."""
+WIDTH, HEIGHT = 420, 300
+"""Of most drawings, in units."""
+EDGES = {"left": 46, "right": 104, "top": 30, "bottom": 44}
+"""Units around the axes of most drawings."""
 _LEAST, _MOST = 330, 560  # pixels across which a drawing is shown
 # On a page without a style of its own, such as a notebook's, what shows through is white.
 _COLOURS = {
     INK.lower(): "currentColor",
     PAPER.lower(): "var(--pst-color-background, var(--jp-layout-color0, white))",
 }
+
+
+THEME = {
+    "font.family": "sans-serif",
+    "font.size": 12,
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 12,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.alpha": 0.15,
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 2,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "spectral-core",
+    "savefig.dpi": 200,
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color",
+         "ytick.color", "grid.color"),
+        INK,
+    ),
+}  # fmt: skip
+"""The look of every picture: text and axes in ink, no frame, a faint grid."""
+themed = rc_context(THEME)
+"""Decorator of functions that draw: in this look, which is nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +85,7 @@ class Picture:
             f"{cells}</div>"
         )
 
+    @themed
     def save(self, file: Path) -> None:
         """Write the first drawing into a file, whole or not at all; its name says the format.
 
@@ -58,11 +96,31 @@ class Picture:
 
 
 def drawing(width: float, height: float) -> Figure:
-    """An empty figure of so many units, in the look of all others."""
-    _theme()
+    """An empty figure of so many units."""
     return Figure(figsize=(width / UNIT, height / UNIT))
 
 
+def canvas(
+    title: str, y: str, x: str, height: float = HEIGHT, **edges: float
+) -> tuple[Figure, Axes]:
+    """A drawing with one pair of axes, which leave so many units free at the ``edges`` named."""
+    figure = drawing(WIDTH, height)
+    axes = inside(figure, **EDGES | edges)
+    axes.set_title(title)
+    axes.set(xlabel=x, ylabel=y)
+    return figure, axes
+
+
+def inside(
+    figure: Figure, left: float, right: float, top: float, bottom: float = EDGES["bottom"]
+) -> Axes:
+    """Axes that leave so many units free on each side: alike in all drawings."""
+    width, height = figure.get_size_inches() * UNIT
+    size = (1 - (left + right) / width, 1 - (top + bottom) / height)
+    return figure.add_axes((left / width, bottom / height, *size))
+
+
+@themed
 def inline_svg(figure: Figure) -> str:
     """A figure as SVG to stand within a page, in its colours and font, as wide as there is room.
 
@@ -95,36 +153,3 @@ def inline_svg(figure: Figure) -> str:
         'stroke-linejoin: round; stroke-linecap: butt">'
     )
     return head + re.sub(r"\s*\n\s*", "\n", body)
-
-
-def _theme() -> None:
-    """Set the look of every picture: text and axes in ink, no frame, a faint grid."""
-    rcParams.update(
-        {
-            "font.family": "sans-serif",
-            "font.size": 12,
-            "axes.titlesize": 12.5,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.labelsize": 12,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "grid.alpha": 0.15,
-            "grid.linewidth": 0.8,
-            "lines.linewidth": 2,
-            "lines.solid_capstyle": "round",
-            "legend.frameon": False,
-            "figure.facecolor": PAPER,
-            "axes.facecolor": PAPER,
-            "svg.fonttype": "none",
-            "svg.hashsalt": "spectral-core",
-            "savefig.dpi": 200,
-            **dict.fromkeys(
-                ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor",
-                 "xtick.color", "ytick.color", "grid.color"),
-                INK,
-            ),
-        }
-    )  # fmt: skip

@@ -13,13 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectral_core.layers.networks import ACTIVATION_NAMES
-from spectral_core.paper.pages.picture import Picture, drawing
+from spectral_core.paper.pages.picture import EDGES, WIDTH, Picture, canvas, drawing, inside, themed
 from spectral_core.paper.pages.style import INK, PAPER, look
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.study.methods import METHODS
 
-WIDTH, HEIGHT = 420, 300  # of a drawing, in units
-_EDGES = {"left": 46, "right": 104, "top": 30, "bottom": 44}  # around its axes
 _LINE = 13.5  # units from a line of a label to the next
 CHANCE = 10.0
 """Accuracy of guessing one of ten classes, in per cent."""
@@ -28,6 +26,7 @@ CHANCE = 10.0
 # Accuracy and size of one network after another
 
 
+@themed
 def curves(
     table: pd.DataFrame,
     alt: str,
@@ -63,6 +62,7 @@ def curves(
     return Picture(tuple(drawings), alt)
 
 
+@themed
 def weights(table: pd.DataFrame, alt: str) -> Picture:
     """Share of weights that is kept against the pruning level, a drawing per panel.
 
@@ -128,6 +128,7 @@ def save_picture(table: pd.DataFrame, file: Path) -> None:
 # All networks at once
 
 
+@themed
 def reach(
     methods: Sequence[str], alt: str, *, table: pd.DataFrame | None = None, **filters: Any
 ) -> Picture:
@@ -151,8 +152,8 @@ def reach(
     networks = list(named["network"])
     places, headings = _rows(networks)
     top = 24 + 17 * -(-len(methods) // 2)
-    figure = drawing(WIDTH, top + 24 * (max(places) + 1.4) + _EDGES["bottom"])
-    axes = _inside(figure, left=64, right=16, top=top)
+    figure = drawing(WIDTH, top + 24 * (max(places) + 1.4) + EDGES["bottom"])
+    axes = inside(figure, left=64, right=16, top=top)
     for method in methods:
         colour, dash, marker = look(method)
         reached = [estimates.reach(method, each, table=table, **filters) for each in networks]
@@ -186,6 +187,7 @@ def _rows(networks: Iterable[str]) -> tuple[list[float], dict[str, float]]:
     return places, headings
 
 
+@themed
 def differences(
     first: str,
     controls: Sequence[str],
@@ -251,33 +253,12 @@ def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> F
 # What drawings share
 
 
-def canvas(
-    title: str, y: str, x: str, height: float = HEIGHT, **edges: float
-) -> tuple[Figure, Axes]:
-    """A drawing with one pair of axes, which leave so many units free at the ``edges`` named."""
-    figure = drawing(WIDTH, height)
-    axes = _inside(figure, **_EDGES | edges)
-    axes.set_title(title)
-    axes.set(xlabel=x, ylabel=y)
-    return figure, axes
-
-
-def _inside(
-    figure: Figure, left: float, right: float, top: float, bottom: float = _EDGES["bottom"]
-) -> Axes:
-    """Axes that leave so many units free on each side: alike in all drawings."""
-    width, height = figure.get_size_inches() * 72
-    size = (1 - (left + right) / width, 1 - (top + bottom) / height)
-    return figure.add_axes((left / width, bottom / height, *size))
-
-
 def _methods(table: pd.DataFrame) -> list[str]:
     return [name for name in METHODS if name in set(table["method"])]
 
 
 def _line(axes: Axes, values: pd.Series, method: str) -> None:
-    colour, dash, _ = look(method)
-    axes.plot(values.index, values, color=colour, linestyle=dash if dash == "-" else (0, dash))
+    axes.plot(values.index, values, **look(method).line)
 
 
 def _points(axes: Axes, rows: pd.DataFrame, marker: str, colour: str) -> None:

@@ -4,7 +4,7 @@ else a method does differently."""
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spectral_core.paper.study.methods import METHODS, Method
 
@@ -31,6 +31,12 @@ class Look(NamedTuple):
     dash: tuple[float, ...] | str
     """Lengths of strokes and gaps; ``"-"`` for a line without gaps."""
     marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Colour and dash as matplotlib's ``plot`` takes them."""
+        dash = self.dash if self.dash == "-" else (0, self.dash)
+        return {"color": self.colour, "linestyle": dash}
 
 
 def training(method: str) -> str:

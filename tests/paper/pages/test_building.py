@@ -1,7 +1,6 @@
 """The rendered book: built strictly from really executed notebooks, then read as HTML."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,6 @@ from spectral_core.paper.pages import building
 from spectral_core.paper.study.settings import Settings
 
 PROJECT = paths.project()
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """Folder of the built pages; every warning of the build is an error."""
-    root = tmp_path_factory.mktemp("book")
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(PROJECT / name, root)
-    for name in ("book", "results"):
-        made = shutil.ignore_patterns("figures", "generated", "local")
-        shutil.copytree(PROJECT / name, root / name, ignore=made)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPECTRAL_CORE_STORE", str(root / "store"))
-        return building.build(root, {"fig03": "smoke"}).parent
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,6 @@ from spectral_core.paper.pages.diagrams import (
 from spectral_core.paper.study.methods import METHODS
 
 
-@pytest.fixture(autouse=True)
-def own_look():
-    with matplotlib.rc_context():
-        yield
-
-
 def layer(departure=4, arrival=3, input_eigenvalues=True):
     return SpectralLinear(
         departure,

@@ -6,7 +6,7 @@ import pytest
 
 from spectral_core.paper.pages import Page, say
 from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.tables import Beside
+from spectral_core.paper.pages.table import Beside
 from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.study.figures import FIGURES, SOURCES
 

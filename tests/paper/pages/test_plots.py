@@ -21,12 +21,6 @@ from spectral_core.paper.study.settings import Settings
 METHODS_OF = {hue: [m for m in METHODS if style.training(m) == hue] for hue in HUES}
 
 
-@pytest.fixture(autouse=True)
-def own_look():
-    with matplotlib.rc_context():
-        yield
-
-
 def lines(axes, method):
     """Lines of a method that go from point to point."""
     return [
@@ -225,3 +219,9 @@ def test_differences_end_in_an_arrow_where_a_layer_collapses(twelve):
     arrows = [[x.get_marker() for x in f.axes[0].get_lines()] for f in (shallow, deep)]
     assert "^" not in arrows[0] and arrows[1].count("^") == 1
     assert all(figure.axes[0].get_ylim() == (-3, 3) for figure in (shallow, deep))
+
+
+def test_drawing_leaves_the_look_of_other_pictures_alone(twelve):
+    before = dict(matplotlib.rcParams)
+    plots.reach(["pre"], "alt", table=twelve)._repr_html_()
+    assert dict(matplotlib.rcParams) == before

@@ -1,13 +1,13 @@
-"""Pictures of the book's entries: distances to the authors, and accuracy against size."""
+"""Pictures of the book's questions: distances to the authors, and accuracy against size."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.plots import canvas
+from spectral_core.paper.pages.picture import Picture, canvas, themed
 from spectral_core.paper.pages.style import look
 from spectral_core.paper.study.methods import METHODS
 
@@ -15,6 +15,7 @@ SOURCE_NAMES = {"text": "text", "released": "released", "released-50-epochs": "5
 """Sources of settings, as short as a tick of an axis."""
 
 
+@themed
 def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
     """Mean distance to the authors' curves by source of the settings: a drawing per number of
     hidden layers, a line per data set, activation and method.
@@ -29,14 +30,15 @@ def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
         words = "One hidden layer" if layers == 1 else "Three hidden layers"
         figure, axes = canvas(words, "distance (pt)", "settings", right=16)
         for (_, _, method), line in shown.iterrows():
-            colour, _, marker = look(method)
-            axes.plot(range(len(line)), line, color=colour, marker=marker, alpha=0.8)
+            style = look(method)
+            axes.plot(range(len(line)), line, color=style.colour, marker=style.marker, alpha=0.8)
         axes.set_xticks(range(shown.shape[1]), [SOURCE_NAMES[name] for name in shown])
         axes.set(xlim=(-0.2, shown.shape[1] - 0.8), ylim=(0, None))
         drawings.append(figure)
-    return _keyed(drawings, list(by_source.index.unique("method")), alt)
+    return _with_key(drawings, list(by_source.index.unique("method")), alt)
 
 
+@themed
 def fronts(
     points: pd.DataFrame, networks: Sequence[str], methods: Sequence[str], alt: str, low: float = 5
 ) -> Picture:
@@ -57,24 +59,22 @@ def fronts(
         figure, axes = canvas(network, "test accuracy (%)", "weights left (%)", right=16)
         for method in methods:
             mine = rows[rows["method"] == method].sort_values("parameters")
-            colour, dash, marker = look(method)
             axes.plot(
-                100 * mine["parameters"] / whole, 100 * mine["accuracy"], color=colour,
-                linestyle=dash if dash == "-" else (0, dash), marker=marker, markersize=5,
+                100 * mine["parameters"] / whole, 100 * mine["accuracy"],
+                marker=look(method).marker, markersize=5, **look(method).line,
             )  # fmt: skip
         axes.set(xscale="log", xlim=(1, 110), ylim=(best - low, best + 0.5))
         axes.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
         drawings.append(figure)
-    return _keyed(drawings, methods, alt)
+    return _with_key(drawings, methods, alt)
 
 
-def _keyed(drawings: Sequence, methods: Sequence[str], alt: str) -> Picture:
+def _with_key(drawings: Sequence[Figure], methods: Sequence[str], alt: str) -> Picture:
     """Drawings with a key of the methods in each."""
     for figure in drawings:
         axes = figure.axes[0]
         for method in methods:
-            colour, dash, marker = look(method)
-            axes.plot([], [], color=colour, marker=marker, label=METHODS[method].title,
-                      linestyle=dash if dash == "-" else (0, dash))  # fmt: skip
-        axes.legend(fontsize=10, loc="best", frameon=False)
+            style = look(method)
+            axes.plot([], [], marker=style.marker, label=METHODS[method].title, **style.line)
+        axes.legend(fontsize=10, loc="best")
     return Picture(tuple(drawings), alt)

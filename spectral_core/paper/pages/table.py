@@ -1,0 +1,88 @@
+"""Tables as HTML: headings with a scope, shared ones over several rows, and a name for each."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for a page: its index names the rows, each level of it a column of headings."""
+
+    frame: pd.DataFrame
+    caption: str = ""
+    """What it shows; also its name for those who do not see it."""
+    shade: str = ""
+    """Colour that cells have the more of, the larger their number; none if empty."""
+    words: bool = False
+    """Whether cells are sentences, not numbers."""
+
+    def _repr_html_(self) -> str:
+        """HTML without line breaks, so that it may stand in Markdown."""
+        kind = "words" if self.words else "numbers"
+        with pd.option_context("display.max_colwidth", None):
+            text = self.frame.to_html(classes=f"results {kind}", border=0, index_names=False)
+        head, body = "".join(map(str.strip, text.splitlines())).split("</thead>")
+        for name in self.frame.index.names:
+            head = head.replace("<th></th>", f"<th>{html.escape(str(name or ''))}</th>", 1)
+        head, body = (
+            head.replace("<th>", '<th scope="col">'),
+            body.replace("<th", '<th scope="row"'),
+        )
+        if self.shade:
+            body = re.sub(r"<td>([\d.]+)", self._shaded, body)
+        caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
+        name = html.escape(self.caption or ", ".join(map(str, self.frame.columns)))
+        return (
+            f'<div class="table" role="region" tabindex="0" aria-label="{name}">'
+            f"{head.replace('<thead>', f'{caption}<thead>')}</thead>{body}</div>"
+        )
+
+    def _shaded(self, cell: re.Match[str]) -> str:
+        share = max(0.0, min(1.0, (float(cell[1]) - 10) / 90))
+        mix = f"color-mix(in srgb, {self.shade} {55 * share:.0f}%, transparent)"
+        return f'<td style="background: {mix}">{cell[1]}'
+
+    def __str__(self) -> str:
+        return self.frame.to_string()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Tables side by side, as many as fit."""
+
+    tables: tuple[Table, ...]
+
+    def _repr_html_(self) -> str:
+        return f'<div class="heat">{"".join(table._repr_html_() for table in self.tables)}</div>'
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Parts of a page, by name, that open when their names are clicked: HTML or Markdown."""
+
+    parts: Mapping[str, str]
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(
+            f"<details><summary>{html.escape(name)}</summary>\n\n{text}\n\n</details>"
+            for name, text in self.parts.items()
+            if text
+        )
+
+
+def rows_of(rows: Mapping[tuple[str, ...], Mapping[str, object]], *names: str) -> pd.DataFrame:
+    """A frame with several headings a row; the first is left out where all rows share it.
+
+    Args:
+        rows: cells by column, by the headings of a row.
+        names: of the headings.
+    """
+    frame = pd.DataFrame.from_dict(dict(enumerate(rows.values())), orient="index")
+    index = pd.MultiIndex.from_tuples(list(rows), names=names)
+    return frame.set_index(index if index.levels[0].size > 1 else index.droplevel(0))
