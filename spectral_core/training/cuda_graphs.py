@@ -38,15 +38,14 @@ def own_stream(inputs: Tensor) -> Iterator[None]:
 class Replayed:
     """A step of training, recorded at the second batch of each size and replayed from then on.
 
-    The first batch of a size runs plainly, which loads the kernels and makes the optimiser's state.
+    The first batch of a size runs plainly, which loads the kernels.
 
     Args:
         step: gradients and update; never waits for the device.
-        optimiser: the one that the step calls.
     """
 
-    def __init__(self, step: BatchStep, optimiser: torch.optim.Optimizer) -> None:
-        self.step, self.optimiser = step, optimiser
+    def __init__(self, step: BatchStep) -> None:
+        self.step = step
         self.recorded: dict[torch.Size, BatchStep | None] = {}
 
     def __call__(self, batch: Tensor) -> Tensor:
@@ -61,12 +60,7 @@ class Replayed:
 
     def _record(self, batch: Tensor) -> BatchStep:
         indices = batch.clone()
-        # Torch asks for this while it records a step, and warns of it at other times.
-        for group in self.optimiser.param_groups:
-            group["capturable"] = True
         run, loss = record(partial(self.step, indices))
-        for group in self.optimiser.param_groups:
-            group["capturable"] = False
 
         def replay(batch: Tensor) -> Tensor:
             indices.copy_(batch)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.adam import adam
 
 from spectral_core import _checks
 from spectral_core.training.autograd import Autograd, Loss
@@ -51,10 +52,36 @@ class Optimisation:
         _checks.number("penalty", self.penalty, 0)
         _checks.number("decay", self.decay, 0)
 
-    def adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
-        """A fresh optimiser of some parameters."""
-        rate, decay = self.learning_rate, self.decay
-        return torch.optim.Adam(parameters, rate, ADAM_BETAS, ADAM_EPSILON, decay, fused=True)
+
+class Adam:
+    """A fresh ``torch.optim.Adam(fused=True)``, to the bit, without its bookkeeping at each step.
+
+    The bookkeeping takes some 5 % of the time of a small network's step.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], settings: Optimisation) -> None:
+        self.parameters = list(parameters)
+        self.means, self.squares = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+        self.steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in parameters]
+        self.settings = settings
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move each parameter that has a gradient."""
+        state = zip(self.parameters, self.means, self.squares, self.steps)
+        moved = [each for each in state if each[0].grad is not None]
+        parameters, means, squares, steps = map(list, zip(*moved))
+        adam(
+            *(parameters, [p.grad for p in parameters], means, squares, [], steps),
+            fused=True,
+            lr=self.settings.learning_rate,
+            beta1=ADAM_BETAS[0],
+            beta2=ADAM_BETAS[1],
+            eps=ADAM_EPSILON,
+            weight_decay=self.settings.decay,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 def train(
@@ -153,7 +180,7 @@ def fit(
             "Linear or SpectralLinear layers with ELU, ReLU or tanh in between; got "
             f"{settings.precision!r}"
         )
-    optimiser = settings.adam(parameters)
+    optimiser = Adam(parameters, settings)
 
     def step(batch: Tensor) -> Tensor:
         loss = gradients(batch)  # and ∂L/∂p in the grad of each parameter
@@ -161,7 +188,7 @@ def fit(
         return loss
 
     if inputs.is_cuda and isinstance(gradients, WrittenOut):
-        step = Replayed(step, optimiser)
+        step = Replayed(step)
     # Losses of an epoch stay on the device until it ends: no wait per step.
     shape = (math.ceil(len(inputs) / settings.batch_size), gradients.members)
     dtype = torch.promote_types(parameters[0].dtype, torch.float32)
@@ -178,7 +205,8 @@ def fit(
             if on_epoch is not None:
                 on_epoch(epoch, history[-1][0])
     _check_parameters(parameters, gradients.members, settings)
-    optimiser.zero_grad()  # leave no gradients behind
+    for parameter in parameters:  # leave no gradients behind
+        parameter.grad = None
     return history
 
 

@@ -198,11 +198,3 @@ def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
     assert penalised(network, 0.0) == []
     with pytest.raises(ValueError, match=r"penalty=0\.1 has nothing to act on"):
         penalised(nn.Sequential(nn.Tanh()), 0.1)
-
-
-def test_bf16_is_refused_where_it_is_not_to_be_had():
-    network = nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2))
-    with pytest.raises(ValueError, match=r"precision must be fp32 .*'bf16'"):
-        train(
-            network, torch.rand(4, 3), torch.zeros(4, dtype=torch.int64), epochs=1, precision="bf16"
-        )
