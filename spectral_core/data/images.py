@@ -58,20 +58,20 @@ class ImageFiles(Sequence[Tensor]):
     """
 
     def __init__(self, files: Mapping[str, Stored], place: Path | str) -> None:
-        self.files, self.place = list(files.values()), place
-        self.names = list(files)
+        self.files, self.place = list(files.items()), place
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> Tensor:
+        name, stored = self.files[index]
         try:
-            return _decoded(self.files[index])
+            return _decoded(stored)
         except Exception as error:  # each format's decoder raises errors of its own
             reason = re.sub("^cannot identify image file.*", "of no known format", str(error))
             raise DataNotFoundError(
                 "an image must be whole, with 8 bits per channel; got "
-                f"{self.place}/{self.names[index]} ({reason}); replace it or take it out"
+                f"{self.place}/{name} ({reason}); replace it or take it out"
             ) from error
 
 
@@ -219,7 +219,7 @@ def stacked(*sets: ImageFiles) -> list[Tensor]:
     decoded = [list(bar(images, "decoding")) for images in sets]
     sizes: dict[tuple[int, int], str] = {}
     for images, tensors in zip(sets, decoded):
-        for name, tensor in zip(images.names, tensors):
+        for (name, _), tensor in zip(images.files, tensors):
             height, width = tensor.shape[1:]
             sizes.setdefault((height, width), f"{width}×{height} pixels in {images.place}/{name}")
     if len(sizes) > 1:
