@@ -1,16 +1,24 @@
-# make book: from a bare machine to the rendered book.  make test: every test.
+# make book: from a bare machine to the rendered book.
+# make check: what takes seconds, while you work.  make test: everything, before you commit.
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
 
-.PHONY: book test bench bench-all clean
+.PHONY: book check test bench bench-all clean
 book: .venv/installed
 	$(BIN)/spectral-core book
 
+check: .venv/installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -m "not slow" --numprocesses $(JOBS) --dist worksteal
+
+# nbmake runs each notebook, and the tests of the book build it from what came out.
 test: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=120 --numprocesses 2 _prepared
+	LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=120 \
+		-p tests.warm_kernels --numprocesses $(JOBS) _prepared
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks

@@ -220,9 +220,13 @@ def notebook(
     known |= set(SETTINGS) if "settings" in known else set()
     given = {choice("parameter", key, sorted(known)): value_of(key, text) for key, text in pairs}
     parameters = {each: _parameters(each, given, declared[each]) for each in names}
-    make = notebooks.prepare if prepare_only else notebooks.execute
-    for each in names:
-        click.echo(make(each, parameters[each], output_dir))
+    if every and not prepare_only:
+        made = notebooks.execute_all(parameters, output_dir)
+    else:
+        make = notebooks.prepare if prepare_only else notebooks.execute
+        made = [make(each, parameters[each], output_dir) for each in names]
+    for file in made:
+        click.echo(file)
 
 
 def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[str, Any]:
@@ -343,7 +347,7 @@ def book(
 
     for figure in figures:
         _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
-    page = building.build(paths.project(), dict.fromkeys(figures, preset))
+    page = building.build(paths.project(), dict.fromkeys(figures, preset), workers)
     click.echo(f"\nThe book is at {page}")
     if pdf:
         click.echo(f"As a PDF: {printing.to_pdf(page.parent, paths.project() / '_toc.yml')}")

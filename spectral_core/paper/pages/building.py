@@ -17,7 +17,7 @@ class BookFailed(RuntimeError):
     """The book did not build without a warning."""
 
 
-def build(root: Path, presets: Mapping[str, str]) -> Path:
+def build(root: Path, presets: Mapping[str, str], workers: int | None = None) -> Path:
     """Execute the notebooks that are out of date, write the generated tables, build the book.
 
     Every warning is an error.
@@ -26,6 +26,7 @@ def build(root: Path, presets: Mapping[str, str]) -> Path:
         root: folder with ``_config.yml``, ``_toc.yml`` and ``book``.
         presets: what the notebooks of some figures run on this machine, by figure; the others
             show published results only.
+        workers: how many notebooks run at once; one per core if ``None``.
 
     Returns:
         The landing page.
@@ -34,10 +35,13 @@ def build(root: Path, presets: Mapping[str, str]) -> Path:
         BookFailed: if Jupyter Book warns or fails; what it printed is on standard error.
         NotebookFailed: if a notebook fails.
     """
-    for name, source in notebooks.sources().items():
-        takes = "preset" in notebooks.declared_parameters(source)
-        parameters = {"preset": presets.get(name)} if takes else None
-        notebooks.execute(name, parameters, root / "book" / "figures")
+    parameters = {
+        name: {"preset": presets.get(name)}
+        if "preset" in notebooks.declared_parameters(source)
+        else {}
+        for name, source in notebooks.sources().items()
+    }
+    notebooks.execute_all(parameters, root / "book" / "figures", workers)
     generate(root / "book" / "generated")
     tool = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     if tool is None:

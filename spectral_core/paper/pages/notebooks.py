@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
+import joblib
+from tqdm import tqdm
 
 import spectral_core
 from spectral_core import _checks
@@ -60,15 +65,20 @@ def execute(
         NotebookFailed: if a cell raises; nothing is left behind.
     """
 
-    def run(source: Path, target: Path) -> None:
+    source, folder = _source(name, parameters), folder or _executed_to()
+    target, stamp = _target(source, folder), _stamp(source, parameters)
+    if _stamp_of(target) == stamp:
+        return target
+
+    def run(aside: Path) -> None:
         import papermill
 
         try:
             papermill.execute_notebook(
                 source,
-                target,
+                aside,
                 parameters=dict(parameters or {}),
-                cwd=source.parent,
+                resources={"metadata": {"path": str(source.parent)}},
                 progress_bar=progress,
                 stderr_file=sys.stderr if progress else None,
                 extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
@@ -78,7 +88,47 @@ def execute(
                 f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
             ) from error
 
-    return _make(name, parameters, folder or paths.project() / "book" / "figures", run)
+    return _write(target, stamp, run)
+
+
+def execute_all(
+    parameters: Mapping[str, Mapping[str, Any]],
+    folder: Path | None = None,
+    workers: int | None = None,
+) -> list[Path]:
+    """Execute notebooks side by side, those that are out of date, with a bar over them.
+
+    Args:
+        parameters: the notebooks by name, each with values of its parameters.
+        folder: where the executed copies go; ``book/figures`` if ``None``.
+        workers: how many run at once; one per core if ``None``.
+
+    Returns:
+        The executed notebooks.
+
+    Raises:
+        ValueError, NotebookFailed: as :func:`execute`; those that have been executed stay.
+    """
+    from spectral_core.paper.pages import kernels
+
+    folder = folder or _executed_to()
+    stamps = {_target(s := _source(n, p), folder): _stamp(s, p) for n, p in parameters.items()}
+    names = dict(zip(parameters, stamps))
+    late = [name for name, target in names.items() if _stamp_of(target) != stamps[target]]
+    if not late:
+        return list(stamps)
+    bar = tqdm(total=len(late), unit=" pages", mininterval=0.1 if sys.stderr.isatty() else 15)
+    with bar, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
+        runs = {pool.submit(execute, name, parameters[name], folder, False): name for name in late}
+        try:
+            for run in as_completed(runs):
+                run.result()
+                bar.set_postfix_str(runs[run], refresh=False)
+                bar.update()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return list(stamps)
 
 
 def prepare(
@@ -90,14 +140,16 @@ def prepare(
     ``None``.
     """
 
-    def run(source: Path, target: Path) -> None:
+    source, folder = _source(name, parameters), folder or paths.project() / "_prepared"
+
+    def run(aside: Path) -> None:
         import papermill
 
         papermill.execute_notebook(
-            source, target, parameters=dict(parameters or {}), prepare_only=True
+            source, aside, parameters=dict(parameters or {}), prepare_only=True
         )
 
-    return _make(name, parameters, folder or paths.project() / "_prepared", run)
+    return _write(_target(source, folder), _stamp(source, parameters), run)
 
 
 def declared_parameters(source: Path) -> list[str]:
@@ -107,27 +159,32 @@ def declared_parameters(source: Path) -> list[str]:
     return list(papermill.inspect_notebook(source))
 
 
-def _make(
-    name: str,
-    parameters: Mapping[str, Any] | None,
-    folder: Path,
-    run: Callable[[Path, Path], None],
-) -> Path:
-    """Run a notebook into a file aside, take this machine's paths out of it, then rename it."""
+def _executed_to() -> Path:
+    return paths.project() / "book" / "figures"
+
+
+def _source(name: str, parameters: Mapping[str, Any] | None) -> Path:
+    """A notebook by its name; raises unless it has the parameters."""
     known = sources()
     source = known[_checks.choice("notebook", name, known)]
     if parameters:
         declared = declared_parameters(source)
         for parameter in parameters:
             _checks.choice(f"parameter of {source.name}", parameter, declared)
+    return source
+
+
+def _target(source: Path, folder: Path) -> Path:
     if folder.resolve() == source.parent.resolve():
         raise ValueError(f"folder must be another one than the source's own; got {folder}")
-    target, stamp = folder / source.name, _stamp(source, parameters)
-    if target.exists() and _stamp_of(target) == stamp:
-        return target
+    return folder / source.name
+
+
+def _write(target: Path, stamp: str, run: Callable[[Path], None]) -> Path:
+    """Run a notebook into a file aside, take this machine's paths out of it, then rename it."""
 
     def make(aside: Path) -> None:
-        run(source, aside)
+        run(aside)
         notebook = json.loads(aside.read_text(encoding="utf-8"))
         _scrub(notebook)
         notebook["metadata"]["spectral_core"] = {"made_from": stamp}
@@ -145,27 +202,56 @@ def _name(file: Path) -> str:
 
 
 def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
-    """Hash of what an executed notebook depends on: its text, its parameters, the package, the
-    version of torch, all results and benchmarks of the project, and where this machine's are."""
+    """Hash of what an executed notebook depends on: its text, its parameters, the modules that it
+    imports, the version of torch, and all results and benchmarks of the project."""
     digest = hashlib.sha256(json.dumps(parameters or {}, sort_keys=True, default=str).encode())
-    digest.update(f"{torch.__version__} {paths.local_results()}".encode())
-    kept = [
-        file
-        for folder in ("published", "ablation", "choices", "authors")
-        for file in (paths.project() / "results" / folder).rglob("[!.]*.*")
-    ]
-    package = Path(spectral_core.__file__).parent.rglob("*.py")
+    digest.update(version("torch").encode())
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    modules: set[Path] = set()
+    _add_modules(code, modules)
+    results = paths.project() / "results"
+    kept = [file for file in results.rglob("[!.]*.*") if not file.is_relative_to(results / "local")]
     benchmarks = (paths.project() / "benchmarks").glob("*.json")
-    for file in [source, *sorted(package), *sorted(kept), *sorted(benchmarks)]:
+    for file in [source, *sorted(modules), *sorted(kept), *sorted(benchmarks)]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:24]
 
 
+def _add_modules(code: str, found: set[Path]) -> None:
+    """Add the files of the package that some code imports, and those that these import."""
+    for name in _imported(code):
+        first, *rest = name.split(".")
+        place = Path(spectral_core.__file__).parent
+        for part in ["", *rest] if first == "spectral_core" else []:
+            place /= part
+            for file in (place / "__init__.py", place.with_suffix(".py")):
+                if file not in found and file.exists():
+                    found.add(file)
+                    _add_modules(file.read_text(encoding="utf-8"), found)
+
+
+@functools.cache
+def _imported(code: str) -> set[str]:
+    """Modules, and names in modules, that some code imports."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
 def _stamp_of(executed: Path) -> str | None:
+    """The stamp of an executed notebook; none of a damaged one, or one without its outputs."""
     try:
-        metadata = json.loads(executed.read_text(encoding="utf-8"))["metadata"]
-        return metadata["spectral_core"]["made_from"]
-    except (ValueError, KeyError):
+        notebook = json.loads(executed.read_text(encoding="utf-8"))
+        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        if any(cell["execution_count"] is None for cell in code if "".join(cell["source"])):
+            return None
+        return notebook["metadata"]["spectral_core"]["made_from"]
+    except (FileNotFoundError, ValueError, KeyError):
         return None
 
 

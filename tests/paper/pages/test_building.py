@@ -1,6 +1,7 @@
 """The rendered book: built strictly from really executed notebooks, then read as HTML."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,14 @@ def test_links_lead_to_pages_and_files_that_are_there(pages, html):
 def test_nothing_in_the_book_names_this_machine(html):
     for file in [*html.rglob("*.html"), *html.rglob("*.ipynb")]:
         text = file.read_text(encoding="utf-8")
-        for folder in (str(PROJECT), str(Path.home()) + "/", str(html.parent.parent)):
-            assert folder not in text, (file.name, folder)
+        for folder in (PROJECT, f"{Path.home()}/", html.parent.parent, sys.prefix, sys.base_prefix):
+            assert str(folder) not in text, (file.name, folder)
+
+
+def test_a_figure_says_how_it_is_computed(pages):
+    for file, page in pages.items():
+        if key := re.search(r"fig(0[346789]|1\d)(?!_by_hand)", file):
+            assert f"spectral-core compute {key[0]} --preset paper" in page.get_text(), file
 
 
 def test_table_of_settings_has_each_of_them(tmp_path):

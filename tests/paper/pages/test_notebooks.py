@@ -13,14 +13,22 @@ import nbformat
 import papermill
 import pytest
 
+import spectral_core
 from spectral_core.paper import paths
-from spectral_core.paper.pages import notebooks
-from spectral_core.paper.pages.notebooks import NotebookFailed, execute, prepare
+from spectral_core.paper.pages import kernels, notebooks
+from spectral_core.paper.pages.notebooks import NotebookFailed, execute, execute_all, prepare
 from spectral_core.paper.study.figures import FIGURES
 
 ROOT = paths.project()
 SOURCES = notebooks.sources()
 LONG = {"theory"}  # its code is the lesson
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked():
+    """What is executed here starts without importing PyTorch once more."""
+    with kernels.forked():
+        yield
 
 
 @pytest.fixture(params=SOURCES.values(), ids=SOURCES.keys())
@@ -136,6 +144,10 @@ def tiny(project):
     return "tiny"
 
 
+def refuse(*_, **__):
+    raise RuntimeError("executed")
+
+
 def outputs(file):
     cells = nbformat.read(file, 4).cells
     return [o.text for c in cells if c.cell_type == "code" for o in c.outputs if "text" in o]
@@ -165,10 +177,7 @@ def test_executed_whole_or_not_at_all(tiny, tmp_path, monkeypatch):
     assert list(folder.iterdir()) == [made]
 
     # The same again is not executed again.
-    def fail(*_, **__):
-        raise RuntimeError("executed")
-
-    monkeypatch.setattr(papermill, "execute_notebook", fail)
+    monkeypatch.setattr(papermill, "execute_notebook", refuse)
     assert execute(tiny, {"count": 2, "word": "ab"}, folder, progress=False) == made
     assert made.read_bytes() == first
     for changed in ({"count": 3, "word": "ab"}, None):
@@ -176,29 +185,59 @@ def test_executed_whole_or_not_at_all(tiny, tmp_path, monkeypatch):
             execute(tiny, changed, folder, progress=False)
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        "notebook",
-        "results/published/fig03/a.csv",
-        "results/choices/a.json",
-        "results/authors/a.csv",
-    ],
-)
-def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path, changed):
-    prepare(tiny, None, tmp_path / "made")
-    made = tmp_path / "made" / "tiny.ipynb"
-    before = made.stat().st_mtime_ns
-    prepare(tiny, None, tmp_path / "made")
-    assert made.stat().st_mtime_ns == before
-    if changed == "notebook":
-        source = project / "notebooks" / "tiny.ipynb"
-        source.write_text(source.read_text().replace("too many", "far too many"))
-    else:
-        (project / changed).parent.mkdir(parents=True, exist_ok=True)
-        (project / changed).write_text("1\n")
-    prepare(tiny, None, tmp_path / "made")
-    assert made.stat().st_mtime_ns > before
+def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path, monkeypatch):
+    package = project / "spectral_core"
+    (package / "pages").mkdir(parents=True)
+    monkeypatch.setattr(spectral_core, "__file__", str(package / "__init__.py"))
+    source = project / "notebooks" / "tiny.ipynb"
+    text = source.read_text().replace(
+        "'a'  # any", "'a'\\nif not word:\\n from spectral_core import a"
+    )
+    source.write_text(text)
+    (package / "a.py").write_text("from spectral_core.pages.b import something")
+    folder = tmp_path / "made"
+    made = execute(tiny, None, folder, progress=False)
+    monkeypatch.setattr(papermill, "execute_notebook", refuse)
+    assert execute(tiny, None, folder) == made
+
+    def out_of_date(file, text):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_bytes() if file.exists() else None
+        file.write_text(text)
+        try:
+            execute(tiny, None, folder, progress=False)
+        except RuntimeError as error:
+            return str(error) == "executed"
+        else:
+            return False
+        finally:
+            file.unlink() if before is None else file.write_bytes(before)
+
+    assert out_of_date(source, text.replace("too many", "far too many"))
+    for name in ("results/published/fig03/a.csv", "results/choices/a.json", "benchmarks/a.json"):
+        assert out_of_date(project / name, "1")
+    for name in ("__init__.py", "a.py", "pages/__init__.py", "pages/b.py"):
+        assert out_of_date(package / name, "x = 1")
+    for name in ("pages/c.py", "c.py"):  # nothing imports them
+        assert not out_of_date(package / name, "x = 1")
+    assert not out_of_date(project / "results/local/cut/a.json", "1")
+    assert out_of_date(made, "{")
+    without_outputs = nbformat.read(made, 4)
+    without_outputs.cells[0].execution_count = None
+    assert out_of_date(made, nbformat.writes(without_outputs))
+
+
+def test_side_by_side_as_alone_and_a_failure_is_named(tiny, project, tmp_path):
+    source = project / "notebooks" / "tiny.ipynb"
+    for name in ("other", "third"):
+        (source.with_name(f"{name}.ipynb")).write_bytes(source.read_bytes())
+    with pytest.raises(NotebookFailed, match=r"third.ipynb, cell \d+: AssertionError: too many"):
+        execute_all({tiny: {}, "other": {"count": 2}, "third": {"count": 5}}, tmp_path, 2)
+    made = execute_all({tiny: {}, "other": {"count": 2}}, tmp_path, 2)
+    assert list(map(outputs, made)) == [["a\n"], ["aa\n"]]
+    assert sorted(tmp_path.glob("*.ipynb")) == sorted(made)
+    alone = [execute(tiny, None, tmp_path / "alone", progress=False).read_text()]
+    assert [made[0].read_text()] == alone
 
 
 def test_failure_without_an_older_result_leaves_nothing(tiny, tmp_path, monkeypatch):
@@ -210,16 +249,6 @@ def test_failure_without_an_older_result_leaves_nothing(tiny, tmp_path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         execute(tiny, None, tmp_path / "made", progress=False)
     assert list((tmp_path / "made").iterdir()) == []
-
-
-def test_damaged_result_is_made_anew(tiny, tmp_path):
-    made = prepare(tiny, None, tmp_path / "made")
-    whole = json.loads(made.read_text())
-    made.write_text("{")
-    prepare(tiny, None, tmp_path / "made")
-    assert [c["source"] for c in json.loads(made.read_text())["cells"]] == [
-        c["source"] for c in whole["cells"]
-    ]
 
 
 def test_prepared_copy_holds_the_parameters_and_no_output(tiny, project):
@@ -256,16 +285,3 @@ def test_source_is_never_overwritten(tiny, project):
 def test_project_without_notebooks_is_named(project):
     with pytest.raises(FileNotFoundError, match="Run this from a checkout"):
         notebooks.sources()
-
-
-# A real one
-
-
-def test_executed_figure_names_no_place_of_this_machine(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPECTRAL_CORE_STORE", str(tmp_path / "store"))
-    made = execute("fig03", {"preset": "smoke", "workers": 1}, tmp_path / "made", progress=False)
-    text = made.read_text(encoding="utf-8")
-    assert not machine_paths(text)
-    assert str(tmp_path) not in text
-    assert "<svg" in text and "spectral-core compute fig03 --preset paper" in text
-    assert len(list((tmp_path / "store" / "cut").glob("*.json"))) == 18

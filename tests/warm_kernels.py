@@ -1,0 +1,12 @@
+"""A plugin of pytest for ``--nbmake``: kernels start with everything imported, see ``make test``."""
+
+from contextlib import ExitStack
+
+from spectral_core.paper.pages import kernels
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput") or not config.option.numprocesses:  # whoever runs tests
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        stack.enter_context(kernels.forked())
