@@ -64,9 +64,13 @@ class _Nursery:
 
     def __enter__(self) -> _Nursery:
         self._answer = threading.Lock()
-        code = f"from {__name__} import serve; serve()"
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self._process = subprocess.Popen([sys.executable, "-c", code], **pipes)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},  # kernels run side by side
+        )
         return self
 
     def fork(self, order: dict[str, Any]) -> _Kernel:
