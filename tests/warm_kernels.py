@@ -1,4 +1,4 @@
-"""A plugin of pytest for ``--nbmake``: kernels start with everything imported, see ``make test``."""
+"""A plugin of pytest for ``--nbmake``: kernels start warm, see ``make test``."""
 
 from contextlib import ExitStack
 

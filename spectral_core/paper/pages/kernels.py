@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -29,7 +30,7 @@ def forked() -> Iterator[None]:
     """Within, every kernel that this process starts is forked; nothing changes without ``fork``."""
     factory = KernelProvisionerFactory.instance()
     before = factory.default_provisioner_name
-    if not hasattr(os, "fork"):
+    if not hasattr(os, "fork") or Forking.nursery:
         yield
         return
     with _Nursery() as nursery:
@@ -39,13 +40,13 @@ def forked() -> Iterator[None]:
         try:
             yield
         finally:
-            factory.default_provisioner_name = before
+            factory.default_provisioner_name, Forking.nursery = before, None
 
 
 class Forking(LocalProvisioner):
     """Jupyter's way to start a kernel, by a fork of the nursery."""
 
-    nursery: _Nursery
+    nursery: _Nursery | None = None
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
         """Start the kernel that a command line asks for; returns where it listens."""
@@ -139,6 +140,5 @@ def _be_a_kernel(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     # It ends with its parent, and prints errors alone.
-    options = [f"--IPKernelApp.parent_handle={os.getppid()}", "--IPKernelApp.log_level=40"]
-    IPKernelApp.launch_instance([*arguments, *options])
+    IPKernelApp.launch_instance(arguments, parent_handle=os.getppid(), log_level=logging.ERROR)
     os._exit(0)
