@@ -227,7 +227,8 @@ def fewer_tuned(table: pd.DataFrame | None = None, **filters: Any) -> list[Test]
         whole = direct[direct["level"] == 0]["parameters"].iloc[0]
         share = 100 * (first["nodes"] + outputs + left) / whole
         word = HOLDS if share <= 50 else PARTLY if share < 100 else FAILS
-        tests.append(Test("count", network, f"pre at {reach.level:g} %", word, Count(share)))
+        where = f"{network}, {reach.level:g} % pruned"
+        tests.append(Test("count", where, "pre / direct", word, Count(share)))
     return tests
 
 

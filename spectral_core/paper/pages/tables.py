@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from spectral_core import _checks
-from spectral_core.paper.claims.claims import CLAIMS, Claim, Row
+from spectral_core.paper.claims.claims import CLAIMS, Claim, Row, details
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.table import Folded as Folded
@@ -109,28 +110,48 @@ SYMBOLS = dict(zip(WORDS, "✓◐✗≈?○–"))
 """A sign for each word of a verdict."""
 
 
-def verdicts(rows: Iterable[Row]) -> Table:
+def verdicts(rows: Iterable[Row], intervals: bool = True) -> Table:
     """Claims with their verdicts at the text's settings and at the released ones.
 
     Args:
         rows: as :func:`spectral_core.paper.claims.claims.judged` returns them; with several places
             of the paper, these are shown.
+        intervals: whether what was observed has its interval; :func:`evidence` has all.
     """
     cells = {
         (claim.place, claim.says): {
-            SOURCES[source]: _verdict(one) for source, one in zip(("text", "released"), found)
+            SOURCES[source]: _verdict(one, intervals)
+            for source, one in zip(("text", "released"), found)
         }
         for claim, *found in rows
     }
     return Table(rows_of(cells, "place", "the paper's claim"), words=True)
 
 
-def _verdict(found: Verdict) -> str:
+def _verdict(found: Verdict, intervals: bool) -> str:
     """The sign and word of a verdict, and what was observed."""
     text = f"{SYMBOLS[found.word]} {found.word}"
     if found.observed is None:
         return text
-    return f"{text}: {str(found.observed).removesuffix(f' ({SINGLE})')}"
+    observed = str(found.observed).removesuffix(f" ({SINGLE})")
+    return f"{text}: {observed if intervals else observed.partition(' [')[0]}"
+
+
+def evidence(rows: Sequence[Row]) -> Table:
+    """What verdicts rest on: methods, interval, seeds, tests, and p corrected for all claims.
+
+    Args:
+        rows: as :func:`spectral_core.paper.claims.claims.judged` returns them.
+    """
+    found = details(rows)
+    p = found["p"].map(lambda p: "" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}")
+    compared = found["compared"].str.replace(r"[a-z]+(?:-[a-z]+)*", _title, regex=True)
+    return Table(found.assign(compared=compared, p=p), words=True)
+
+
+def _title(key: re.Match[str]) -> str:
+    """A method's display name in place of its key; other words stay."""
+    return METHODS[key[0]].title if key[0] in METHODS else key[0]
 
 
 @functools.lru_cache
@@ -179,6 +200,26 @@ def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, E
         }
         for method, of_method in rows.groupby("first", sort=False)
     }
+
+
+def estimated(*questions: str) -> Table:
+    """What is published on some questions, over all networks and over those of each depth.
+
+    Args:
+        questions: out of :data:`~spectral_core.paper.questions.comparisons.QUESTIONS`.
+    """
+    rows = {}
+    for row in pd.concat(map(comparisons.question, questions)).query("n > 1").itertuples():
+        if row.over == "networks":
+            pair = f"{METHODS[row.first].title} − {METHODS[row.second].title}"
+            levels = f"{row.lowest_level:g}–{row.highest_level:g} %"
+            depth = "all" if row.depth == "all" else f"of {row.depth} hidden layers"
+            difference = str(comparisons.estimate_of(row))
+            rows[pair, levels, f"{row.n}, {depth}"] = {
+                "difference": difference,
+                "outcome": row.outcome,
+            }
+    return Table(rows_of(rows, "difference of", "pruned", "networks"), words=True)
 
 
 def settings(found: pd.DataFrame | None = None) -> Table:

@@ -7,7 +7,7 @@ import pytest
 from made_tables import curves
 
 from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, details, judged
-from spectral_core.paper.claims.yardsticks import ABSENT, FAILS, HOLDS, PARTLY, SINGLE, WORDS
+from spectral_core.paper.claims.yardsticks import ABSENT, FAILS, HOLDS, PARTLY, SINGLE
 from spectral_core.paper.results import accuracies
 
 BY_KEY = {claim.key: claim for claim in CLAIMS}
@@ -19,7 +19,7 @@ def rows():
 
 
 def test_all_claims_are_there_once_with_words_of_their_own():
-    assert len(CLAIMS) == len(BY_KEY) == 25  # 24 about trainings, one count
+    assert len(CLAIMS) == len(BY_KEY) == 26  # 25 about trainings, one count
     for field in dataclasses.fields(CLAIMS[0]):
         assert all(getattr(claim, field.name) != "" for claim in CLAIMS)
     for figure in ("Fig. 3", "Fig. 4", "Fig. 6", "Fig. 7", "Fig. 8", "Fig. 9", "Fig. 11"):
@@ -27,8 +27,8 @@ def test_all_claims_are_there_once_with_words_of_their_own():
 
 
 def test_every_claim_has_a_verdict_at_the_texts_settings(rows):
-    assert {row.text.word for row in rows} <= set(WORDS) - {ABSENT}
     for row in rows:
+        assert row.text.word != ABSENT or row.claim.key == "eigenvalues-alone"  # see "stage-one"
         for found in (row.text, row.released):
             assert (found.observed is None) == (found.word == ABSENT) == (not found.tests)
 
@@ -49,6 +49,7 @@ def test_what_the_published_results_say(rows):
         assert words[key] == (FAILS, HOLDS)
     assert words["fig08-relu"][0] == FAILS and words["fig08-relu"][1] == SINGLE
     assert words["marker"] == (HOLDS, ABSENT)
+    assert BY_KEY["fewer-parameters"].verdict().observed.n == 12
     assert words["pre-over-post"] == (HOLDS, HOLDS)
     assert words["vast-majority-post"][0] == FAILS
     assert words["fig06-relu"][0] == PARTLY  # ahead, not slightly
