@@ -25,7 +25,7 @@ from spectral_core.layers.groups import ELEMENTWISE, is_stack
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.running import few
 from spectral_core.pruning.removal import removed
-from spectral_core.pruning.selection import Rule, selected
+from spectral_core.pruning.selection import Selection, selected
 from spectral_core.training.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def measure_cuts(
         _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
     ]
     kept = [
-        selected(flow, scores, Rule(percentile, per_layer=per_layer, protect=protect))
+        selected(flow, scores, Selection(percentile, per_layer=per_layer, protect=protect))
         for percentile in percentiles
     ]
     if not kept:

@@ -12,7 +12,7 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import Example
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.removal import Fill, removed
-from spectral_core.pruning.selection import Budget, Rule, selected
+from spectral_core.pruning.selection import Budget, Selection, selected
 
 
 def prune(
@@ -39,9 +39,9 @@ def prune(
         >>> scores = node_scores(network)              # |λ| of each hidden node
         >>> small = prune(network, scores, percentile=80)
     """
-    rule = Rule(percentile, nodes, parameters, flops, per_layer, protect, least)
+    selection = Selection(percentile, nodes, parameters, flops, per_layer, protect, least)
     flow = Flow(network, example)
-    return removed(flow, selected(flow, scores, rule), fill, check)
+    return removed(flow, selected(flow, scores, selection), fill, check)
 
 
 class WithinBudget(NamedTuple):
@@ -95,8 +95,10 @@ def prune_until(
     scores = node_scores(network, example=example) if scores is None else scores
 
     def pruned(level: int) -> nn.Module:
-        rule = Rule(min(level * step, 100.0), per_layer=per_layer, protect=protect, least=least)
-        return removed(flow, selected(flow, scores, rule), fill)
+        selection = Selection(
+            min(level * step, 100.0), per_layer=per_layer, protect=protect, least=least
+        )
+        return removed(flow, selected(flow, scores, selection), fill)
 
     low, high = 0, int(100 / step) + 1  # levels that do, and do not
     best, value = pruned(low), float(evaluate(network))

@@ -15,7 +15,7 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import Example
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.removal import Fill, removed
-from spectral_core.pruning.selection import Budget, Rule, allowance, selected
+from spectral_core.pruning.selection import Budget, Selection, allowance, selected
 
 
 class Pruned(NamedTuple):
@@ -67,14 +67,14 @@ def prune_in_steps(
     if len(given) != 1:
         raise TypeError(f"exactly one of {', '.join(schedules)} must be given; got {list(given)}")
     ((name, budgets),) = given.items()
-    rules = [
-        Rule(**{name: budget}, per_layer=per_layer, protect=protect, least=least)
+    selections = [
+        Selection(**{name: budget}, per_layer=per_layer, protect=protect, least=least)
         for budget in _checks.items(name, budgets)
     ]
     if score is None:
         score = functools.partial(node_scores, example=example)
     pruned = Pruned(network, [])
-    for step, pruned in enumerate(rounds(network, score, rules, fill, example), start=1):
+    for step, pruned in enumerate(rounds(network, score, selections, fill, example), start=1):
         retrain(pruned.network, step)
     return pruned
 
@@ -82,7 +82,7 @@ def prune_in_steps(
 def rounds(
     network: nn.Module,
     score: Callable[[nn.Module], Sequence[Tensor]],
-    rules: Sequence[Rule],
+    selections: Sequence[Selection],
     fill: Fill = "zero",
     example: Example | None = None,
 ) -> Iterator[Pruned]:
@@ -90,19 +90,19 @@ def rounds(
 
     Args:
         network, score, fill, example: as :func:`prune_in_steps`.
-        rules: what stays at each step, by budgets of one kind; fractions are of the given network.
+        selections: what stays at each step, by budgets; fractions are of the given network.
     """
     flow = Flow(network, example)
     names = flow.hidden
     full = {"nodes": sum(flow.widths), "parameters": flow.parameters(), "flops": flow.flops()}
     counted = [
-        replace(rule, **{name: allowance(f"{name}[{i}]", size, full[name])})
-        for i, rule in enumerate(rules)
-        for name, size in [rule.budget]
+        replace(selection, **{name: allowance(f"{name}[{i}]", size, full[name])})
+        for i, selection in enumerate(selections)
+        for name, size in [selection.budget]
     ]
     kept = [torch.arange(width) for width in flow.widths]
-    for rule in counted:
-        now = selected(flow, score(network), rule)
+    for selection in counted:
+        now = selected(flow, score(network), selection)
         network = removed(flow, now, fill)
         flow = Flow(network, example)
         if flow.hidden != names:

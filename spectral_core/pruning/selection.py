@@ -21,8 +21,8 @@ Budget = int | float
 
 
 @dataclass(frozen=True)
-class Rule:
-    """Which nodes stay, given their scores: the settings of :func:`select`, of which one is an aim.
+class Selection:
+    """Which nodes stay, given their scores: the settings of :func:`select`, checked.
 
     Raises:
         TypeError, ValueError: if not exactly one of percentile and budgets is given, or a setting
@@ -110,29 +110,29 @@ def select(
     Warns:
         UserWarning: if more nodes stay than the percentile asks for, because scores are equal.
     """
-    rule = Rule(percentile, nodes, parameters, flops, per_layer, protect, least)
-    return selected(None if network is None else Flow(network, example), scores, rule)
+    selection = Selection(percentile, nodes, parameters, flops, per_layer, protect, least)
+    return selected(None if network is None else Flow(network, example), scores, selection)
 
 
-def selected(flow: Flow | None, scores: Sequence[Tensor], rule: Rule) -> list[Tensor]:
+def selected(flow: Flow | None, scores: Sequence[Tensor], selection: Selection) -> list[Tensor]:
     """As :func:`select`, for a network whose groups of nodes are known."""
     if flow is not None:
         flow.hidden_groups()
     check_scores(scores, None if flow is None else flow.widths)
     values = [_numbers(score) for score in scores]
-    protected = _protected(rule.protect, len(values), flow)
+    protected = _protected(selection.protect, len(values), flow)
     free = [k for k in range(len(values)) if k not in protected]
     best = [np.argsort(-value, kind="stable") for value in values]
     stay = [np.zeros(len(value), dtype=bool) for value in values]
     for k, order in enumerate(best):
-        stay[k][order[: len(order) if k in protected else rule.least]] = True
-    if rule.budget is None:
-        _keep_above(stay, free, values, rule)
+        stay[k][order[: len(order) if k in protected else selection.least]] = True
+    if selection.budget is None:
+        _keep_above(stay, free, values, selection)
     else:
         order = [-value for value in values]
-        if rule.per_layer:  # the best of a layer has rank 0, and its last one less than 1
+        if selection.per_layer:  # the best of a layer has rank 0, and its last one less than 1
             order = [np.argsort(nodes, kind="stable") / max(len(nodes), 1) for nodes in best]
-        _fill_budget(stay, free, order, *rule.budget, flow)
+        _fill_budget(stay, free, order, *selection.budget, flow)
     return [
         torch.as_tensor(np.flatnonzero(mask), device=score.device)
         for mask, score in zip(stay, scores)
@@ -145,20 +145,21 @@ def _several(percentile: float | Sequence[float] | None) -> bool:
 
 
 def _keep_above(
-    stay: list[np.ndarray], free: list[int], values: list[np.ndarray], rule: Rule
+    stay: list[np.ndarray], free: list[int], values: list[np.ndarray], selection: Selection
 ) -> None:
     """Let stay the nodes whose score is not below the percentile of their pool, all or one layer.
 
     ``stay`` has a mask per hidden layer of the nodes that stay in any case, and is changed in
     place; ``free`` are the numbers of the layers that may lose nodes.
     """
-    each = rule.percentile if _several(rule.percentile) else [rule.percentile] * len(values)
+    percentile = selection.percentile
+    each = percentile if _several(percentile) else [percentile] * len(values)
     if len(each) != len(values):
         raise ValueError(
             f"percentile must be one number, or one per hidden layer, {len(values)}; "
             f"got {len(each)}"
         )
-    by_layer = rule.per_layer or _several(rule.percentile)
+    by_layer = selection.per_layer or _several(percentile)
     for pool in [[k] for k in free] if by_layer else [free]:
         scores = np.concatenate([values[k] for k in pool]) if pool else np.empty(0)
         if len(scores) == 0:

@@ -23,24 +23,9 @@ def plain():
     )
 
 
-class Branches(nn.Module):
-    """Two layers read the same nodes."""
-
-    def __init__(self):
-        super().__init__()
-        self.trunk = nn.Linear(6, 8)
-        self.heads = nn.ModuleList([nn.Linear(8, 2), nn.Linear(8, 3)])
-
-    def forward(self, x):
-        x = torch.tanh(self.trunk(x))
-        return torch.cat([head(x) for head in self.heads], dim=1)
-
-
 KINDS = {
     "spectral": lambda: spectral_mlp((6, 8, 5, 3), "elu"),
     "reparametrised": lambda: spectralize(plain()),
-    "plain": plain,
-    "branches": Branches,
 }
 
 

@@ -305,11 +305,3 @@ def test_a_loss_of_ones_own_is_minimised():
     solution = torch.linalg.lstsq(torch.cat([x, torch.ones(64, 1).double()], dim=1), y).solution
     torch.testing.assert_close(network.weight, solution[:3].mT, atol=1e-4, rtol=0)
     torch.testing.assert_close(network.bias, solution[3], atol=1e-4, rtol=0)
-
-
-def test_the_loss_of_a_stack_may_be_written_by_hand():
-    networks = [make_network("both") for _ in range(2)]
-    for network, loss in zip(networks, (None, F.cross_entropy)):
-        train(network, *examples(torch.float64), epochs=1, loss=loss, generator=seeded())
-    for one, other in zip(*(network.parameters() for network in networks)):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)

@@ -25,7 +25,7 @@ from spectral_core.pruning import schedule
 from spectral_core.pruning.curve import measure_cuts
 from spectral_core.pruning.prune import prune
 from spectral_core.pruning.ranking import node_scores
-from spectral_core.pruning.selection import Rule, select
+from spectral_core.pruning.selection import Selection, select
 from spectral_core.training.evaluation import evaluate
 from spectral_core.training.loop import train
 
@@ -150,12 +150,12 @@ def rounds(step: CutStep, network: nn.Sequential, data: Dataset) -> Iterator[Rou
         return
     full = sum(map(len, ranking))
     less = full - sum(map(len, select(ranking, step.percentile, per_layer=step.per_layer)))
-    rules = [
-        Rule(nodes=full - round(less * i / step.rounds), per_layer=step.per_layer)
+    selections = [
+        Selection(nodes=full - round(less * i / step.rounds), per_layer=step.per_layer)
         for i in range(1, step.rounds + 1)
     ]
     share, rest = divmod(step.retraining_epochs, step.rounds)
-    in_steps = schedule.rounds(network, lambda left: scores(step, left, data), rules)
+    in_steps = schedule.rounds(network, lambda left: scores(step, left, data), selections)
     for i, pruned in enumerate(in_steps, start=1):
         yield Round(pruned.network, share + (rest if i == step.rounds else 0))
 
