@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -59,15 +59,8 @@ def transfer_operator(
         alt: what the picture shows, in words.
         before: nodes of the layers before k, at least 0; A^(k) is the identity there.
         after: nodes of the layers after k+1, at least 0; likewise.
-
-    Raises:
-        TypeError, ValueError: if a count is no whole number of at least 0, or ``inputs`` is no
-            vector with an entry for each departure node.
     """
     _, departure, arrival, _ = spans = _spans(layer, before, after)
-    if not isinstance(inputs, Tensor) or inputs.shape != (layer.in_features,):
-        got = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
-        raise ValueError(f"inputs must be a tensor of shape ({layer.in_features},); got {got}")
     operator = _in_whole_network(layer.transfer_operator(), before, after)
     size = len(operator)
     activity = np.zeros((size, 1))
@@ -111,9 +104,6 @@ def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 
         alt: what the picture shows, in words.
         before: nodes of the layers before k, at least 0.
         after: nodes of the layers after k+1, at least 0.
-
-    Raises:
-        TypeError, ValueError: if a count is no whole number of at least 0.
     """
     _, departure, arrival, _ = spans = _spans(layer, before, after)
     vectors = _in_whole_network(layer.eigenvector_matrix(), before, after)
@@ -136,7 +126,6 @@ def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 
 
 def _spans(layer: SpectralLinear, before: int, after: int) -> list[Span]:
     """Nodes before layer k, of layer k, of layer k+1 and after it."""
-    before, after = _checks.whole_number("before", before), _checks.whole_number("after", after)
     counts = {
         "layers\nbefore": before,
         f"layer $k$\n$N_k = {layer.in_features}$": layer.in_features,
@@ -320,16 +309,13 @@ def _draw_box(
 ) -> None:
     """A step: framed in the method's colour, and tinted with it where something trains."""
     (x, y), (width, height) = at, size
-    shape = FancyBboxPatch(
-        (x - width / 2, y - height / 2),
-        width,
-        height,
-        boxstyle="round,pad=0,rounding_size=0.1",
-        facecolor=(colour, 0.3 if step.kind in ("train", "retrain") else 0),
-        edgecolor=colour,
-        linewidth=1.6,
-    )
-    axes.add_patch(shape)
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2), width, height, edgecolor=colour, linewidth=1.6,
+            boxstyle="round,pad=0,rounding_size=0.1",
+            facecolor=(colour, 0.3 if step.kind in ("train", "retrain") else 0),
+        )
+    )  # fmt: skip
     _write(axes, at, textwrap.fill(step.text, 44), size=12)
 
 
@@ -344,17 +330,5 @@ def _canvas(right: float, bottom: float, left: float = -1.6, top: float = -3.0) 
     return axes
 
 
-def _write(
-    axes: Axes,
-    at: tuple[float, float],
-    text: str,
-    *,
-    ha: str = "center",
-    size: float = 10,
-    rotation: float = 0,
-    color: str = INK,
-    weight: str = "normal",
-) -> None:
-    axes.text(
-        *at, text, ha=ha, va="center", size=size, rotation=rotation, color=color, weight=weight
-    )
+def _write(axes: Axes, at: tuple[float, float], text: str, **style: Any) -> None:
+    axes.text(*at, text, **{"ha": "center", "va": "center", "size": 10, "color": INK} | style)

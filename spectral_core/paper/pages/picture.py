@@ -7,13 +7,11 @@ import html
 import io
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spectral_core._files import write_whole
 from spectral_core.paper.pages.style import INK, PAPER
 
 UNIT = 72
@@ -50,7 +48,6 @@ THEME = {
     "axes.facecolor": PAPER,
     "svg.fonttype": "none",
     "svg.hashsalt": "spectral-core",
-    "savefig.dpi": 200,
     **dict.fromkeys(
         ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color",
          "ytick.color", "grid.color"),
@@ -84,15 +81,6 @@ class Picture:
             f'grid-template-columns: repeat(auto-fit, minmax(min(100%, {_LEAST}px), 1fr))">'
             f"{cells}</div>"
         )
-
-    @themed
-    def save(self, file: Path) -> None:
-        """Write the first drawing into a file, whole or not at all; its name says the format.
-
-        Without matplotlib's version in it, so that the same results make the same file.
-        """
-        figure = self.drawings[0]
-        write_whole(file, lambda aside: figure.savefig(aside, metadata={"Software": None}))
 
 
 def drawing(width: float, height: float) -> Figure:

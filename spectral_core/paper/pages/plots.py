@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,11 +117,6 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
                 _points(axes, others[others["method"] == method], marker, colour)
     _label_ends(axes, ends)
     return figure
-
-
-def save_picture(table: pd.DataFrame, file: Path) -> None:
-    """Draw the accuracies of one panel into a file, whole or not at all."""
-    curves(table, alt="").save(file)
 
 
 # All networks at once

@@ -120,23 +120,11 @@ def test_layers_of_other_shapes_are_drawn_entry_by_entry(departure, arrival):
         np.testing.assert_allclose(written, shown(matrix), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("draw", "words"),
-    [
-        (lambda: transfer_operator(layer(), torch.rand(3), ""),
-         "inputs must be a tensor of shape (4,); got (3,)"),
-        (lambda: transfer_operator(layer(), [1, 2, 3, 4], ""), "got list"),
-        (lambda: transfer_operator(layer(), torch.rand(4), "", before=-1),
-         "before must be a whole number of at least 0; got -1"),
-        (lambda: eigenvectors(layer(), "", after=-2), "after must be a whole number"),
-        (lambda: flowchart(["pre", "past"]), "Did you mean 'post'?"),
-        (lambda: flow_text(["pre", "pre"]), "methods must hold each item once"),
-    ],
-)  # fmt: skip
-def test_bad_argument_is_refused_and_named(draw, words):
-    with pytest.raises(ValueError) as caught:
-        draw()
-    assert words in str(caught.value)
+def test_a_method_that_is_unknown_or_named_twice_is_refused():
+    with pytest.raises(ValueError, match=r"Did you mean 'post'\?"):
+        flowchart(["pre", "past"])
+    with pytest.raises(ValueError, match="methods must hold each item once"):
+        flow_text(["pre", "pre"])
 
 
 # The flowchart
