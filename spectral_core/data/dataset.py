@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ from spectral_core.data import backbone, images
 from spectral_core.data.directories import Directories
 from spectral_core.data.prepared import JOINT, KEYS, prepare, split
 from spectral_core.data.raw_data import RAW_DATA
-from spectral_core.data.raw_files import locate, open_raw, survey
+from spectral_core.data.raw_files import Availability, locate, open_raw, survey
 
 DATASETS: tuple[str, ...] = tuple(RAW_DATA)
 """Names of the data sets. ``cifar10-jpeg`` is a copy of CIFAR-10 that went through JPEG, which is
@@ -68,17 +67,6 @@ class Dataset:
     def to(self, device: str | torch.device) -> Dataset:
         """Return a copy with its tensors on a device; those that are there already are shared."""
         return replace(self, **{name: getattr(self, name).to(device) for name in KEYS})
-
-
-class Availability(NamedTuple):
-    """Whether a data set is on this machine."""
-
-    name: str
-    """One of ``DATASETS``."""
-    found: Path | None
-    """Directory or archive that holds it, if any."""
-    checksums_ok: bool
-    """Whether all files are there with the right checksums."""
 
 
 def identify(name: str) -> str:
@@ -189,7 +177,7 @@ def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availabili
         One row for each of ``DATASETS``.
     """
     directories = Directories.chosen(data_dir)
-    return [Availability(name, *survey(name, directories)) for name in DATASETS]
+    return [survey(name, directories) for name in DATASETS]
 
 
 def checksums(name: str) -> dict[str, str]:

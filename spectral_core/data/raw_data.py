@@ -90,11 +90,6 @@ def _read_digits(contents: Contents) -> Tensors:
     return train, torch.tensor(train_targets), test, torch.tensor(test_targets)
 
 
-def _listed(text: str) -> dict[str, str]:
-    """Return file name to MD5 of what ``md5sum`` prints."""
-    return {name: md5 for md5, name in map(str.split, text.strip().splitlines())}
-
-
 _CIFAR10_CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
@@ -103,12 +98,12 @@ _CIFAR10_CLASSES = (
 RAW_DATA: dict[str, RawData] = {
     "fashion-mnist": RawData(
         folder="FashionMNIST/raw",
-        md5=_listed("""
-            f4a8712d7a061bf5bd6d2ca38dc4d50a  train-images-idx3-ubyte
-            9018921c3c673c538a1fc5bad174d6f9  train-labels-idx1-ubyte
-            8181f5470baa50b63fa0f6fddb340f0a  t10k-images-idx3-ubyte
-            15d484375f8d13e6eb1aabb0c3f46965  t10k-labels-idx1-ubyte
-        """),
+        md5={
+            "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+            "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
+            "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
+            "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
+        },
         read=_read_idx,
         classes=(
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -123,12 +118,12 @@ RAW_DATA: dict[str, RawData] = {
     ),
     "mnist": RawData(
         folder="MNIST/raw",
-        md5=_listed("""
-            6bbc9ace898e44ae57da46a324031adb  train-images-idx3-ubyte
-            a25bea736e30d166cdddb491f175f624  train-labels-idx1-ubyte
-            2646ac647ad5339dbf082846283269ea  t10k-images-idx3-ubyte
-            27ae3e4e09519cfbb04c329615203637  t10k-labels-idx1-ubyte
-        """),
+        md5={
+            "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+            "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+            "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+            "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+        },
         read=_read_idx,
         classes=tuple("0123456789"),
         addresses=(
@@ -138,15 +133,15 @@ RAW_DATA: dict[str, RawData] = {
     ),
     "cifar10": RawData(
         folder="cifar-10-batches-py",
-        md5=_listed("""
-            c99cafc152244af753f735de768cd75f  data_batch_1
-            d4bba439e000b95fd0a9bffe97cbabec  data_batch_2
-            54ebc095f3ab1f0389bbae665268c751  data_batch_3
-            634d18415352ddfa80567beed471001a  data_batch_4
-            482c414d41f54cd18b22e5b47cb7c3cb  data_batch_5
-            40351d587109b95175f43aff81a1287e  test_batch
-            5ff9c542aee3614f3951f8cda6e48888  batches.meta
-        """),
+        md5={
+            "data_batch_1": "c99cafc152244af753f735de768cd75f",
+            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+            "data_batch_4": "634d18415352ddfa80567beed471001a",
+            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+            "test_batch": "40351d587109b95175f43aff81a1287e",
+            "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
+        },
         read=_read_cifar10,
         classes=_CIFAR10_CLASSES,
         addresses=("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),

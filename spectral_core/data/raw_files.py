@@ -63,20 +63,26 @@ def open_raw(name: str, directories: Directories) -> ImageSets:
     return ImageSets(train, targets[0], test, targets[1], raw.classes, copy.source)
 
 
-def survey(name: str, directories: Directories) -> tuple[Path | None, bool]:
-    """Look for a data set on this machine alone, and change nothing.
+class Availability(NamedTuple):
+    """Whether a data set is on this machine."""
 
-    Returns:
-        Its directory or archive, or None, and whether all checksums match. A place with bad files
-        is returned only if there is no good one.
-    """
+    name: str
+    """One of ``DATASETS``."""
+    found: Path | None
+    """Directory or archive that holds it, if any; one with bad files only if there is no other."""
+    checksums_ok: bool
+    """Whether all files are there with the right checksums."""
+
+
+def survey(name: str, directories: Directories) -> Availability:
+    """Look for a data set on this machine alone, and change nothing."""
     damaged = None
     for copy in _copies(RAW_DATA[name], directories):
         if not copy.problems:
-            return copy.place, True
+            return Availability(name, copy.place, True)
         if copy.damaged:
             damaged = damaged or copy.place
-    return damaged, False
+    return Availability(name, damaged, False)
 
 
 def locate(name: str, directories: Directories) -> Copy:
