@@ -28,6 +28,13 @@ class Finished(NamedTuple):
     store: Store
 
 
+def pytest_collection_modifyitems(items):
+    """Whatever reads the built book or a run of the benchmarks is slow."""
+    for item in items:
+        if {"html", "rows"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def store(tmp_path):
     """An empty store."""

@@ -205,6 +205,7 @@ def test_every_folder_has_its_place():
     assert {file.parent.name for file in (PACKAGE / "paper").glob("*/__init__.py")} == set(PAPER)
 
 
+@pytest.mark.slow
 def test_importing_the_package_brings_nothing_that_is_slow_or_optional():
     heavy = {"torchvision", "pandas", "scipy", "sklearn", "joblib", "IPython", "onnx"}
     heavy |= {"onnxruntime", *(name.replace("-", "_") for name in names(OPTIONAL))}
@@ -231,6 +232,7 @@ print(*sorted(set(sys.modules) - before))
         ("matplotlib.pyplot", "figures", "plot_spectrum(spectral(nn.Linear(3, 2)))"),
     ],
 )
+@pytest.mark.slow
 def test_a_missing_extra_is_named(module, extra, call):
     code = f"""
 import sys, torch
@@ -250,6 +252,7 @@ def test_everything_in_all_is_there():
     assert done.stdout == "SpectralLinear prune\n", done.stderr
 
 
+@pytest.mark.slow
 def test_computing_needs_no_package_of_figures_or_notebooks(tmp_path):
     blocked = {"IPython", "ipykernel", "jupyter_client", "jupyter_core", "nbformat", "nbclient"}
     blocked |= {name.replace("-", "_") for name in names(OPTIONAL)}

@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from spectral_core.paper.results.estimates import difference, reaches
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_example_runs_as_printed_and_learns(capsys):
     (code,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
     exec(code, {})

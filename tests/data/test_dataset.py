@@ -58,6 +58,7 @@ def test_digits_are_split_once_and_for_all(home):
 @pytest.mark.parametrize(
     ("name", "mean", "deviation"), [("mnist", 0.1307, 0.3081), ("fashion-mnist", 0.2860, 0.3530)]
 )
+@pytest.mark.slow
 def test_real_images(name, mean, deviation):
     if not next(row for row in data.available() if row.name == name).checksums_ok:
         pytest.skip(f"{name} is not on this machine; SPECTRAL_CORE_DATA_PATH may point to it")
@@ -87,6 +88,7 @@ def test_unknown_name_is_refused_with_the_nearest(function):
         function("fashion_mnist")
 
 
+@pytest.mark.slow
 def test_import_is_light():
     heavy = ["torchvision", "sklearn", "requests", "pandas"]
     code = f"import sys, spectral_core.data; print([m for m in {heavy} if m in sys.modules])"

@@ -33,6 +33,7 @@ def files(tmp_path_factory):
 
 @pytest.mark.parametrize("batch", [1, 2, 13, 1000])
 @pytest.mark.parametrize("name", ["full", "pruned"])
+@pytest.mark.slow
 def test_outputs_are_torchs_at_any_batch(files, name, batch):
     network, file = files[name]
     inputs = torch.rand(batch, 784)
@@ -54,6 +55,7 @@ def test_pruned_file_is_as_small_as_its_weights(files):
     assert len(list(files["full"][1].parent.iterdir())) == 2  # no weights in a second file
 
 
+@pytest.mark.slow
 def test_other_layers_go_along(tmp_path):
     torch.manual_seed(0)
     model = spectralize(
@@ -73,6 +75,7 @@ def test_other_layers_go_along(tmp_path):
 
 
 @pytest.mark.parametrize("difference", [0.5, float("nan")])
+@pytest.mark.slow
 def test_a_file_that_differs_is_not_there(tmp_path, monkeypatch, difference):
     network = spectral_mlp((4, 3, 2), "elu")
     monkeypatch.setattr(module, "_difference", lambda *_: difference)

@@ -70,6 +70,7 @@ def test_every_command_explains_itself_and_its_options(words, run):
             assert option.help and max(option.opts, key=len) in out
 
 
+@pytest.mark.slow
 def test_installed_script_is_this_command():
     done = subprocess.run([SCRIPT, "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -130,6 +131,7 @@ def test_bad_setting_exits_with_2_and_one_line(run, tmp_path, words, said):
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback():
     words = ["compute", "fig03", "--activation", "rely", "--debug"]
     done = subprocess.run([SCRIPT, *words], capture_output=True, text=True)
@@ -182,6 +184,7 @@ def test_what_runs_no_steps_does_not_say_that_they_are_stored(run, monkeypatch):
     assert (code, err.strip()) == (130, "Stopped.")
 
 
+@pytest.mark.slow
 def test_help_is_written_in_a_code_page_without_greek():
     words = [SCRIPT, "compute", "--help"]
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
@@ -353,6 +356,7 @@ def test_publish_writes_into_the_project_and_names_the_files(run, ours, project)
     assert (code, out) == (1, "") and "are not computed" in err
 
 
+@pytest.mark.slow
 def test_status_lists_what_there_is_or_every_figure_at_every_preset(run, ours, project):
     code, out, _ = run("status", "--store", ours)
     assert code == 0

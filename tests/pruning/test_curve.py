@@ -47,6 +47,7 @@ cuts_at = st.lists(st.sampled_from([0, 12.5, 50, 90, 100]) | st.floats(0, 100), 
 
 
 @given(networks, st.booleans(), cuts_at, st.integers(1, 50), st.booleans())
+@pytest.mark.slow
 def test_curve_is_prune_and_evaluate_at_each_cut(network, lam_in, percentiles, batch_size, each):
     full = network_of(**network, lam_in=lam_in and network["kind"] == "spectral")
     x, y = examples(seed=network["seed"])
@@ -56,6 +57,7 @@ def test_curve_is_prune_and_evaluate_at_each_cut(network, lam_in, percentiles, b
 
 
 @given(networks, cuts_at, st.data())
+@pytest.mark.slow
 def test_scores_that_tie_and_layers_that_empty(network, percentiles, data):
     full, (x, y) = network_of(**network), examples(seed=network["seed"])
     scores = [

@@ -16,6 +16,7 @@ def left(network):
 
 
 @given(st.floats(0, 1), st.sampled_from([1.0, 2.5, 10.0]))
+@pytest.mark.slow
 def test_bisection_finds_the_last_level_that_will_do(max_drop, step):
     small, level, value = prune_until(NETWORK, left, max_drop, step=step, least=0)
     tried = [q * step for q in range(int(100 / step) + 1)]

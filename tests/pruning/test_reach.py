@@ -19,6 +19,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("name", SMALL)
+@pytest.mark.slow
 def test_pruned_is_masked_saved_and_exported(name):
     row = reach(*SMALL[name])
     assert row["groups"] == GROUPS[name]

@@ -67,6 +67,7 @@ def assert_equal(ours, theirs, tolerance=1e-12):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("depth", WIDTHS)
 @pytest.mark.parametrize("trains", TRAINS)
+@pytest.mark.slow
 def test_fifty_steps_equal_those_of_each_network_by_itself(trains, depth, activation):
     inputs, targets = examples()
     bias = depth == 1

@@ -110,11 +110,13 @@ def test_no_page_has_a_bar_over_its_code(source):
 
 
 @pytest.mark.parametrize(("departure_nodes", "arrival_nodes"), [(6, 1), (2, 5)])
+@pytest.mark.slow
 def test_equations_of_the_theory_hold_for_other_shapes(departure_nodes, arrival_nodes, tmp_path):
     shape = {"departure_nodes": departure_nodes, "arrival_nodes": arrival_nodes, "seed": 3}
     assert notebooks.execute("theory", shape, tmp_path, progress=False).exists()
 
 
+@pytest.mark.slow
 def test_fig_3_by_hand_ends_on_the_registrys_numbers(tmp_path, monkeypatch):
     monkeypatch.setenv("SPECTRAL_CORE_STORE", str(tmp_path / "store"))
     small = {"hidden": [20, 10], "epochs": 3, "retraining_epochs": 1, "seed": 2}
@@ -227,6 +229,7 @@ def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path
     assert out_of_date(made, nbformat.writes(without_outputs))
 
 
+@pytest.mark.slow
 def test_side_by_side_as_alone_and_a_failure_is_named(tiny, project, tmp_path):
     source = project / "notebooks" / "tiny.ipynb"
     for name in ("other", "third"):

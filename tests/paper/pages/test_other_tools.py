@@ -38,6 +38,7 @@ def way(tool, criterion, per_layer):
 
 @pytest.mark.parametrize("each", WAYS, ids=lambda w: f"{w.tool}-{w.criterion}-{w.per_layer}")
 @pytest.mark.parametrize("keep", SHARES)
+@pytest.mark.slow
 def test_each_way_leaves_its_share_and_the_case_as_it_was(case, each, keep):
     before = {name: tensor.clone() for name, tensor in case.network.state_dict().items()}
     small, x = each.prune(case, keep), case.data.train_inputs[:9]

@@ -38,6 +38,7 @@ class AsMeasured(doctest.OutputChecker):
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.slow
 def test_examples_give_what_the_page_shows(page, tmp_path, monkeypatch):
     import_torchvision()  # the page imports it plainly
     monkeypatch.chdir(tmp_path)

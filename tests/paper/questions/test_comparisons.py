@@ -22,6 +22,7 @@ from spectral_core.paper.study.figures import CHANGES
 from spectral_core.paper.study.methods import METHODS
 
 
+@pytest.mark.slow
 def test_file_of_estimates_is_up_to_date():
     """If this fails, run: python -c "from spectral_core.paper.questions import comparisons as c;
     c.write_estimates()"."""

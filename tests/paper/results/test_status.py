@@ -1,11 +1,14 @@
 """What is computed and what is published, panel by panel."""
 
+import pytest
+
 from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.status import status
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import plan
 
 
+@pytest.mark.slow
 def test_status_counts_what_is_here_and_what_is_published(finished, project):
     def row():
         table = status(finished.store, ["fig03"])

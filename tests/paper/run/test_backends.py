@@ -82,6 +82,7 @@ def outcome(store):
     return networks, {name: record["result"] for name, record in results.items()}
 
 
+@pytest.mark.slow
 def test_killed_worker_loses_nothing_and_changes_no_bit(tmp_path, store):
     study = plan("fig03", "smoke", epochs=60, seeds=2, percentiles=(0, 90))
     trainings = list(dict.fromkeys(cut.trained for cut in study.steps()))
@@ -112,6 +113,7 @@ def test_killed_worker_loses_nothing_and_changes_no_bit(tmp_path, store):
     assert "pruning, 18/18 steps 100%" in errors
 
 
+@pytest.mark.slow
 def test_job_that_kills_its_workers_is_an_error_and_no_endless_wait(tmp_path):
     at_once = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with (

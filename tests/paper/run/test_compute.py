@@ -101,6 +101,7 @@ def published_csv(study, store, project):
     return content
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_to_end_takes_its_workers_along(finished, store):
     trained = [cut.trained for cut in finished.study.steps()]
     with store.lock(trained[-1]), running(store, workers=2) as process:  # one of them must wait
@@ -112,6 +113,7 @@ def test_a_run_that_is_told_to_end_takes_its_workers_along(finished, store):
     assert error.rstrip().endswith("the same command goes on from here.")
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
     finished, store, project
 ):
@@ -147,6 +149,7 @@ def test_killed_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
     assert published_csv(study, store, project) == published_csv(study, uninterrupted, project)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_run_each_step_once(finished, store):
     study, alone = finished
     held = store.lock(study.steps()[0].trained)
@@ -312,6 +315,7 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
         ("settings", "*elu-500-500-500-input-eigenvalues", {}),
     ],
 )
+@pytest.mark.slow
 def test_steps_that_train_as_one_give_what_they_give_alone(tmp_path, figure, panels, changes):
     study = plan(figure, "smoke", panels, percentiles=(50, 60), epochs=1, **changes)
     alone, as_one = Store(tmp_path / "alone"), Store(tmp_path / "as one")

@@ -184,6 +184,7 @@ def test_unknown_figure_or_preset_is_refused(arguments, nearest):
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.slow
 def test_every_figure_has_a_plan_at_every_preset(name, preset):
     study = plan(name, preset)
     names = [panel.name for panel in study.panels]
