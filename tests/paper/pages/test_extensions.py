@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from docutils.core import publish_doctree
 
 import spectral_core
@@ -111,3 +112,23 @@ def test_with_an_address_there_is_a_map_of_the_site(tmp_path):
     places = re.findall("<loc>(.*?)</loc>", (tmp_path / "sitemap.xml").read_text())
     assert places == ["https://example.org/x/book/a.html", "https://example.org/x/book/b.html"]
     assert "https://example.org/x/sitemap.xml" in (tmp_path / "robots.txt").read_text()
+
+
+def test_toggles_of_the_contents_are_named_by_their_chapters():
+    contents = BeautifulSoup(
+        "<ul><li><a>One</a><details><summary></summary><ul><li><a>Two</a></li></ul></details></li></ul>",
+        "html.parser",
+    )
+    assert extension("accessible").named(contents).summary["aria-label"] == "Pages of One"
+
+
+def test_what_is_no_list_is_not_marked_as_one():
+    body = (
+        '<dl>\n<dd><em class="sig-param">a</em>,</dd>\n</dl>'
+        '<dl class="py"><dt>x</dt><dd>y</dd></dl>'
+        "<table><tr><th></th></tr></table>"
+    )
+    assert extension("accessible").accessible(body) == (
+        '<span class="sig-lines"><span><em class="sig-param">a</em>,</span>\n</span>'
+        '<dl class="py"><dt>x</dt><dd>y</dd></dl><table><tr><td></td></tr></table>'
+    )
