@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from spectral_core._files import write_whole
 from spectral_core.paper import paths
-from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, panel_provenance
+from spectral_core.paper.results.tables import NoResults, collect, panel_provenance
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, Panel
 from spectral_core.paper.study.planning import Study, plan
@@ -234,21 +234,17 @@ def published(
     preset: str,
     panels: str | Sequence[str] | None = None,
     precision: str | None = None,
-    *,
-    missing_ok: bool = False,
 ) -> pd.DataFrame:
     """Table of the published results of a figure, all runs of each panel together.
 
     Arguments are those of :func:`published_runs`.
 
     Raises:
-        NoResults: if there are none; with ``missing_ok`` the table is empty then.
+        NoResults: if there are none.
         ValueError: if a table is damaged, or two runs of a panel share points or differ in their
             settings; names the files.
     """
     runs = published_runs(figure, preset, panels, precision)
-    if not runs and missing_ok:
-        return pd.DataFrame(columns=list(COLUMNS))
     if not runs:
         raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
     return pd.concat([_together(of_panel) for of_panel in runs.values()], ignore_index=True)

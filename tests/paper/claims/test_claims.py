@@ -93,3 +93,9 @@ def test_verdicts_change_with_the_results():
 def test_claims_of_a_figure_take_no_other_network():
     other = results(50).assign(dataset="mnist")
     assert BY_KEY["fig03-post"].verdict(table=other).word == ABSENT
+
+
+def test_eigenvalues_alone_are_judged_once_stage_one_is_published():
+    of = {"direct": {0: (0.9, 0.901, 0.902)}, "pre-unretrained": {0: (0.885, 0.887, 0.889)}}
+    found = BY_KEY["eigenvalues-alone"].verdict(table=curves(of))
+    assert found.word == HOLDS and found.observed.mean == pytest.approx(1.4)
