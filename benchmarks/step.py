@@ -47,7 +47,7 @@ def run(rounds: int = 11, quick: bool = False) -> list[dict[str, Any]]:
     for depth in (1, 3):
         step = training(what, "post", depth, epochs=EPOCHS, images=200 * (2 if quick else STEPS))
         with one_core():
-            runs = contestants(step)
+            runs = contestants(step, compiles=not quick)
             times: dict[str, list[float]] = {name: [] for name in runs}
             for _ in trange(rounds, desc=name_of(step, what), leave=False, disable=None):
                 for name, contestant in runs.items():
@@ -85,8 +85,8 @@ def one_core() -> Iterator[None]:
             os.sched_setaffinity(0, cores)
 
 
-def contestants(step: TrainStep) -> dict[str, Contestant]:
-    """Everything that can train here, each with a network of its own."""
+def contestants(step: TrainStep, compiles: bool) -> dict[str, Contestant]:
+    """Everything that can train here, each with a network of its own; compiling takes a while."""
     data = load(step.dataset)
 
     def new() -> tuple[nn.Sequential, Tensor, Tensor]:
@@ -101,10 +101,11 @@ def contestants(step: TrainStep) -> dict[str, Contestant]:
     runs["autograd, Adam, DataLoader"] = partial(
         plain_loop, *new(), step, EPOCHS, torch.Generator().manual_seed(step.seed)
     )
-    with suppress(RuntimeError):  # without a compiler
-        compiled = autograd(*new(), step, compiled=True)
-        compiled(lambda *_: None)
-        runs["autograd, fused Adam, torch.compile"] = compiled
+    if compiles:
+        with suppress(RuntimeError):  # without a compiler
+            compiled = autograd(*new(), step, compiled=True)
+            compiled(lambda *_: None)
+            runs["autograd, fused Adam, torch.compile"] = compiled
     with suppress(ImportError):
         runs["JAX, jit"] = in_jax(*new(), step)
     for precision, dtype in TYPES.items():
