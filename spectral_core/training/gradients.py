@@ -73,7 +73,7 @@ class WrittenOut:
         self.members = ensemble.numel()
         self.penalty, self.penalised = penalty, penalised(network, penalty)
         # What batches are taken from, and where in it the rows of each network begin.
-        self.targets, self.rows, self.begins = targets, inputs.to(first.operands), 0
+        self.targets, self.rows, self.begins = targets, inputs.to(first.operands), None
         if not first.trains:
             # x φᵀ of a frozen first layer is the same in each epoch: it is made once, (n, N_2), or
             # (E n, N_2) with each network's rows behind those of the one before.
@@ -91,15 +91,16 @@ class WrittenOut:
         Returns:
             The mean cross-entropy, without the penalty, shape () or (E,).
         """
-        x = self.rows.index_select(0, (batch + self.begins).flatten()).unflatten(0, batch.shape)
+        rows = batch if self.begins is None else batch + self.begins
+        x = self.rows.index_select(0, rows.flatten()).view(*batch.shape, self.rows.shape[-1])
         for layer in self.layers:
             x = layer.forward(x)
         log_p = torch.log_softmax(x, dim=-1)
-        picked = self.targets[batch].unsqueeze(-1)
+        picked = self.targets.index_select(0, batch.flatten()).view(*batch.shape, 1)
         loss = -log_p.gather(-1, picked).mean(dim=(-2, -1))
 
         gradient = log_p.exp_()  # ∂L/∂logits = (p − y) / m
-        gradient.scatter_add_(-1, picked, gradient.new_full(picked.shape, -1.0))
+        gradient.scatter_(-1, picked, -1.0, reduce="add")
         gradient.div_(batch.shape[-1])
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient, onward=layer is not self.layers[0])
@@ -142,7 +143,11 @@ class _Layer:
                 self.operand = self.matrix.to(self.operands)
             self.x = x.to(self.operands)
             self.z = _product(self.x, self.operand.mT)
-        u = self.z.to(self.matrix.dtype) if self.lam is None else self.z * -self.lam.unsqueeze(-2)
+        if self.lam is None:
+            u = self.z.to(self.matrix.dtype)
+        else:
+            self.factor = -self.lam.unsqueeze(-2)
+            u = self.z * self.factor
         if self.bias is not None:
             u += self.bias.unsqueeze(-2)
         self.a = u if self.activate is None else self.activate(u)
@@ -162,7 +167,7 @@ class _Layer:
             if self.lam.requires_grad:
                 products = torch.mul(gradient, self.z, out=self.a)
                 self.lam.grad = products.sum(dim=-2).neg_()
-            gradient.mul_(-self.lam.unsqueeze(-2))
+            gradient.mul_(self.factor)
         gradient = gradient.to(self.operands)
         if self.trains:
             self.matrix.grad = _product(gradient.mT, self.x, out=self.gradient)

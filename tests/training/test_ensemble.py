@@ -132,12 +132,13 @@ def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
     assert len(values) > 1000 and (values == 0).all()
 
 
-def test_a_network_that_has_lost_a_layer_trains_beside_others():
+@pytest.mark.parametrize("trains", ["both", "eigenvalues"])
+def test_a_network_that_has_lost_a_layer_trains_beside_others(trains):
     inputs, targets = examples()
     nothing = torch.tensor([], dtype=torch.int64)
 
     def make(empty):
-        networks = [network_of((6, 5), "both", bias=True, seed=seed) for seed in range(2)]
+        networks = [network_of((6, 5), trains, bias=True, seed=seed) for seed in range(2)]
         return [
             remove(network, [nothing if e in empty else torch.arange(4), torch.arange(3)])
             for e, network in enumerate(networks)
