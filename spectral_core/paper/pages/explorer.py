@@ -1,0 +1,212 @@
+"""The explorer of the landing page: the published curves of twelve networks, in the page itself.
+
+``book/_static/explorer.js`` draws what is in the page; without JavaScript a picture and a table of
+Fig. 3's network stand in its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from spectral_core.data.raw_data import RAW_DATA
+from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
+from spectral_core.paper.pages import plots, tables
+from spectral_core.paper.pages.style import HUES, look, training
+from spectral_core.paper.results import estimates, inside
+from spectral_core.paper.study.methods import METHODS
+
+SHOWN = (
+    *("direct", "post", "pre", "direct-retrained", "post-retrained", "pre-random", "fresh"),
+    *("direct-random", "post-random"),
+)
+"""Methods that can be shown."""
+DATASETS, DEPTHS, SOURCES = ("fashion-mnist", "mnist"), (1, 3), ("text", "released")
+INSIDE = ("fashion-mnist", 1, "elu", "text")
+"""The network whose fields and answers are shown: Fig. 3's."""
+LEVELS = [float(level) for level in range(0, 100, 5)]
+_PIXELS, _CLASSES = 784, 10
+_PARTS = 41  # points of a spectrum
+_SCORES = {"connectivity": "Σ|w|", "eigenvalue": "|λ|"}
+
+
+class Story(NamedTuple):
+    """A view of the explorer that one click leads to."""
+
+    label: str
+    view: str
+    """What differs from the first view, as the address has it: ``layers=3&pruned=70``."""
+    says: str
+    """What one sees there."""
+
+
+class Explorer:
+    """The explorer as HTML.
+
+    Args:
+        stories: views to begin with; the first is shown at first.
+        alt: the finding of the picture that stands in its place, in words.
+    """
+
+    def __init__(self, stories: Sequence[Story], alt: str) -> None:
+        self.stories, self.alt = stories, alt
+
+    def _repr_html_(self) -> str:
+        content = {**explorer_data(), "stories": [story._asdict() for story in self.stories]}
+        # "</script>" must not stand in a script.
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        table = _rows(*INSIDE)
+        shown = table[table["method"].isin(HUES)].assign(panel="fig03")
+        return (
+            '<div class="explorer" id="explorer">'
+            f"{plots.curves(shown, self.alt)._repr_html_()}"
+            f"{tables.accuracies(table.assign(panel='fig03'))._repr_html_()}"
+            f'<script type="application/json">{text}</script></div>'
+        )
+
+
+def explorer_data() -> dict[str, Any]:
+    """All that the explorer draws, as plain JSON data.
+
+    Returns:
+        ``levels``; ``methods`` by key with their look; ``networks`` by data set, hidden layers,
+        activation and source, as in ``mnist/3/relu/text``, see :func:`network_data`; ``inside``,
+        see :func:`inside_data`.
+    """
+    names = itertools.product(DATASETS, DEPTHS, ACTIVATION_NAMES, SOURCES)
+    networks = {"/".join(map(str, name)): network_data(*name) for name in names}
+    methods = {
+        key: {
+            "title": METHODS[key].title,
+            "training": training(key),
+            "ranks": _SCORES.get(METHODS[key].score),
+            "colour": look(key).colour,
+            "dash": "" if look(key).dash == "-" else " ".join(f"{2 * n:g}" for n in look(key).dash),
+        }
+        for key in SHOWN
+    }
+    return {"levels": LEVELS, "methods": methods, "networks": networks, "inside": inside_data()}
+
+
+def network_data(dataset: str, depth: int, activation: str, source: str) -> dict[str, Any]:
+    """Curves and spectra of one network.
+
+    Returns:
+        ``name``; ``methods``: of each its ``hidden`` widths, ``weights`` and ``seeds`` and, by
+        level, ``accuracy`` and ``sd`` in per cent, the nodes ``kept`` in each layer, the per cent
+        of the weights ``left``, all means over seeds, and the first level at which a layer is
+        ``empty``; ``scores``: see :func:`spectra`.
+    """
+    table = _rows(dataset, depth, activation, source)
+    curves = {}
+    for method in [name for name in SHOWN if name in set(table["method"])]:
+        rows = table[table["method"] == method]
+        hidden = hidden_widths(rows["hidden"].iloc[0])
+        weights = sum(a * b for a, b in itertools.pairwise((_PIXELS, *hidden, _CLASSES)))
+        by_level = rows.groupby("level")
+        accuracy = 100 * by_level["accuracy"].agg(["mean", "std"]).reindex(LEVELS)
+        kept = rows["kept"].map(hidden_widths).apply(pd.Series).groupby(rows["level"]).mean()
+        left = 100 * by_level["parameters"].mean().reindex(LEVELS) / weights
+        empty = rows.loc[rows["collapsed"], "level"].min()
+        curves[method] = {
+            "hidden": hidden,
+            "weights": weights,
+            "seeds": rows["seed"].nunique(),
+            "accuracy": _numbers(accuracy["mean"], 3),
+            "sd": _numbers(accuracy["std"], 1),
+            "kept": [_numbers(kept.reindex(LEVELS)[layer], 0) for layer in kept],
+            "left": _numbers(left, 1),
+            "empty": None if pd.isna(empty) else empty,
+        }
+    name = table.loc[table["method"] == "pre", "network"].iloc[0]
+    panel = f"{dataset}-{activation}-{table['hidden'].iloc[0]}"
+    return {
+        "name": name,
+        "methods": curves,
+        "scores": spectra(panel) if source == "text" else {},
+    }
+
+
+def _rows(dataset: str, depth: int, activation: str, source: str) -> pd.DataFrame:
+    """Published points of a network; of each method in fp32, or else in the precision of most."""
+    table = estimates.results()
+    own = table["method"].isin(SHOWN) & (table["change"] == "") & (table["penalty"] == 0)
+    own &= (table["dataset"] == dataset) & (table["depth"] == depth)
+    table = table[own & (table["activation"] == activation) & (table["source"] == source)]
+    counts = table.groupby(["method", "precision"]).size().reset_index(name="points")
+    counts["first"] = counts["precision"] == "fp32"
+    best = counts.sort_values(["first", "points"]).drop_duplicates("method", keep="last")
+    return table[table["precision"] == table["method"].map(best.set_index("method")["precision"])]
+
+
+def spectra(panel: str) -> dict[str, Any]:
+    """Sorted scores of the nodes of one seed.
+
+    Returns:
+        By training: ``layers`` (of each, the scores at equal distances in the ascending order) and
+        the ``threshold`` of each level; empty if none are published.
+    """
+    file = inside.folder() / f"{panel}-bf16.csv"
+    if not file.exists():
+        return {}
+    nodes = pd.read_csv(file)
+    found = {}
+    for method in [name for name in HUES if name in nodes]:
+        layers = [np.sort(own.to_numpy()) for _, own in nodes.groupby("layer")[method]]
+        ranks = [np.linspace(0, len(own) - 1, _PARTS).round().astype(int) for own in layers]
+        found[method] = {
+            "layers": [_short(own[at]) for own, at in zip(layers, ranks)],
+            "threshold": _short(np.percentile(nodes[method], LEVELS)),
+        }
+    return found
+
+
+def inside_data() -> dict[str, Any] | None:
+    """Fields and answers of Fig. 3's network.
+
+    Returns:
+        ``network`` (its key), ``row`` (fields in a row), ``classes``, ``images`` (their picture),
+        ``targets``; by method, ``fields`` (their picture) and ``answers`` (predicted classes, by
+        level); ``None`` if nothing is published.
+    """
+    dataset, _, activation, _ = INSIDE
+    stem = f"{dataset}-{activation}-500-bf16"
+    file = inside.folder() / f"{stem}--answers.csv"
+    if not file.exists():
+        return None
+    answers, classes = pd.read_csv(file), RAW_DATA[dataset].classes
+    return {
+        "network": "/".join(map(str, INSIDE)),
+        "row": inside.ROW,
+        "classes": classes,
+        "images": _picture(f"{stem}--images"),
+        "targets": answers.drop_duplicates("image")["target"].tolist(),
+        "fields": {name: _picture(f"{stem}--fields-{name}") for name in ("post", "pre")},
+        "answers": {
+            name: [
+                rows["predicted"].tolist()
+                for _, rows in answers[answers["method"] == name].groupby("percentile")
+            ]
+            for name in ("post", "pre")
+        },
+    }
+
+
+def _picture(name: str) -> str:
+    content = (inside.folder() / f"{name}.webp").read_bytes()
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+
+
+def _numbers(values: pd.Series, digits: int) -> list[float | None]:
+    rounded = [None if pd.isna(value) else round(float(value), digits) for value in values]
+    return [int(n) if n is not None and n == int(n) else n for n in rounded]
+
+
+def _short(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.3g}") for value in values]
