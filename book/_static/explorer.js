@@ -383,12 +383,15 @@
     ),
     element("div", {class: "level"}, element("label", {for: "pruned"}, "Nodes pruned"), slider, level),
     title, chart, element("label", {class: "zoom"}, zoom, ` ${OPTIONS.scale[1].top}`),
+    element("p", {class: "key"}, "Bands: ± one standard deviation over seeds. Grey: within one point of "
+      + "Spectral, post-training, unpruned. ×: from here on a layer is empty."),
     element("div", {class: "table", role: "region", tabindex: 0, "aria-label": "Numbers at this level"}, table),
     spectra, inside, spoken,
   );
   root.classList.add("alive");
-  addEventListener("hashchange", () => {
-    if (isView(location.hash) || !location.hash) change(read(location.hash));
+  addEventListener("hashchange", (event) => {
+    const address = new URL(event.newURL).hash;  // not location's: it may be replaced by now
+    if (isView(address) || !address) change(read(address));
   });
   new ResizeObserver(() => { drawCurves(); drawSpectra(); }).observe(root);
   state = read(location.hash);

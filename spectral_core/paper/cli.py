@@ -305,6 +305,22 @@ def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
 
 
 @cli.command(epilog=FIGURE_NAMES)
+@figure_argument
+@preset_option("paper", "Which run's networks.")
+@of_a_run
+@click.option("--views", is_flag=True, help="Also what nodes see, and predictions at each level.")
+def inspect(figure: str, store_dir: Path, views: bool, **changes: Any) -> None:
+    """Publish the score of every node of stored networks, one seed, for the book's explorer.
+
+    Writes results/inside. With --views, methods that retrain do so again at each level.
+    """
+    from spectral_core.paper.results.inside import publish_inside
+
+    for file in publish_inside(plan(figure, **changes), Store(store_dir), views):
+        click.echo(file)
+
+
+@cli.command(epilog=FIGURE_NAMES)
 @click.argument("figure", type=FigureName(), required=False)
 @preset_option(None, "Of this preset only [default: all].")
 @click.option("--all", "every", is_flag=True, help="Also panels of which there is nothing yet.")

@@ -124,10 +124,11 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
             "left": _numbers(left, 1),
             "empty": None if pd.isna(empty) else empty,
         }
-    name = table.loc[table["method"] == "pre", "network"].iloc[0]
+    widths = dict.fromkeys(name.split(" · ")[1] for name in table["network"].unique())
+    first, _, last = table["network"].iloc[0].split(" · ")
     panel = f"{dataset}-{activation}-{table['hidden'].iloc[0]}"
     return {
-        "name": name,
+        "name": " · ".join((first, " or ".join(widths), last)),
         "methods": curves,
         "scores": spectra(panel) if source == "text" else {},
     }
