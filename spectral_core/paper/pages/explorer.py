@@ -17,7 +17,7 @@ import pandas as pd
 
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
-from spectral_core.paper.pages import plots, tables
+from spectral_core.paper.pages import plots, run_tables
 from spectral_core.paper.pages.style import HUES, look, training
 from spectral_core.paper.results import estimates, inside
 from spectral_core.paper.study.methods import METHODS
@@ -66,7 +66,7 @@ class Explorer:
         return (
             '<div class="explorer" id="explorer">'
             f"{plots.curves(shown, self.alt)._repr_html_()}"
-            f"{tables.accuracies(table.assign(panel='fig03'))._repr_html_()}"
+            f"{run_tables.accuracies(table.assign(panel='fig03'))._repr_html_()}"
             f'<script type="application/json">{text}</script></div>'
         )
 
