@@ -10,7 +10,8 @@ book: .venv/installed
 
 check: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -m "not slow" --numprocesses $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile check \
+		--numprocesses $(JOBS) --dist worksteal
 
 # nbmake runs each notebook, and the tests of the book build it from what came out.
 test: .venv/installed

@@ -15,6 +15,7 @@ from spectral_core.paper.study.planning import Study, plan
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("check", deadline=None, max_examples=15)  # make check
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # As in a run: one thread per process, so that tests side by side don't fight over the cores.
