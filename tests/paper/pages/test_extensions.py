@@ -132,3 +132,17 @@ def test_what_is_no_list_is_not_marked_as_one():
         '<span class="sig-lines"><span><em class="sig-param">a</em>,</span>\n</span>'
         '<dl class="py"><dt>x</dt><dd>y</dd></dl><table><tr><td></td></tr></table>'
     )
+
+
+@pytest.mark.parametrize(
+    ("latex", "parts"),
+    [
+        (r"w_{ij} = -\lambda_i", ["<msub>", "<mi>λ</mi>", "−"]),
+        (r"\begin{aligned} a &= b \\[1ex] c &= d \end{aligned}", ["<mtable", "<mi>c</mi>"]),
+        (r"\vec x", ["<mover", "→"]),
+    ],
+)
+def test_formulas_are_mathml(latex, parts):
+    formula = extension("mathml").mathml(latex)
+    assert formula.startswith("<math") and all(part in formula for part in parts)
+    assert "1ex" not in formula
