@@ -3,6 +3,7 @@ script. It is chosen by ``html_math_renderer: mathml``."""
 
 from __future__ import annotations
 
+import html
 import re
 
 from docutils import nodes
@@ -36,7 +37,7 @@ def _converted(node: nodes.Element, latex: str, block: bool) -> str:
         return mathml(latex, block)
     except LatexError as error:
         logging.getLogger(__name__).warning("%s: %s", error, latex, location=node)
-        return f"<code>{nodes.unescape(latex)}</code>"
+        return f"<code>{html.escape(latex)}</code>"
 
 
 def _inline(self: HTML5Translator, node: nodes.math) -> None:
