@@ -1,10 +1,11 @@
 # make book: from a bare machine to the rendered book.
 # make check: what takes seconds, while you work.  make test: everything, before you commit.
+# make soak: kills, spoilt files, wrong commands, lost workers; minutes.
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: book check test bench bench-all clean
+.PHONY: book check test soak bench bench-all clean
 book: .venv/installed
 	$(BIN)/spectral-core book
 
@@ -20,6 +21,9 @@ test: .venv/installed
 	LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=120 \
 		-p tests.warm_kernels --numprocesses $(JOBS) _prepared
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
+soak: .venv/installed
+	$(BIN)/python -m benchmarks.soak
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks

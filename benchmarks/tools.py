@@ -8,8 +8,8 @@ import torch
 
 from benchmarks.loops import problem
 from benchmarks.measure import Skipped
+from benchmarks.other_tools import accuracy_against_nodes, to_rows
 from spectral_core.layers.networks import hidden_label
-from spectral_core.paper.run.other_tools import accuracy_against_nodes, to_rows
 
 MINUTES = 8
 KEEP = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05)

@@ -47,6 +47,7 @@ def project(tmp_path, monkeypatch):
     """An empty folder in the place of the project's root."""
     root = tmp_path / "project"
     root.mkdir()
+    (root / "_toc.yml").touch()
     monkeypatch.setattr(paths, "project", lambda: root)
     return root
 

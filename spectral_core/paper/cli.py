@@ -15,18 +15,17 @@ from spectral_core.paper import paths
 from spectral_core.paper.options import (
     FIGURE_NAMES,
     FigureName,
+    apart,
     data_dir_option,
-    device_option,
     figure_argument,
     folder_option,
     of_a_run,
+    of_computing,
     preset_option,
     settings_options,
     store_option,
     value_of,
-    workers_option,
 )
-from spectral_core.paper.run.backends import BACKENDS
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import SETTINGS, Study, plan
@@ -34,7 +33,7 @@ from spectral_core.paper.study.planning import SETTINGS, Study, plan
 if TYPE_CHECKING:
     from spectral_core.data import Availability
     from spectral_core.paper.run.compute import Cost
-    from spectral_core.paper.run.estimate import Estimate
+    from spectral_core.paper.run.remaining import Remaining
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -103,29 +102,10 @@ def verify_data(names: tuple[str, ...]) -> None:
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
 @settings_options
-@workers_option
-@device_option
-@click.option(
-    "--backend",
-    type=click.Choice(BACKENDS),
-    default="loky",
-    show_default=True,
-    help="loky: processes of this machine; dask: a cluster, which needs the extra [dask].",
-)
-@click.option("--scheduler", help="Address of the dask scheduler, such as tcp://host:8786.")
-@data_dir_option
+@of_computing
 @store_option
 @click.option("--dry-run", is_flag=True, help="Only say what is missing and how long it takes.")
-def compute(
-    figure: str,
-    workers: int | None,
-    device: str,
-    backend: str,
-    scheduler: str | None,
-    store_dir: Path,
-    dry_run: bool,
-    **changes: Any,
-) -> None:
+def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
     """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter.
 
     With --backend dask the workers of a cluster compute, one thread each; they and this command
@@ -133,19 +113,20 @@ def compute(
     """
     from spectral_core.paper.run import backends
     from spectral_core.paper.run import compute as computing
-    from spectral_core.paper.run.estimate import estimate
+    from spectral_core.paper.run.remaining import remaining
+    from spectral_core.paper.run.worker import check_device
 
+    changes, how = apart(values)
     run = plan(figure, **changes)
     title = f"{figure} at the preset {run.preset}"
     if dry_run:
-        backends.check_backend(backend, scheduler, workers)
-        computing.check_device(device)
-        at_once = workers or computing.default_workers(device)
-        left = estimate(run.steps(), Store(store_dir), workers=at_once)
-        click.echo(f"{title}: {_in_words(left, at_once)}")
+        backends.check_backend(how["backend"], how["scheduler"], how["workers"])
+        check_device(how["device"])
+        processes = computing.at_once(how["workers"], how["device"])
+        left = remaining(run.steps(), Store(store_dir), workers=processes)
+        click.echo(f"{title}: {_in_words(left, processes)}")
         return
-    where = {"device": device, "workers": workers}
-    cost = _fill(run, store_dir, backend=backend, scheduler=scheduler, **where)
+    cost = _fill(run, store_dir, **how)
     click.echo(_accuracies(run, store_dir))
     click.echo(
         f"{title}: steps run: {cost.steps}, in {_duration(cost.seconds)}, with "
@@ -162,15 +143,11 @@ def compute(
     show_default=True,
     help="training: learning rate and epochs of each method; decay: the L2 weight of stronger.",
 )
-@click.option("--workers", type=int, default=1, show_default=True, help="Processes side by side.")
-@data_dir_option
+@of_computing
+@store_option
 @folder_option("--output-dir", "Where the records go [default: results/choices].")
 def choose(
-    figure: str,
-    setting: str,
-    workers: int,
-    output_dir: Path | None,
-    **changes: Any,
+    figure: str, setting: str, store_dir: Path, output_dir: Path | None, **values: Any
 ) -> None:
     """Choose settings of the training by a held-out tenth of the training images.
 
@@ -180,10 +157,11 @@ def choose(
     from spectral_core.paper.run.tuning import TUNINGS, record
 
     tuning = TUNINGS[choice("setting", setting, TUNINGS)]
+    changes, how = apart(values)
     if given := [name for name in (*tuning.grid, "seeds") if changes[name] is not None]:
         raise click.UsageError(f"--setting {setting} sets {', '.join(given)}; leave that out")
-    options = {"folder": output_dir, "workers": workers}
-    for file, chosen in record(plan(figure, **changes), setting, **options):
+    study = plan(figure, **changes)
+    for file, chosen in record(study, setting, Store(store_dir), output_dir, **how):
         click.echo(f"{file}: {chosen}")
 
 
@@ -244,25 +222,40 @@ def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[s
 
 
 @cli.command(epilog=FIGURE_NAMES)
-@figure_argument
-@preset_option("quick", "Which of the published runs to compare with.")
+@click.argument("figure", type=FigureName(), required=False)
+@preset_option(None, "Which of the published runs [default: the smallest that there is].")
 @of_a_run
-def verify(figure: str, store_dir: Path, **changes: Any) -> None:
+def verify(figure: str | None, preset: str | None, store_dir: Path, **changes: Any) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
-    Two runs agree at a level if their mean accuracies differ by at most three standard errors of
-    the difference plus 0.01. Exits with 1 if a level disagrees, or results are missing.
+    Without FIGURE: all that is computed here and published. Two runs agree at a level if their mean
+    accuracies differ by at most three standard errors of the difference plus 0.01. Exits with 1 if
+    a level disagrees, or results are missing.
     """
     from spectral_core.paper.results.agreement import agreement
-    from spectral_core.paper.results.published import published
+    from spectral_core.paper.results.published import published, published_runs
     from spectral_core.paper.results.tables import collect
 
-    study = plan(figure, **changes)
-    theirs = published(figure, study.preset, study.selection)
-    table = agreement(collect(study, Store(store_dir)), theirs)
-    click.echo(table.to_string(index=False, float_format="{:.4f}".format))
-    disagreeing = int((~table["agrees"]).sum())
-    click.echo(f"{len(table) - disagreeing} of {len(table)} points agree")
+    store, disagreeing, compared = Store(store_dir), 0, 0
+    for name in EXPERIMENTS if figure is None else [figure]:
+        of_name = [each for each in PRESETS if published_runs(name, each, changes["panels"])]
+        if figure is not None:
+            of_name = [preset or next(iter(of_name), "paper")]
+        for each in (each for each in of_name if preset in (None, each)):
+            study = plan(name, each, **changes)
+            if figure is None and not any(step in store for step in study.steps()):
+                continue
+            theirs = published(name, each, study.selection)
+            table = agreement(collect(study, store), theirs)
+            click.echo(table.to_string(index=False, float_format="{:.4f}".format))
+            compared += len(table)
+            disagreeing += int((~table["agrees"]).sum())
+    if not compared:
+        raise click.ClickException(
+            "nothing that is published is computed here; run: "
+            "spectral-core compute fig03 --preset quick"
+        )
+    click.echo(f"{compared - disagreeing} of {compared} points agree")
     if disagreeing:
         raise click.exceptions.Exit(1)
 
@@ -281,6 +274,7 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     from spectral_core.paper.results import published
     from spectral_core.paper.results.crate import write_crate
 
+    paths.checkout()
     study = plan(figure, **changes)
     files = published.publish(study, Store(store_dir))
     files += [write_estimates()] if study.preset == "paper" else []
@@ -352,21 +346,19 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
     show_default=True,
     help="Figure to run on this machine; may be given several times. The others are read.",
 )
-@workers_option
-@device_option
+@of_computing
 @click.option("--pdf", is_flag=True, help="Also print it into one PDF; needs Chromium.")
-def book(
-    preset: str, figures: tuple[str, ...], workers: int | None, device: str, pdf: bool
-) -> None:
+def book(preset: str, figures: tuple[str, ...], pdf: bool, **how: Any) -> None:
     """Compute, execute the notebooks and build the book; says where it is."""
     from spectral_core.paper.pages import building, printing
 
+    root = paths.checkout()
     for figure in figures:
-        _fill(plan(figure, preset), paths.local_results(), workers=workers, device=device)
-    page = building.build(paths.project(), dict.fromkeys(figures, preset), workers)
+        _fill(plan(figure, preset), paths.local_results(), **how)
+    page = building.build(root, dict.fromkeys(figures, preset), how["workers"])
     click.echo(f"\nThe book is at {page}")
     if pdf:
-        click.echo(f"As a PDF: {printing.to_pdf(page.parent, paths.project() / '_toc.yml')}")
+        click.echo(f"As a PDF: {printing.to_pdf(page.parent, root / '_toc.yml')}")
 
 
 def main() -> None:
@@ -396,7 +388,7 @@ def main() -> None:
 
 
 def _stop(arguments: list[str]) -> NoReturn:
-    computes = arguments[:1] in (["compute"], ["book"]) and "--dry-run" not in arguments
+    computes = arguments[:1] in (["compute"], ["book"], ["choose"]) and "--dry-run" not in arguments
     stored = " Finished steps are stored; the same command goes on from here." * computes
     click.echo(f"Stopped.{stored}", err=True)
     sys.exit(130)
@@ -433,7 +425,7 @@ def _accuracies(run: Study, store_dir: Path) -> str:
     )
 
 
-def _in_words(left: Estimate, workers: int) -> str:
+def _in_words(left: Remaining, workers: int) -> str:
     """What is missing of a study and how long it takes."""
     text = f"{left.stored} steps stored, {left.trainings} trainings and {left.cuts} cuts missing"
     if not left.trainings + left.cuts:

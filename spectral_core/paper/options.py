@@ -13,6 +13,7 @@ import click
 from spectral_core._checks import choice
 from spectral_core.data.directories import DATA_VARIABLE
 from spectral_core.paper import paths
+from spectral_core.paper.run.backends import BACKENDS
 from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS, QUESTIONS
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import Entry, dictionary
@@ -137,14 +138,12 @@ def _use_data_dir(context: click.Context, option: click.Parameter, folder: Path 
 
 
 figure_argument = click.argument("figure", type=FigureName(), metavar="FIGURE")
-panels_option = click.option(
+_panels = click.option(
     "--panels",
     type=Numbers(str),
     help="Patterns of panel names: '*' for all, '*released' [default: those at the settings of the "
     "paper's text].",
 )
-seeds_option = _setting(_OF_SETTINGS["seeds"])
-precision_option = click.option("--precision", help="Of the run [default: the preset's].")
 data_dir_option = folder_option(
     "--data-dir",
     f"Where data sets are [default: the user's cache folder, or ${DATA_VARIABLE}].",
@@ -156,25 +155,48 @@ store_option = folder_option(
     "Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
     paths.local_results,
 )
-workers_option = click.option(
-    "--workers", type=int, help="Processes side by side [default: all cores; 1 on a GPU]."
+_COMPUTING = ("workers", "device", "backend", "scheduler", "max_wait")
+of_computing = all_of(
+    click.option(
+        "--workers", type=int, help="Processes side by side [default: all cores; 1 on a GPU]."
+    ),
+    click.option(
+        "--device", default="cpu", show_default=True, help="Torch device, such as cpu or cuda."
+    ),
+    click.option(
+        "--backend",
+        type=click.Choice(BACKENDS),
+        default="loky",
+        show_default=True,
+        help="loky: processes of this machine; dask: a cluster, which needs the extra [dask].",
+    ),
+    click.option("--scheduler", help="Address of the dask scheduler, such as tcp://host:8786."),
+    click.option(
+        "--max-wait",
+        type=click.FloatRange(min=0),
+        help="Give up a dask cluster without workers after so many seconds [default: wait].",
+    ),
+    data_dir_option,
 )
-device_option = click.option(
-    "--device", default="cpu", show_default=True, help="Torch device, such as cpu or cuda."
-)
-methods_option = click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}.")
+
+
+def apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values of :data:`settings_options`, and those of :data:`of_computing`."""
+    how = {name: value for name, value in values.items() if name in _COMPUTING}
+    return {name: value for name, value in values.items() if name not in how}, how
+
+
+_methods = click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}.")
 of_a_run = all_of(
-    panels_option,
-    methods_option,
-    seeds_option,
-    _setting(_OF_SETTINGS["percentiles"]),
-    precision_option,
+    _panels,
+    _methods,
+    *(_setting(_OF_SETTINGS[name]) for name in ("seeds", "percentiles", "precision")),
     store_option,
 )
 settings_options = all_of(
     preset_option("quick", "; ".join(f"{name}: {p.purpose}" for name, p in PRESETS.items())),
-    panels_option,
-    methods_option,
+    _panels,
+    _methods,
     *map(_setting, dictionary()),
     click.option(
         "--hidden-by-method",

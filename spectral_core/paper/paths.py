@@ -12,6 +12,20 @@ def project() -> Path:
     return checkout if (checkout / "_toc.yml").exists() else Path.cwd()
 
 
+def checkout() -> Path:
+    """Root of the project, for what writes into it.
+
+    Raises:
+        FileNotFoundError: if there is no checkout, but an installed package in some other folder.
+    """
+    root = project()
+    if not (root / "_toc.yml").exists():
+        raise FileNotFoundError(
+            f"this command must be given in a checkout of the project; {root} has no _toc.yml"
+        )
+    return root
+
+
 def local_results() -> Path:
     """Store of this machine: ``$SPECTRAL_CORE_STORE``, else ``results/local`` in the project."""
     return Path(os.environ.get("SPECTRAL_CORE_STORE") or project() / "results" / "local")

@@ -10,7 +10,6 @@ from spectral_core.paper import paths
 from spectral_core.paper.pages.picture import Picture, canvas, themed
 from spectral_core.paper.pages.style import HUES, INK, PAPER
 from spectral_core.paper.pages.table import Table
-from spectral_core.paper.run.other_tools import from_rows
 
 TRAININGS = {"direct": "Trained directly", "spectral": "Trained in λ and φ"}
 CRITERIA = {
@@ -27,21 +26,26 @@ _HUES = {"direct": HUES["direct"], "spectral": HUES["post"]}
 
 
 def measured() -> pd.DataFrame:
-    """What ``python -m benchmarks tools`` measured, with ``hidden``, ``threshold`` and ``choice``.
+    """What ``python -m benchmarks tools`` measured, with ``threshold`` and ``choice`` in words.
+
+    Returns:
+        One row per network (``hidden``, ``training``, ``seed``), way to choose nodes
+        (``per_layer``, ``tool``, ``criterion``) and share to ``keep``: ``nodes``, ``accuracy``.
 
     Raises:
         KeyError: if it has not been run.
     """
     file = paths.project() / "benchmarks" / "results.json"
     rows = json.loads(file.read_text(encoding="utf-8"))["tools"]["rows"]
-    return named(from_rows(rows))
+    table = pd.DataFrame(rows).explode(["seed", "nodes", "accuracy"], ignore_index=True)
+    return named(table.astype({"seed": int, "nodes": int, "accuracy": float}))
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
     """Measurements with their ``threshold`` and ``choice`` of nodes in words.
 
     Args:
-        table: see :data:`spectral_core.paper.run.other_tools.COLUMNS`.
+        table: as ``python -m benchmarks tools`` measures it.
     """
     threshold = table["per_layer"].map({True: "layer-wise", False: "global"})
     return table.assign(threshold=threshold, choice=table["criterion"].map(CRITERIA))

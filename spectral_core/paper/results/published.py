@@ -43,8 +43,21 @@ class Run(NamedTuple):
         return self.table.with_suffix(".json")
 
     def made(self) -> dict[str, Any]:
-        """The provenance."""
-        return json.loads(self.provenance.read_text(encoding="utf-8"))
+        """The provenance.
+
+        Raises:
+            Damaged: if it cannot be read; names the file.
+        """
+        try:
+            made = json.loads(self.provenance.read_text(encoding="utf-8"))
+            if not isinstance(made, dict) or not isinstance(made.get("table", {}), dict):
+                raise ValueError("it is of another form")
+            return made
+        except (ValueError, OSError) as error:
+            raise Damaged(
+                f"{self.provenance} must be the provenance of {self.table.name}: {error}. "
+                "Restore it, or publish the run again"
+            ) from error
 
     def read(self) -> pd.DataFrame:
         """The table.

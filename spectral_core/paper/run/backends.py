@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from spectral_core import _checks
 from spectral_core._extras import needed
 
 if TYPE_CHECKING:
     from distributed import Client
+
+GO_ON = "Finished steps are stored; the same command goes on from here."
+
+
+class WorkersLost(RuntimeError):
+    """The processes that run the steps have died, or cannot be reached."""
+
 
 BACKENDS = ("loky", "dask")
 """Names of what can run jobs."""
@@ -54,7 +66,9 @@ def check_backend(backend: str, scheduler: str | None, workers: int | None) -> N
 
 
 @contextmanager
-def open_backend(backend: str, workers: int | None, scheduler: str | None) -> Iterator[RunAll]:
+def open_backend(
+    backend: str, workers: int | None, scheduler: str | None, max_wait: float | None = None
+) -> Iterator[RunAll]:
     """Yield a function that runs one job each on free workers, in the order given.
 
     A job whose dask worker dies is given to another one, up to dask's ``allowed-failures``.
@@ -63,10 +77,12 @@ def open_backend(backend: str, workers: int | None, scheduler: str | None) -> It
         backend: name out of :data:`BACKENDS`.
         workers: processes of this machine, for ``"loky"``.
         scheduler: address of a dask scheduler; with ``None`` the dask client that is open.
+        max_wait: seconds without any worker after which a dask cluster is given up; for ever if
+            ``None``.
     """
     if backend == "dask":
         with _client(scheduler) as client:
-            yield partial(_run_on_cluster, client)
+            yield partial(_run_on_cluster, client, max_wait)
     elif workers == 1 or not _has_shared_memory():
         yield map
     else:
@@ -86,42 +102,95 @@ def _has_shared_memory() -> bool:
 
 def _run_on_this_machine(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
     parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-    return parallel(joblib.delayed(work)(job) for job in jobs)
+    try:
+        yield from parallel(joblib.delayed(_run_in_process)(work, os.getpid(), job) for job in jobs)
+    except TerminatedWorkerError as error:
+        died = str(error).rpartition("exit codes of the workers are")[2].split("}")[0].strip(" {")
+        raise WorkersLost(
+            f"a worker process died ({died or 'unknown signal'}); often memory was short: use "
+            f"fewer --workers.\n{GO_ON}"
+        ) from None
+
+
+def _run_in_process(work: Callable[[Any], Any], parent: int, job: Any) -> Any:
+    _end_with(parent)
+    return work(job)
+
+
+@functools.cache  # once in each process
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent has, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run_on_cluster(
-    client: Client, work: Callable[[Any], Any], jobs: Sequence[Any]
+    client: Client, max_wait: float | None, work: Callable[[Any], Any], jobs: Sequence[Any]
 ) -> Iterator[Any]:
     # Not through joblib's own dask backend: when dask gives a job up because its workers keep
     # dying, that one waits for it forever. A future raises the error.
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     futures = client.map(partial(_run_on_worker, work), jobs, pure=False)
     try:
-        completed = as_completed(futures, loop=client.loop)
-        looked = time.monotonic()
+        # With results: what a worker takes to its grave is computed again, not waited for.
+        completed = as_completed(futures, loop=client.loop, with_results=True)
+        looked = staffed = time.monotonic()
         while not completed.is_empty():
             if completed.has_ready():
-                yield next(completed).result()
+                _, result = next(completed)
+                if isinstance(result, CancelledError):
+                    raise result
+                yield result
             elif time.monotonic() - looked > PATIENCE:
                 looked = time.monotonic()
-                _report_lack_of_workers(client)
+                staffed = looked if _has_workers(client) else staffed
+                if max_wait is not None and looked - staffed > max_wait:
+                    raise WorkersLost(
+                        f"the dask cluster has had no worker for {looked - staffed:.0f} s, longer "
+                        f"than --max-wait.\n{GO_ON}"
+                    )
             else:
                 time.sleep(0.05)
+    except KilledWorker as error:
+        raise WorkersLost(
+            f"a job was given up, as the workers that ran it died, the last at "
+            f"{error.last_worker.address}; often memory is short, or --lifetime shorter than a "
+            f"step.\n{GO_ON}"
+        ) from error
+    except CancelledError as error:
+        raise WorkersLost(f"the dask scheduler was lost; start it again.\n{GO_ON}") from error
     finally:
         for future in futures:
             future.release()  # what has not begun is not begun, after an error
 
 
-def _report_lack_of_workers(client: Client) -> None:
-    """Say on standard error that a cluster has no workers; the run waits for some to come."""
-    address = client.scheduler.address if client.scheduler else "its scheduler"
-    if client.status == "running" and not client.nthreads():
+def _has_workers(client: Client) -> bool:
+    """Whether a cluster has workers. Says it on standard error if not; has those replaced that have
+    retired, where dask started them: only where it adapts does it do so by itself."""
+    if client.status != "running":
+        return False
+    there = len(client.nthreads())
+    planned = len(getattr(client.cluster, "plan", ()))
+    if there < planned:
+        client.cluster.scale(planned)
+    if not there:
+        address = client.scheduler.address if client.scheduler else "its scheduler"
         print(
-            f"Waiting: the dask cluster at {address} has no workers. Start one with: "
-            f"dask worker {address} --nthreads 1",
+            f"Waiting: the dask cluster at {address} has no workers. "
+            + (
+                f"{planned} were asked for again; see the queue and the log of its jobs"
+                if planned
+                else f"Start one with: dask worker {address} --nthreads 1"
+            ),
             file=sys.stderr,
         )
+    return there > 0
 
 
 def _run_on_worker(work: Callable[[Any], Any], job: Any) -> Any:

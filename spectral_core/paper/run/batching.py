@@ -67,36 +67,41 @@ def parts(job: Sequence[Step], data: Dataset) -> list[Sequence[Step]]:
     return [job[i::count] for i in range(count)]
 
 
-def train_together(
+def run_together(
+    steps: Sequence[Step], networks: Mapping[TrainStep, nn.Sequential], data: Dataset
+) -> list[tuple[dict[str, Any], nn.Sequential | None]]:
+    """What a part gives: to float error, what each of its steps gives alone.
+
+    Args:
+        steps: the part.
+        networks: trained networks of its cuts.
+        data: what these were, or are, trained on.
+
+    Returns:
+        The result of each step as plain JSON data, and of a training its network.
+    """
+    if isinstance(steps[0], TrainStep):
+        trained = _train_together(steps, data)
+        return [({"training_loss": history}, network) for network, history in trained]
+    return [(result, None) for result in _cut_together(steps, networks, data)]
+
+
+def _train_together(
     steps: Sequence[TrainStep], data: Dataset
 ) -> list[tuple[nn.Sequential, list[float]]]:
-    """What :func:`~spectral_core.paper.run.work.run_train` gives for each step of a part, to float
-    error."""
     first = steps[0]
     if len(steps) == 1:
         return [run_train(first, data)]
     generators = [torch.Generator().manual_seed(step.seed) for step in steps]
     networks = [initial_network(step, data, own) for step, own in zip(steps, generators)]
-    histories = train_ensemble(
-        networks,
-        *training_examples(first, data),
-        **training_settings(first),
-        generators=generators,
-    )
+    examples, settings = training_examples(first, data), training_settings(first)
+    histories = train_ensemble(networks, *examples, **settings, generators=generators)
     return list(zip(networks, histories))
 
 
-def cut_together(
+def _cut_together(
     steps: Sequence[CutStep], networks: Mapping[TrainStep, nn.Sequential], data: Dataset
 ) -> list[dict[str, Any]]:
-    """What :func:`~spectral_core.paper.run.work.run_cut` gives for each step of a part, to float
-    error.
-
-    Args:
-        steps: the part.
-        networks: their trained networks.
-        data: what these were trained on.
-    """
     first = steps[0]
     if first.retrains is None:
         return run_levels(steps, networks[first.trained], data)

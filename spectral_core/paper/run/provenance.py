@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import platform
 import subprocess
 from pathlib import Path
@@ -44,6 +45,19 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": numpy.__version__,
     }
+
+
+@functools.cache
+def code() -> dict[str, str]:
+    """What decides what a number is: releases of torch and numpy, and the source of this package
+    (of its layers, training, pruning and data, and of what runs a step) as a checksum."""
+    files = [file for folder in _SOURCES for file in sorted((PACKAGE / folder).rglob("*.py"))]
+    source = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    releases = {name: versions()[name].split("+")[0] for name in ("torch", "numpy")}
+    return {**releases, "spectral_core": source[:12]}
+
+
+_SOURCES = ("layers", "training", "pruning", "data", "paper/study", "paper/run")
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from safetensors.torch import load, save
 from torch import nn
 
@@ -34,8 +34,8 @@ class Store:
         self.root = Path(root)
 
     def record(self, step: Step) -> dict[str, Any] | None:
-        """What is stored of a step: ``step``, ``result`` and ``made``, and of a network
-        ``sha256``; ``None`` if it is not stored, or damaged."""
+        """What is stored of a step: ``step``, ``result``, ``made``, of a network its ``sha256``,
+        and a ``checksum`` of them; ``None`` if it is not stored, or damaged."""
         with suppress(FileNotFoundError, Damaged):
             return self._read(step)
         return None
@@ -85,6 +85,7 @@ class Store:
             )
             record["sha256"] = hashlib.sha256(content).hexdigest()
             write_whole(self._path(step, "safetensors"), lambda path: path.write_bytes(content))
+        record["checksum"] = _checksum(record)
         text = json.dumps(record, indent=1)
         write_whole(self._path(step, "json"), lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -109,6 +110,22 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path, blocking=wait)
 
+    def sweep(self) -> None:
+        """Remove what killed runs have left: halves of files, and marks of runs that are over.
+
+        What is still being written, or marks a run that goes on, is under a lock, and stays.
+        """
+        for aside in self.root.glob("*/.*.*.*"):
+            _, _, key, *_ = aside.name.split(".")
+            self._remove_unlocked(aside, aside.with_name(f"{key}.lock"))
+        for marker in self.root.glob(".*.run"):
+            self._remove_unlocked(marker, marker)
+
+    @staticmethod
+    def _remove_unlocked(leftover: Path, lock: Path) -> None:
+        with suppress(Timeout, OSError), FileLock(lock, blocking=False):
+            leftover.unlink(missing_ok=True)
+
     def _path(self, step: Step, suffix: str) -> Path:
         return self.root / step.kind / f"{step.key}.{suffix}"
 
@@ -123,7 +140,9 @@ class Store:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             problem = _problem(step, record)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # whatever its content is
             problem = f"it cannot be read ({error})"
         if problem:
             raise Damaged(f"stored result {path} must be of {step}, but {problem}")
@@ -132,13 +151,15 @@ class Store:
     def _network(self, step: TrainStep) -> bytes:
         """Content of the file of a trained network, checked if its record has a checksum."""
         path = self._path(step, "safetensors")
-        content = path.read_bytes()
         try:
+            content = path.read_bytes()
             expected = self._read(step).get("sha256")
             if expected is None:  # older records have none
                 load(content)
             elif expected != hashlib.sha256(content).hexdigest():
                 raise ValueError("its SHA-256 is another one")
+        except FileNotFoundError:
+            raise
         except Exception as error:
             raise Damaged(
                 f"stored network {path} must be as it was written, but {error}"
@@ -150,6 +171,8 @@ def _problem(step: Step, record: dict[str, Any]) -> str | None:
     """What is wrong with the record of a step; ``None`` if nothing is."""
     if record["step"] != describe(step):
         return "it is of another step"
+    if record.get("checksum", _checksum(record)) != _checksum(record):  # older ones have none
+        return "its checksum is another one"
     result, seconds = record["result"], record["made"]["seconds"]
     if isinstance(step, TrainStep):
         losses = result["training_loss"]
@@ -163,3 +186,9 @@ def _problem(step: Step, record: dict[str, Any]) -> str | None:
         and 0 <= loss < math.inf
     )
     return None if right and math.isfinite(seconds) else f"its numbers are {result}"
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    """SHA-256 of all else in a record."""
+    content = {name: part for name, part in record.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

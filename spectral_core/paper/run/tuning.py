@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import joblib
-import torch
-from tqdm import tqdm
-
 from spectral_core import _checks
 from spectral_core._files import write_whole
-from spectral_core.data import Dataset, load
+from spectral_core.data import load
 from spectral_core.paper import paths
+from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.provenance import made
-from spectral_core.paper.run.work import run_cut, run_train
+from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import Panel
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.settings import Settings
-from spectral_core.paper.study.steps import cut_step
-from spectral_core.training.loop import single_thread
+from spectral_core.paper.study.steps import CutStep, cut_step, with_trainings
 
 SEED = 0
-"""Of the networks, and of which images are held out."""
+"""Of the networks."""
 
 
 class Tuning(NamedTuple):
@@ -50,53 +44,45 @@ TUNINGS: dict[str, Tuning] = {
 """Tunings by name: of Figs. 10 and 11, and of the stronger variant's L2 term."""
 
 
-def hold_out_tenth(data: Dataset, seed: int = SEED) -> Dataset:
-    """A data set whose test set is a tenth of the training set, and whose training set is the rest.
+class Trial(NamedTuple):
+    """A network at one point of a grid."""
 
-    Args:
-        data: at least two training images; its own test set is left out.
-        seed: of the order from which the tenth is taken.
+    method: str
+    point: Mapping[str, float]
+    step: CutStep
+    """Its network is trained on nine tenths of the training images, and measured on the others."""
+
+
+def trials(panel: Panel, tuning: Tuning) -> Iterator[Trial]:
+    """Each method of a panel at each point of the grid.
+
+    Raises:
+        ValueError: if no method removes nodes, or none is the tuning's.
     """
-    n = len(data.train_targets)
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-    held, left = order[: max(1, n // 10)], order[max(1, n // 10) :]
-    return dataclasses.replace(
-        data,
-        train_inputs=data.train_inputs[left],
-        train_targets=data.train_targets[left],
-        test_inputs=data.train_inputs[held],
-        test_targets=data.train_targets[held],
-    )
+    # Methods that differ only in what they remove have the same unpruned network.
+    methods = [name for name in panel.methods if METHODS[name].removes == "nodes"]
+    methods = [name for name in methods if tuning.method in ("", name)]
+    if not methods:
+        raise ValueError(
+            f"methods must have {tuning.method or 'one that removes nodes, such as direct'}; "
+            f"got {', '.join(panel.methods)}"
+        )
+    for method, *values in itertools.product(methods, *tuning.grid.values()):
+        point = dict(zip(tuning.grid, values))
+        stage_two = {"retraining_epochs": point["epochs"]} if "epochs" in point else {}
+        settings = replace(panel.settings[method], **point, **stage_two)
+        step = cut_step(settings, method, SEED, tuning.percentile)
+        yield Trial(method, point, replace(step, trained=replace(step.trained, held_out=True)))
 
 
-def held_out_accuracy(settings: Settings, method: str, percentile: float, data: Dataset) -> float:
-    """Accuracy of a method on held-out images, in [0, 1], after pruning at a percentile.
-
-    Args:
-        settings: of the network.
-        method: key of :data:`~spectral_core.paper.study.methods.METHODS`.
-        percentile: in [0, 100].
-        data: as :func:`hold_out_tenth` returns it.
-    """
-    step = cut_step(settings, method, SEED, percentile)
-    network, _ = run_train(step.trained, data)
-    return run_cut(step, network, data)["accuracy"]
-
-
-def choose(
-    panel: Panel,
-    tuning: Tuning,
-    *,
-    workers: int = 1,
-    progress: bool = True,
-) -> dict[str, Any]:
+def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[str, Any]:
     """Choose settings for methods of a panel.
 
     Args:
         panel: data set, network and methods, with all other settings.
         tuning: what is chosen.
-        workers: processes side by side, each on one thread.
-        progress: whether to show a bar on standard error.
+        store: where its networks are kept; those that are there are not trained again.
+        options: of :func:`~spectral_core.paper.run.compute.compute`.
 
     Returns:
         Plain JSON data: the settings of the panel; ``held_out`` (number of images), ``accuracies``
@@ -106,70 +92,46 @@ def choose(
     Raises:
         TypeError, ValueError: if an argument is out of range, or no method removes nodes.
     """
-    _checks.whole_number("workers", workers, least=1)
-    start = time.perf_counter()
-    # Methods that differ only in what they remove have the same unpruned network.
-    methods = [name for name in panel.methods if METHODS[name].removes == "nodes"]
-    methods = [name for name in methods if tuning.method in ("", name)]
-    if not methods:
-        raise ValueError(
-            f"methods must have {tuning.method or 'one that removes nodes, such as direct'}; "
-            f"got {', '.join(panel.methods)}"
-        )
-    held = len(hold_out_tenth(load(panel.base.inputs)).test_targets)
-    accuracies, chosen = _over_grid(panel, tuning, methods, workers, progress)
+    every = list(trials(panel, tuning))
+    compute([trial.step for trial in every], store, **options)
+    accuracies: dict[str, Any] = {}
+    best: dict[str, tuple[Any, ...]] = {}
+    for method, point, step in every:
+        rows = accuracies.setdefault(method, {})
+        *outer, last = (f"{value:g}" for value in point.values())
+        for value in outer:
+            rows = rows.setdefault(value, {})
+        rows[last] = accuracy = store.record(step)["result"]["accuracy"]
+        # Of equally accurate ones the smallest, the last setting first: the fewest epochs.
+        rank = (accuracy, *(-value for value in reversed(point.values())))
+        best[method] = max(best.get(method, (rank, point)), (rank, point), key=lambda x: x[0])
+    records = map(store.record, with_trainings(trial.step for trial in every))
+    seconds = sum(record["made"]["seconds"] for record in records)
     return {
         "inputs": panel.base.inputs,
         **{name: getattr(panel.base, name) for name in _RECORDED},
         "hidden": list(panel.hidden),
         "seed": SEED,
         "percentile": tuning.percentile,
-        "held_out": held,
+        "held_out": max(1, len(load(panel.base.inputs).train_targets) // 10),
         "accuracies": accuracies,
-        "chosen": chosen,
-        "made": made(time.perf_counter() - start, "cpu"),
+        "chosen": {method: point for method, (_, point) in best.items()},
+        "made": made(seconds, options.get("device", "cpu")),
     }
-
-
-def _over_grid(
-    panel: Panel, tuning: Tuning, methods: Sequence[str], workers: int, progress: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Accuracy of each method at each point of the grid, and the best point of each method."""
-    points = [dict(zip(tuning.grid, values)) for values in itertools.product(*tuning.grid.values())]
-    pairs = [(method, point) for method in methods for point in points]
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    results = parallel(
-        joblib.delayed(_in_worker)(
-            replace(panel.settings[method], **_with_stage_two(point)), method, tuning.percentile
-        )
-        for method, point in pairs
-    )
-    bar = tqdm(results, "choosing", total=len(pairs), unit=" networks", disable=not progress)
-    accuracies: dict[str, Any] = {}
-    best: dict[str, tuple[Any, ...]] = {}
-    for (method, point), accuracy in zip(pairs, bar):
-        rows = accuracies.setdefault(method, {})
-        *outer, last = (f"{value:g}" for value in point.values())
-        for value in outer:
-            rows = rows.setdefault(value, {})
-        rows[last] = accuracy
-        # Of equally accurate ones the smallest, the last setting first: the fewest epochs.
-        rank = (accuracy, *(-value for value in reversed(point.values())))
-        best[method] = max(best.get(method, (rank, point)), (rank, point), key=lambda x: x[0])
-    return accuracies, {method: point for method, (_, point) in best.items()}
 
 
 _RECORDED = ("activation", "precision", "epochs", "retraining_epochs", "train_images")
 
 
 def record(
-    study: Study, name: str, folder: Path | None = None, **options: Any
+    study: Study, name: str, store: Store, folder: Path | None = None, **options: Any
 ) -> list[tuple[Path, dict[str, Any]]]:
     """Choose settings for each panel of a study, and write down what was measured.
 
     Args:
         study: its panels are the ones.
         name: out of :data:`TUNINGS`.
+        store: where the networks are kept.
         folder: where the records go; ``results/choices`` if ``None``.
         options: of :func:`choose`.
 
@@ -179,12 +141,12 @@ def record(
     tuning = TUNINGS[_checks.choice("setting", name, TUNINGS)]
     files = []
     for panel in study.panels:
-        made = choose(panel, tuning, **options)
+        found = choose(panel, tuning, store, **options)
         ending = f"-{name}" if tuning.method else ""
         file = (folder or paths.choices()) / f"{panel.name}{ending}.json"
-        text = json.dumps(made, indent=2) + "\n"
+        text = json.dumps(found, indent=2) + "\n"
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
-        files.append((file, made["chosen"]))
+        files.append((file, found["chosen"]))
     return files
 
 
@@ -206,13 +168,3 @@ def _has(settings: Settings, chosen: Mapping[str, Any], record: Mapping[str, Any
     if "decay" not in chosen and list(settings.hidden) != record["hidden"]:
         return False
     return all(getattr(settings, name) == value for name, value in chosen.items())
-
-
-def _with_stage_two(point: Mapping[str, float]) -> dict[str, float]:
-    return {**point, "retraining_epochs": point["epochs"]} if "epochs" in point else dict(point)
-
-
-def _in_worker(settings: Settings, method: str, percentile: float) -> float:
-    with single_thread():
-        data = hold_out_tenth(load(settings.inputs))
-        return held_out_accuracy(settings, method, percentile, data)

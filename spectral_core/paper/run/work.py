@@ -8,7 +8,9 @@ functions with another step. A network is wherever its data are.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -16,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spectral_core.data import Dataset
+from spectral_core.data import Dataset, load
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.paper.run.input_pruning import prune_inputs
@@ -209,6 +211,35 @@ def retrained_part(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
     return pruned if step.trained.layers == "direct" else train_only(pruned, step.retrains)
 
 
+def data_of(step: TrainStep, data_dir: Path | None = None) -> Dataset:
+    """What a network is trained on and measured by.
+
+    Args:
+        step: its training.
+        data_dir: where data sets are, if not where :func:`spectral_core.data.load` looks.
+    """
+    data = load(step.dataset, data_dir)
+    return hold_out_tenth(data) if step.held_out else data
+
+
+def hold_out_tenth(data: Dataset) -> Dataset:
+    """A data set whose test set is a tenth of the training set, and whose training set is the rest.
+
+    Args:
+        data: at least two training images; its own test set is left out.
+    """
+    n = len(data.train_targets)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+    held, left = order[: max(1, n // 10)], order[max(1, n // 10) :]
+    return dataclasses.replace(
+        data,
+        train_inputs=data.train_inputs[left],
+        train_targets=data.train_targets[left],
+        test_inputs=data.train_inputs[held],
+        test_targets=data.train_targets[held],
+    )
+
+
 def training_examples(step: TrainStep, data: Dataset) -> tuple[Tensor, Tensor]:
     """Inputs and targets that a step trains on: all, or the first ``train_images`` of them."""
     chosen = slice(step.train_images)
@@ -216,15 +247,17 @@ def training_examples(step: TrainStep, data: Dataset) -> tuple[Tensor, Tensor]:
 
 
 def training_settings(step: TrainStep) -> dict[str, Any]:
-    """Arguments of :func:`~spectral_core.train` in stage 1."""
-    names = ("epochs", "batch_size", "learning_rate", "precision", "penalty", "decay")
-    return {name: getattr(step, name) for name in names}
+    """Arguments of :func:`~spectral_core.train` in stage 1: those that the step has by name."""
+    return {
+        name: getattr(step, name)
+        for name in inspect.signature(train).parameters
+        if hasattr(step, name)
+    }
 
 
 def retraining_settings(step: CutStep, epochs: int) -> dict[str, Any]:
     """Arguments of :func:`~spectral_core.train` in stage 2, which has no penalty and no decay."""
-    names = ("batch_size", "learning_rate", "precision")
-    return {"epochs": epochs, **{name: getattr(step.trained, name) for name in names}}
+    return training_settings(step.trained) | {"epochs": epochs, "penalty": 0.0, "decay": 0.0}
 
 
 def retraining_generator(seed: int) -> torch.Generator:

@@ -81,9 +81,61 @@ def _setting(default: Any, rule: Rule, text: str) -> Any:
     return dataclasses.field(default=default, metadata={"rule": rule, "help": text})
 
 
+@dataclass(frozen=True)
+class Training:
+    """What the first training of a network depends on, but for its method, seed and weight γ."""
+
+    dataset: str = _setting(
+        "fashion-mnist",
+        Rule(lambda _, value: identify(value), "name of a data set, or imagefolder:PATH"),
+        "Data set; imagefolder:PATH for images of your own, a folder or tar with train/CLASS/… "
+        "and test/CLASS/….",
+    )
+    train_images: int | None = _setting(
+        None,
+        Rule(_images, "whole number, at least 1, or None for all"),
+        "Train on the first so many images only.",
+    )
+    activation: str = _setting("elu", _one_of(ACTIVATIONS), "Activation of the hidden layers.")
+    hidden: Widths = _setting(
+        (500,), Rule(_widths, "whole numbers, at least 1"), "Nodes of each hidden layer."
+    )
+    output_bias: bool = _setting(
+        False,
+        Rule(_flag, "True or False"),
+        "Whether the output layer has a bias; hidden layers have none.",
+    )
+    eigenvalue_range: Range = _setting(
+        (-0.5, 0.5), Rule(_checks.interval, "two numbers, low ≤ high"), "Uniform start of λ."
+    )
+    eigenvector_range: StartingRange = _setting(
+        (-0.2, 0.2),
+        Rule(starting_range, "two numbers, low ≤ high, or glorot"),
+        "Uniform start of φ; glorot for ±√(6 / (N_k + N_k+1)).",
+    )
+    input_eigenvalues: bool = _setting(
+        False,
+        Rule(_flag, "True or False"),
+        "Whether the λ of departure nodes are trained, too; if not, they are 0.",
+    )
+    epochs: int = _setting(100, _whole(0), "Epochs of stage 1, the first training.")
+    batch_size: int = _setting(200, _whole(1), "Training images per step of the optimiser.")
+    learning_rate: float = _setting(
+        1e-3, _number("number above 0", 0, open_low=True), "Step size of Adam."
+    )
+    precision: str = _setting(
+        "fp32", _one_of(PRECISIONS), "Precision of large matrix products in training."
+    )
+    decay: float = _setting(
+        0.0,
+        _number("number, at least 0", 0),
+        "Weight α of the L2 term α/2 Σ θ² over all that stage 1 trains.",
+    )
+
+
 @_checks.named_settings
 @dataclass(frozen=True)
-class Settings:
+class Settings(Training):
     """How a network is built, trained and pruned, and at which levels and seeds.
 
     Each field's metadata hold its ``rule`` (a :class:`Rule`) and its ``help``; options of the
@@ -94,12 +146,6 @@ class Settings:
         TypeError, ValueError: if a name or a value is not valid; names the nearest valid name.
     """
 
-    dataset: str = _setting(
-        "fashion-mnist",
-        Rule(lambda _, value: identify(value), "name of a data set, or imagefolder:PATH"),
-        "Data set; imagefolder:PATH for images of your own, a folder or tar with train/CLASS/… "
-        "and test/CLASS/….",
-    )
     features: str = _setting(
         "none",
         _one_of(FEATURES),
@@ -111,21 +157,11 @@ class Settings:
         Rule(lambda _, value: identify_weights(value), "imagenet, a file, or its SHA-256"),
         "That network's weights: torchvision's (a download), or a state dict of its mobilenet_v2.",
     )
-    activation: str = _setting("elu", _one_of(ACTIVATIONS), "Activation of the hidden layers.")
-    hidden: Widths = _setting(
-        (500,), Rule(_widths, "whole numbers, at least 1"), "Nodes of each hidden layer."
+    penalties: Numbers = _setting(
+        (0.0,),
+        _numbers("numbers, at least 0", 0, math.inf),
+        "Weights γ of the ℓ1 penalty (Appendix D), one curve each.",
     )
-    output_bias: bool = _setting(
-        False,
-        Rule(_flag, "True or False"),
-        "Whether the output layer has a bias; hidden layers have none.",
-    )
-    input_eigenvalues: bool = _setting(
-        False,
-        Rule(_flag, "True or False"),
-        "Whether the λ of departure nodes are trained, too; if not, they are 0.",
-    )
-    epochs: int = _setting(100, _whole(0), "Epochs of stage 1, the first training.")
     retraining_epochs: int = _setting(
         20, _whole(0), "Epochs of stage 2, after pruning, for methods that retrain."
     )
@@ -134,40 +170,10 @@ class Settings:
         _one_of(("eigenvectors", "both")),
         "What stage 2 of the two-stage method trains; both is what the released code did.",
     )
-    batch_size: int = _setting(200, _whole(1), "Training images per step of the optimiser.")
-    learning_rate: float = _setting(
-        1e-3, _number("number above 0", 0, open_low=True), "Step size of Adam."
-    )
-    precision: str = _setting(
-        "fp32", _one_of(PRECISIONS), "Precision of large matrix products in training."
-    )
-    eigenvalue_range: Range = _setting(
-        (-0.5, 0.5), Rule(_checks.interval, "two numbers, low ≤ high"), "Uniform start of λ."
-    )
-    eigenvector_range: StartingRange = _setting(
-        (-0.2, 0.2),
-        Rule(starting_range, "two numbers, low ≤ high, or glorot"),
-        "Uniform start of φ; glorot for ±√(6 / (N_k + N_k+1)).",
-    )
-    decay: float = _setting(
-        0.0,
-        _number("number, at least 0", 0),
-        "Weight α of the L2 term α/2 Σ θ² over all that stage 1 trains.",
-    )
     rounds: int = _setting(
         1,
         _whole(1),
         "Rounds of pruning and retraining that share the epochs of stage 2; each ranks anew.",
-    )
-    train_images: int | None = _setting(
-        None,
-        Rule(_images, "whole number, at least 1, or None for all"),
-        "Train on the first so many images only.",
-    )
-    penalties: Numbers = _setting(
-        (0.0,),
-        _numbers("numbers, at least 0", 0, math.inf),
-        "Weights γ of the ℓ1 penalty (Appendix D), one curve each.",
     )
     percentiles: Numbers = _setting(
         tuple(float(q) for q in range(0, 100, 5)),

@@ -10,43 +10,41 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core import _checks
-from spectral_core.layers.linear import StartingRange
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper.study.methods import BOTH_STAGES, METHODS
-from spectral_core.paper.study.settings import Settings
+from spectral_core.paper.study.settings import Settings, Training
 
 ALGORITHM = 2
 """Version of the mathematics. Raise it when the same configuration gives other numbers."""
 
 
-@dataclass(frozen=True)
-class TrainStep:
-    """Configuration of one trained network, complete: what is not here cannot change it."""
-
-    dataset: str
-    train_images: int | None
-    activation: str
-    hidden: tuple[int, ...]
-    layers: str
-    trains: str
-    eigenvalue_range: tuple[float, float] | None
-    eigenvector_range: StartingRange | None
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    precision: str
-    seed: int
-    output_bias: bool = False
-    penalty: float = 0.0
-    decay: float = 0.0
-    input_eigenvalues: bool = False
-
-    kind = "train"
+class _Step:
+    """What both kinds of step have."""
 
     @property
     def key(self) -> str:
         """Name of the step in the store."""
-        return _key(self)
+        text = json.dumps(describe(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStep(Training, _Step):
+    """Configuration of one trained network, complete: what is not here cannot change it.
+
+    ``dataset`` is the complete name of what the network takes. Plain layers have no start of λ and
+    φ: ``None``.
+    """
+
+    layers: str
+    trains: str
+    seed: int
+    penalty: float = 0.0
+    held_out: bool = False
+    """Whether a tenth of the training images is left out, to measure by in place of the test set.
+    """
+
+    kind = "train"
 
     @property
     def cost(self) -> int:
@@ -60,7 +58,7 @@ class TrainStep:
 
 
 @dataclass(frozen=True)
-class CutStep:
+class CutStep(_Step):
     """Configuration of one cut through a trained network, with its retraining if it has one."""
 
     trained: TrainStep
@@ -78,11 +76,6 @@ class CutStep:
     draws: int = 1
 
     kind = "cut"
-
-    @property
-    def key(self) -> str:
-        """Name of the step in the store."""
-        return _key(self)
 
     @property
     def epoch_cost(self) -> int:
@@ -127,38 +120,35 @@ def cut_step(
         TypeError, ValueError: if the method, the seed, the percentile or the penalty is not valid.
     """
     how = METHODS[_checks.choice("method", method, METHODS)]
-    spectral = how.layers == "spectral"
-    own = {
-        "dataset": settings.inputs,
-        "seed": _checks.whole_number("seed", seed),
-        "penalty": _checks.number("penalty", penalty, 0),
-        "layers": how.layers,
-        "trains": how.trains,
-        "eigenvalue_range": settings.eigenvalue_range if spectral else None,
-        "eigenvector_range": settings.eigenvector_range if spectral else None,
-        "input_eigenvalues": spectral and settings.input_eigenvalues,
-    }
-    names = [field.name for field in dataclasses.fields(TrainStep)]
-    trained = TrainStep(**{n: own[n] if n in own else getattr(settings, n) for n in names})
+    own = {field.name: getattr(settings, field.name) for field in dataclasses.fields(Training)}
+    if how.layers == "direct":
+        own |= {"eigenvalue_range": None, "eigenvector_range": None, "input_eigenvalues": False}
+    trained = TrainStep(
+        **own | {"dataset": settings.inputs},
+        layers=how.layers,
+        trains=how.trains,
+        seed=_checks.whole_number("seed", seed),
+        penalty=_checks.number("penalty", penalty, 0),
+    )
     epochs = settings.retraining_epochs if how.retrains else 0
     epochs += settings.epochs if how.restarts == BOTH_STAGES else 0
     everything = how.trains == "both" or how.restarts is not None
     in_rounds = epochs > 0 and how.removes == "nodes" and how.restarts is None
+    ranking = ("score", "removes", "score_images", "keeps", "per_layer", "scaled", "draws")
     return CutStep(
         trained=trained,
-        score=how.score,
         percentile=_checks.number("percentile", percentile, 0, 100),  # 50 and 50.0 are one
         retrains=None if epochs == 0 else "both" if everything else settings.stage_two,
         retraining_epochs=epochs,
-        removes=how.removes,
-        score_images=how.score_images,
-        keeps=how.keeps,
-        per_layer=how.per_layer,
-        scaled=how.scaled,
         restarts=how.restarts is not None,
         rounds=settings.rounds if in_rounds else 1,
-        draws=how.draws,
+        **{name: getattr(how, name) for name in ranking},
     )
+
+
+_NAMED = {"dataset", "train_images", "activation", "hidden", "eigenvalue_range"}
+_NAMED |= {"eigenvector_range", "epochs", "batch_size", "learning_rate", "precision"}
+"""Fields with a default that the names of steps have had from the first, at whatever value."""
 
 
 def describe(step: Step) -> dict[str, Any]:
@@ -169,17 +159,12 @@ def describe(step: Step) -> dict[str, Any]:
     return {"kind": step.kind, "algorithm": ALGORITHM, **_plain(step)}
 
 
-def _key(step: Step) -> str:
-    text = json.dumps(describe(step), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {
             field.name: _plain(item)
             for field in dataclasses.fields(value)
-            if (item := getattr(value, field.name)) != field.default
+            if (item := getattr(value, field.name)) != field.default or field.name in _NAMED
         }
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

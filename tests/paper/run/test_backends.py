@@ -9,13 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
 from spectral_core.paper.run import backends
-from spectral_core.paper.run.backends import open_backend
+from spectral_core.paper.run.backends import WorkersLost, open_backend
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.planning import plan
@@ -23,10 +22,10 @@ from spectral_core.paper.study.planning import plan
 pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 
 import psutil
-from distributed import Client, KilledWorker, LocalCluster
+from distributed import Client, LocalCluster
 
 COMMAND = Path(sys.executable).with_name("spectral-core")
-PATIENCE = 120  # seconds that anything may take on a busy machine
+PATIENCE = 300  # seconds that anything may take on a busy machine
 
 
 @contextlib.contextmanager
@@ -118,7 +117,7 @@ def test_job_that_kills_its_workers_is_an_error_and_no_endless_wait(tmp_path):
     at_once = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with (
         cluster(tmp_path, workers=1, **at_once) as (address, *_),
-        pytest.raises(KilledWorker, match="all those workers died while running it"),
+        pytest.raises(WorkersLost, match=r"a job was given up.*\nFinished steps are stored"),
         open_backend("dask", None, address) as run_all,
     ):
         list(run_all(os._exit, [1]))
@@ -137,13 +136,36 @@ def test_cluster_without_workers_is_reported_and_goes_on_when_one_comes(monkeypa
     assert "has no workers" in capfd.readouterr().err
 
 
+def test_workers_that_have_retired_are_replaced(monkeypatch):
+    monkeypatch.setattr(backends, "PATIENCE", 0.5)
+    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        LocalCluster(n_workers=1, **options) as local,
+        Client(local) as client,
+        open_backend("dask", None, None) as run_all,
+    ):
+        client.retire_workers()
+        assert list(run_all(abs, [-1])) == [1]
+
+
+def test_a_cluster_without_workers_is_given_up_after_the_time_that_was_given(monkeypatch):
+    monkeypatch.setattr(backends, "PATIENCE", 0.2)
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as local,
+        Client(local),
+        open_backend("dask", None, None, max_wait=0.3) as run_all,
+        pytest.raises(WorkersLost, match="longer than --max-wait"),
+    ):
+        list(run_all(abs, [-1]))
+
+
 def test_lost_scheduler_is_an_error(tmp_path):
     with (
         cluster(tmp_path, workers=0) as (address, scheduler, _),
         open_backend("dask", None, address) as run_all,
     ):
         threading.Timer(0.5, scheduler.kill).start()
-        with pytest.raises(CancelledError, match="scheduler-connection-lost"):
+        with pytest.raises(WorkersLost, match=r"scheduler was lost.*\nFinished steps"):
             list(run_all(abs, [1]))
 
 

@@ -2,67 +2,78 @@
 
 import itertools
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
+import joblib
+import psutil
 import pytest
 import torch
 
+from spectral_core.paper import cli
 from spectral_core.paper.results.published import publish
 from spectral_core.paper.results.tables import collect
 from spectral_core.paper.run import batching
 from spectral_core.paper.run import compute as compute_module
-from spectral_core.paper.run.batching import jobs, parts, train_together
-from spectral_core.paper.run.compute import Where, compute, missing_steps
-from spectral_core.paper.run.estimate import estimate
+from spectral_core.paper.run.batching import jobs, parts
+from spectral_core.paper.run.compute import at_once, compute, missing_steps
+from spectral_core.paper.run.remaining import remaining
 from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.worker import Done, Where, run_job
 from spectral_core.paper.study.planning import plan
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
-COMMAND = Path(sys.executable).with_name("spectral-core")
-PATIENCE = 120  # seconds that a step of a test may take on a busy machine
+FORK = multiprocessing.get_context("fork")  # torch need not be imported again
+PATIENCE = 300  # seconds that a step of a test may take on a busy machine
 
 SMALL = {"hidden": (8,), "epochs": 1, "seeds": 1, "percentiles": (0, 90)}
 
 
+def command(store, workers, log):
+    """``spectral-core compute`` in a process group of its own."""
+    os.setsid()
+    sys.stderr = open(log, "w", buffering=1)  # noqa: SIM115
+    os.environ["TMPDIR"] = str(store.root.parent)
+    words = ["compute", "fig03", "--preset", "smoke", "--store", store.root, "--workers", workers]
+    sys.argv = ["spectral-core", *map(str, words)]
+    cli.main()
+
+
 @contextmanager
 def running(store, workers):
-    """``spectral-core compute`` in a process group of its own, killed at the end if need be."""
-    process = subprocess.Popen(
-        [
-            *(COMMAND, "compute", "fig03", "--preset", "smoke"),
-            *("--store", store.root, "--workers", str(workers)),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(store.root.parent)},
-    )
+    """That command, killed at the end if need be; ``errors()`` reads its standard error."""
+    log = store.root.parent / f"{workers}.log"
+    process = FORK.Process(target=command, args=(store, workers, log))
+    process.start()
+    process.errors = log.read_text
     try:
         yield process
     finally:
-        if process.returncode is None:
-            kill_group(process)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
 
 
-def kill_group(process):
-    """Kill a process and its workers with signal 9, and wait until they are gone."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()  # the pipes close when nobody holds them any more
+def processes_in(group):
+    """Processes of a group that have not ended."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
-def wait_until(condition, process):
+def wait_until(condition):
     end = time.monotonic() + PATIENCE
     while not condition():
-        assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.005)
 
@@ -79,10 +90,6 @@ def stored(store):
 
 def records(store):
     return [file for file in stored(store) if file.suffix == ".json"]
-
-
-def steps_run(output):
-    return int(re.search(r"steps run: (\d+)", output).group(1))
 
 
 def results_only(store):
@@ -102,15 +109,30 @@ def published_csv(study, store, project):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_told_to_end_takes_its_workers_along(finished, store):
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_ends_takes_its_workers_along(finished, store, sent):
     trained = [cut.trained for cut in finished.study.steps()]
     with store.lock(trained[-1]), running(store, workers=2) as process:  # one of them must wait
-        wait_until(lambda: len(records(store)) >= 3, process)
-        process.terminate()
-        # The pipes close when nobody holds them any more.
-        _, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert error.rstrip().endswith("the same command goes on from here.")
+        wait_until(lambda: len(records(store)) >= 3)
+        os.kill(process.pid, sent)
+        process.join(PATIENCE)
+        wait_until(lambda: not processes_in(process.pid))
+    if sent == signal.SIGTERM:
+        assert process.exitcode == 130
+        assert process.errors().rstrip().endswith("the same command goes on from here.")
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_said_in_two_lines(finished, store):
+    trained = [cut.trained for cut in finished.study.steps()]
+    with store.lock(trained[-1]), running(store, workers=2) as process:
+        wait_until(lambda: len(records(store)) >= 3)
+        waiting = [p for p in processes_in(process.pid) if "LokyProcess" in " ".join(p.cmdline())]
+        waiting[0].kill()
+        process.join(PATIENCE)
+    first, second = process.errors().rstrip().splitlines()[-2:]
+    assert process.exitcode == 1 and "Error: a worker process died (SIGKILL" in first
+    assert "goes on from here" in second
 
 
 @pytest.mark.slow
@@ -119,69 +141,33 @@ def test_killed_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
 ):
     study, uninterrupted = finished
     trained = list(dict.fromkeys(cut.trained for cut in study.steps()))
-
     # Whoever holds the lock of a step keeps the run from getting past it, so it is surely killed
-    # before its end: first among the trainings, with two workers, then among the cuts.
-    with store.lock(trained[-1]), running(store, workers=2) as process:
-        wait_until(lambda: len(records(store)) >= 3, process)
-        kill_group(process)
-    first = stored(store)
-    assert 3 <= len(records(store)) < len(trained)
-
+    # before its end: first among the trainings, then among the cuts.
+    held_up = min(study.steps(), key=lambda cut: cut.cost)
+    for lock, enough in ((store.lock(trained[-1]), 3), (store.lock(held_up), len(trained) + 2)):
+        before = stored(store)
+        with lock, running(store, workers=1):
+            wait_until(lambda: len(records(store)) >= enough)  # noqa: B023
+        assert before.items() <= stored(store).items()  # nothing was computed or written again
     half = store.root / "train" / f".0123abcd.{trained[-1].key}.json"
     half.write_text('{"step": {')  # what a write cut off by the kill leaves behind
 
-    held_up = min(study.steps(), key=lambda cut: cut.cost)
-    with store.lock(held_up), running(store, workers=1) as process:
-        wait_until(lambda: len(list(store.root.glob("cut/[!.]*.json"))) >= 2, process)
-        kill_group(process)
-    second = stored(store)
-    assert len(trained) + 2 <= len(records(store)) < len(trained) + len(study.steps())
-    assert first.items() <= second.items()  # nothing was computed or written again
-
     missing = len(trained) + len(study.steps()) - len(records(store))
-    with running(store, workers=1) as process:
-        output, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, errors
-    assert steps_run(output) == missing
-    assert second.items() <= stored(store).items()
+    before = stored(store)
+    assert compute(study.steps(), store, workers=1, progress=False).steps == missing > 0
+    assert before.items() <= stored(store).items()
     assert results_only(store) == results_only(uninterrupted)
     assert published_csv(study, store, project) == published_csv(study, uninterrupted, project)
+    assert not list(store.root.glob("**/.*"))
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_run_each_step_once(finished, store):
-    study, alone = finished
-    held = store.lock(study.steps()[0].trained)
-    with running(store, workers=1) as one, running(store, workers=1) as other:
-        with held:
-            for process in (one, other):  # a run has begun once its bar is drawn
-                shown = ""
-                while "0%" not in shown:
-                    assert process.poll() is None
-                    shown += process.stderr.read(1)
-            time.sleep(0.2)
-            assert not records(store)
-        outputs = [process.communicate(timeout=PATIENCE) for process in (one, other)]
-        assert (one.returncode, other.returncode) == (0, 0), outputs
-    assert sum(steps_run(output) for output, _ in outputs) == len(records(store)) == 24
-    assert results_only(store) == results_only(alone)
-
-
 def test_number_of_workers_changes_no_bit(finished, store):
     study, by_one = finished
     assert compute(study.steps(), store, workers=2, progress=False).steps == 24
     assert results_only(store) == results_only(by_one)
     for file in store.root.glob("train/*.safetensors"):
         assert file.read_bytes() == (by_one.root / "train" / file.name).read_bytes()
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_diverging_training_is_an_error_that_stores_nothing(store, workers):
-    study = plan("fig03", "smoke", **SMALL | {"epochs": 2}, learning_rate=1e30, methods=["direct"])
-    with pytest.raises(TrainingDiverged, match="try a smaller learning rate"):
-        compute(study.steps(), store, workers=workers, progress=False)
-    assert not stored(store)
 
 
 def test_only_what_is_missing_is_run(store):
@@ -191,7 +177,8 @@ def test_only_what_is_missing_is_run(store):
     def run(study):
         return compute(study.steps(), store, workers=1, progress=False).steps
 
-    assert run(study) == everything
+    cuts = study.steps()
+    assert compute([*cuts, *cuts], store, workers=1, progress=False).steps == everything
     complete = stored(store)
     assert run(study) == 0
     assert stored(store) == complete
@@ -215,11 +202,6 @@ def test_a_cut_does_not_depend_on_the_cuts_beside_it(finished, store):
     table = collect(*finished)
     beside = table[(table["percentile"] == 90) & (table["method"] == "pre")]
     assert collect(alone, store).to_csv(index=False) == beside.to_csv(index=False)
-
-
-def test_repeated_cuts_are_run_once(store):
-    cuts = plan("fig03", "smoke", **SMALL).steps()
-    assert compute([*cuts, *cuts], store, workers=1, progress=False).steps == 9
 
 
 def test_cost_is_that_of_the_steps_run(store):
@@ -261,17 +243,32 @@ def test_a_step_that_is_stored_meanwhile_is_not_run_again(store):
     step = plan("fig03", "smoke", **SMALL).steps()[0].trained
     with compute_module._marked(store) as marker:
         where = Where(store, "cpu", None, marker)
-        first, second = (compute_module._run_job((step,), where, True) for _ in range(2))
-    assert (first.settled, len(first.seconds), first.busy) == ((step,), 1, ())
-    assert second == ((step,), (), (), {})
+        first, second = (run_job((step,), where, True) for _ in range(2))
+    assert (first.settled, len(first.seconds), first.busy) == ([step], 1, [])
+    assert second == Done([step])
 
 
-def test_worker_that_does_not_see_the_store_says_so(store):
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({}, FileNotFoundError, "store must be on a disk that all workers share"),
+        ({"code": {"torch": "1.0"}}, RuntimeError, "must have the same torch; the run has 1.0"),
+        ({"code": {"spectral_core": "0"}}, RuntimeError, "must have the same spectral_core"),
+        ({"device": "gpu"}, ValueError, "device must be one that torch can use here"),
+    ],
+)
+def test_a_worker_without_what_the_run_has_says_so(store, changes, error, said):
     step = plan("fig03", "smoke", **SMALL).steps()[0].trained
-    where = Where(store, "cpu", None, "no.run")
-    with pytest.raises(FileNotFoundError, match="store must be on a disk that all workers share"):
-        compute_module._run_job((step,), where, True)
+    where = replace(Where(store, "cpu", None, "no.run"), **changes)
+    with pytest.raises(error, match=said):
+        run_job((step,), where, True)
     assert not store.root.exists()
+
+
+def test_more_processes_than_jobs_or_cores_help_nobody():
+    cores = joblib.cpu_count()
+    assert at_once(500, "cpu") == at_once(None, "cpu") == cores
+    assert at_once(500, "cpu", jobs=1) == at_once(None, "cuda") == 1
 
 
 def test_record_tells_how_a_step_was_made(finished):
@@ -315,7 +312,6 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
         ("settings", "*elu-500-500-500-input-eigenvalues", {}),
     ],
 )
-@pytest.mark.slow
 def test_steps_that_train_as_one_give_what_they_give_alone(tmp_path, figure, panels, changes):
     study = plan(figure, "smoke", panels, percentiles=(50, 60), epochs=1, **changes)
     alone, as_one = Store(tmp_path / "alone"), Store(tmp_path / "as one")
@@ -365,7 +361,7 @@ def test_a_damaged_step_is_named_set_aside_and_computed_again(finished, store, c
 
 def test_estimate_is_in_proportion_to_what_the_study_took(finished, store):
     study = plan("fig03", "smoke", seeds=4)
-    left = estimate(study.steps(), finished.store, workers=1)
+    left = remaining(study.steps(), finished.store, workers=1)
     assert (left.stored, left.trainings, left.cuts, left.unknown) == (24, 6, 18, 0)
     seconds = sum(
         finished.store.record(step)["made"]["seconds"]
@@ -373,7 +369,7 @@ def test_estimate_is_in_proportion_to_what_the_study_took(finished, store):
         for step in {cut, cut.trained}
     )
     assert 0 < left.computing <= seconds * 1.01 and left.seconds == pytest.approx(left.computing)
-    nothing = estimate(study.steps(), store, workers=1)
+    nothing = remaining(study.steps(), store, workers=1)
     assert (nothing.stored, nothing.unknown, nothing.seconds) == (0, 48, 0)
     assert not store.root.exists()
 
@@ -409,24 +405,15 @@ def test_missing_extra_is_named(store, monkeypatch):
     assert not store.root.exists()
 
 
-def test_other_data_and_networks_are_computed_as_well(store):
-    study = plan(
-        "fig03", "smoke", **SMALL | {"hidden": (8, 6)}, activation="tanh", train_images=200
-    )
-    compute(study.steps(), store, workers=1, progress=False)
-    table = collect(study, store)
-    assert set(table["hidden"]) == {"8-6"}
-    assert study.panels[0].hidden == (8, 6)
-    assert (table[table["percentile"] == 0]["nodes"] == 14).all()
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_does_not_depend_on_a_diverging_training_is_stored(store, workers):
-    bad = plan("fig03", "smoke", **SMALL | {"epochs": 2}, learning_rate=1e30, methods="direct")
+    bad = plan("fig03", "smoke", **SMALL, learning_rate=1e30, methods="direct")
     good = plan("fig03", "smoke", **SMALL, methods=["direct", "pre"])
     with pytest.raises(
         TrainingDiverged,
-        match=r"^of 9 steps, 1 diverged, and 2 lack their network:\ndigits elu 8 direct",
+        match=r"^of 9 steps, 1 diverged, and 2 lack their network:\ndigits elu 8 direct seed 0: "
+        r"the loss became .*; try a smaller learning rate",
     ):
         compute([*bad.steps(), *good.steps()], store, workers=workers, progress=False)
     assert all(step in store for step in good.steps())
@@ -442,16 +429,11 @@ def test_an_ensemble_goes_on_without_the_member_that_diverges(store, monkeypatch
             raise error
         return train_together(steps, *args)
 
-    monkeypatch.setattr("spectral_core.paper.run.compute.train_together", of_good_seeds)
+    train_together = batching._train_together
+    monkeypatch.setattr(batching, "_train_together", of_good_seeds)
     study = plan("fig03", "smoke", **SMALL | {"seeds": 3}, methods="post")
     with pytest.raises(
         TrainingDiverged, match=r"^of 9 steps, 1 diverged, and 2 .*\n.* seed 1: the loss"
     ):
         compute(study.steps(), store, workers=1, progress=False, ensembles=True)
     assert {step.trained.seed for step in study.steps() if step in store} == {0, 2}
-
-
-def test_a_broken_loss_names_the_network_and_its_seed(store):
-    steps = plan("fig03", "smoke", learning_rate=1e30, seeds=[3], methods="post").steps()
-    with pytest.raises(TrainingDiverged, match=r"digits elu 32 spectral seed 3: the loss became"):
-        compute(steps, store, workers=1, progress=False)

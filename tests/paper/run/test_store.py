@@ -40,7 +40,9 @@ def test_stored_step_comes_back(store):
     assert CUT not in store and store.record(CUT) is None
     store.save(CUT, RESULT, MADE)
     assert CUT in store
-    assert store.record(CUT) == {"step": describe(CUT), "result": RESULT, "made": MADE}
+    record = store.record(CUT)
+    assert record.pop("checksum")
+    assert record == {"step": describe(CUT), "result": RESULT, "made": MADE}
     assert files(store) == [f"cut/{CUT.key}.json"]
     assert TRAIN not in store
 
@@ -146,6 +148,8 @@ def other(**changes):
         other(kept=[2]),
         other(kept=None),
         other(parameters=-1),
+        other(accuracy=0.51),
+        lambda _: "[" * 100_000,
     ],
 )
 def test_a_record_that_is_not_of_its_step_counts_as_missing_and_is_named(store, damage):
@@ -177,13 +181,39 @@ def test_networks_of_older_records_have_no_checksum_and_are_read(store):
     store.save(TRAIN, LOSSES, MADE, network(0))
     file = store.root / "train" / f"{TRAIN.key}.json"
     record = json.loads(file.read_text())
-    del record["sha256"]
+    del record["sha256"], record["checksum"]
     file.write_text(json.dumps(record))
     assert TRAIN in store
     loaded = store.load_network(TRAIN, network(1)).state_dict()
     assert all(torch.equal(loaded[name], t) for name, t in network(0).state_dict().items())
     file.with_suffix(".safetensors").write_bytes(b"half")
     assert TRAIN not in store
+
+
+def test_numbers_of_older_records_are_checked_without_a_checksum(store):
+    store.save(CUT, RESULT, MADE)
+    file = store.root / "cut" / f"{CUT.key}.json"
+    record = json.loads(file.read_text())
+    del record["checksum"]
+    file.write_text(json.dumps(record))
+    assert CUT in store
+    for value in (None, 7, float("nan"), 10**400):
+        file.write_text(json.dumps({**record, "result": {**RESULT, "accuracy": value}}))
+        assert CUT not in store
+    file.unlink()
+    file.mkdir()
+    assert CUT not in store and str(file) in store.set_aside(CUT)
+
+
+def test_what_killed_runs_left_is_swept_and_what_others_write_is_not(store):
+    with store.lock(CUT), FileLock(store.root / ".1.run"):
+        mine, theirs = (store.root / "cut" / f".0a.{key}.json" for key in ("0b", CUT.key))
+        for file in (mine, theirs, store.root / ".2.run"):
+            file.touch()
+        store.sweep()
+        assert set(store.root.glob("**/.*")) == {theirs, store.root / ".1.run"}
+    store.sweep()
+    assert not list(store.root.glob("**/.*"))
 
 
 def test_record_tells_its_own_configuration(store):

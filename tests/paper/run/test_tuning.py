@@ -1,6 +1,7 @@
 """Settings by held-out images: nothing of the test set, and the best of a grid."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import torch
 from spectral_core.data import load
 from spectral_core.paper import paths
 from spectral_core.paper.run import tuning
-from spectral_core.paper.run.tuning import TUNINGS, Tuning
-from spectral_core.paper.run.work import run_cut, run_train
+from spectral_core.paper.run.tuning import TUNINGS, Tuning, choose, trials
+from spectral_core.paper.run.work import hold_out_tenth, run_cut, run_train
 from spectral_core.paper.study.figures import EXPERIMENTS, Panel
 from spectral_core.paper.study.methods import DECAY
 from spectral_core.paper.study.planning import plan
@@ -22,56 +23,54 @@ SMALL = Settings("digits", hidden=12, epochs=2, retraining_epochs=2)
 PANEL = Panel.of(SMALL, ("direct", "direct-inputs", "pre"))
 
 
-@pytest.fixture(scope="module")
-def data():
-    return tuning.hold_out_tenth(load("digits"))
-
-
-def test_a_tenth_of_the_training_set_is_held_out_and_the_test_set_left_out(data):
+def test_a_tenth_of_the_training_set_is_held_out_and_the_test_set_left_out():
     whole = load("digits")
+    data = hold_out_tenth(whole)
     assert (len(data.train_targets), len(data.test_targets)) == (1437 - 143, 143)
     together = torch.cat([data.train_inputs, data.test_inputs])
     assert sorted(together.tolist()) == sorted(whole.train_inputs.tolist())
-    other = tuning.hold_out_tenth(whole, seed=1)
-    assert not torch.equal(other.test_inputs, data.test_inputs)
 
 
-def test_accuracies_are_those_of_the_steps_on_held_out_images(data):
+def test_accuracies_are_those_of_the_steps_on_held_out_images_and_are_kept(store):
     grid = {"learning_rate": (1e-3, 1e-2), "epochs": (1, 2)}
-    record = tuning.choose(PANEL, Tuning(grid, percentile=50), progress=False)
+    tuning = Tuning(grid, percentile=50)
+    record = choose(PANEL, tuning, store, workers=1, progress=False)
+    data = hold_out_tenth(load("digits"))
     # Methods that differ only in what they remove have the same unpruned network.
     assert list(record["accuracies"]) == ["direct", "pre"] and record["held_out"] == 143
     for method, by_rate in record["accuracies"].items():
-        for rate, by_epochs in by_rate.items():
-            for epochs, accuracy in by_epochs.items():
-                own = dataclasses.replace(
-                    SMALL,
-                    learning_rate=float(rate),
-                    epochs=int(epochs),
-                    retraining_epochs=int(epochs),
-                )
-                step = cut_step(own, method, 0, 50)
-                network, _ = run_train(step.trained, data)
-                assert run_cut(step, network, data)["accuracy"] == accuracy
+        for (rate, by_epochs), epochs in itertools.product(by_rate.items(), (1, 2)):
+            changes = {"learning_rate": float(rate), "epochs": epochs, "retraining_epochs": epochs}
+            step = cut_step(dataclasses.replace(SMALL, **changes), method, 0, 50)
+            network, _ = run_train(step.trained, data)
+            assert run_cut(step, network, data)["accuracy"] == by_epochs[f"{epochs}"]
         best = record["chosen"][method]
         chosen = by_rate[f"{best['learning_rate']:g}"][f"{best['epochs']:g}"]
         assert chosen == max(a for row in by_rate.values() for a in row.values())
+    again = choose(PANEL, tuning, store, workers=1, progress=False)
+    assert {**again, "made": None} == {**record, "made": None}
+    assert again["made"]["seconds"] == record["made"]["seconds"]  # nothing was computed again
+    assert not any(step in store for step in plan("fig03", "smoke").steps())
 
 
-def test_of_equally_accurate_ones_the_smallest_is_chosen(monkeypatch):
+def test_of_equally_accurate_ones_the_smallest_is_chosen(store, monkeypatch):
     accuracies = {(1e-4, 20): 0.5, (1e-4, 40): 0.7, (1e-3, 20): 0.7, (1e-3, 40): 0.6}
-    monkeypatch.setattr(
-        tuning, "_in_worker", lambda own, *_: accuracies[own.learning_rate, own.epochs]
-    )
     grid = {"learning_rate": (1e-4, 1e-3), "epochs": (20, 40)}
-    record = tuning.choose(Panel.of(SMALL, ("direct",)), Tuning(grid), progress=False)
+    panel = Panel.of(SMALL, ("direct",))
+    result = {"kept": [12], "nodes": 12, "parameters": 9, "loss": 1.0}
+    for trial in trials(panel, Tuning(grid)):
+        accuracy = accuracies[trial.point["learning_rate"], trial.point["epochs"]]
+        store.save(trial.step, {**result, "accuracy": accuracy}, {"seconds": 1.0})
+        losses = {"training_loss": [1.0] * trial.step.trained.epochs}
+        store.save(trial.step.trained, losses, {"seconds": 1.0}, torch.nn.Linear(1, 1))
+    record = choose(panel, Tuning(grid), store, progress=False)
     assert record["chosen"] == {"direct": {"learning_rate": 1e-3, "epochs": 20}}
 
 
-def test_a_choice_needs_a_method_that_it_is_for(project):
+def test_a_choice_needs_a_method_that_it_is_for(project, store):
     for name, methods in (("training", "direct-inputs"), ("decay", "direct")):
         with pytest.raises(ValueError, match="methods must have"):
-            tuning.record(plan("fig10", "smoke", methods=methods), name, progress=False)
+            tuning.record(plan("fig10", "smoke", methods=methods), name, store)
     assert not (project / "results").exists()
 
 

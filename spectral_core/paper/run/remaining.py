@@ -10,7 +10,7 @@ from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.steps import CutStep, Step, with_trainings
 
 
-class Estimate(NamedTuple):
+class Remaining(NamedTuple):
     """What is left to do for a study, and how long it takes by its own finished steps."""
 
     stored: int
@@ -24,8 +24,8 @@ class Estimate(NamedTuple):
     """Seconds from beginning to end."""
 
 
-def estimate(cuts: Iterable[CutStep], store: Store, *, workers: int) -> Estimate:
-    """Estimate what :func:`compute` would do; only reads the store.
+def remaining(cuts: Iterable[CutStep], store: Store, *, workers: int) -> Remaining:
+    """What :func:`~spectral_core.paper.run.compute.compute` would do; only reads the store.
 
     Args:
         cuts: steps wanted in the store.
@@ -34,22 +34,23 @@ def estimate(cuts: Iterable[CutStep], store: Store, *, workers: int) -> Estimate
     """
     cuts = list(dict.fromkeys(cuts))
     networks, missing = missing_steps(cuts, store)
-    spent: dict[Any, tuple[float, int]] = {}
-    stored = 0
+    spent: dict[Any, list[tuple[float, int]]] = {}
     for step in with_trainings(cuts):
-        record = store.record(step)
-        if record is not None:
-            seconds, cost = spent.get(_alike(step), (0.0, 0))
-            spent[_alike(step)] = (seconds + record["made"]["seconds"], cost + step.cost)
-            stored += 1
-    unknown, computing, seconds = 0, 0.0, 0.0
+        if record := store.record(step):
+            spent.setdefault(_alike(step), []).append((record["made"]["seconds"], step.cost))
+    per_cost = {
+        kind: sum(seconds for seconds, _ in of) / sum(cost for _, cost in of)
+        for kind, of in spent.items()
+        if any(cost for _, cost in of)
+    }
+    computing, seconds, unknown = 0.0, 0.0, 0
     for phase in (networks, missing):
-        known = [step for step in phase if spent.get(_alike(step), (0, 0))[1]]
-        times = [step.cost * spent[_alike(step)][0] / spent[_alike(step)][1] for step in known]
-        unknown += len(phase) - len(known)
+        times = [s.cost * per_cost[_alike(s)] for s in phase if _alike(s) in per_cost]
+        unknown += len(phase) - len(times)
         computing += sum(times)
         seconds += max(sum(times) / workers, *times, 0.0)
-    return Estimate(stored, len(networks), len(missing), unknown, computing, seconds)
+    stored = sum(map(len, spent.values()))
+    return Remaining(stored, len(networks), len(missing), unknown, computing, seconds)
 
 
 def _alike(step: Step) -> Any:

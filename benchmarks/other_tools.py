@@ -7,7 +7,7 @@ the share of its hidden nodes to keep. Nothing is retrained.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -186,12 +186,6 @@ def to_rows(measured: pd.DataFrame) -> list[dict[str, Any]]:
     case = [name for name in measured if name not in ("seed", "nodes", "accuracy")]
     lists = measured.groupby(case, sort=False)[["seed", "nodes", "accuracy"]].agg(list)
     return lists.reset_index().to_dict("records")
-
-
-def from_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """What :func:`to_rows` was given, from the rows that it made."""
-    table = pd.DataFrame(rows).explode(["seed", "nodes", "accuracy"], ignore_index=True)
-    return table.astype({"seed": int, "nodes": int, "accuracy": float})
 
 
 def nodes_left(network: nn.Module) -> int:
