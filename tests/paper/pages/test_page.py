@@ -49,7 +49,7 @@ def test_the_authors_points_are_at_the_released_settings_only():
 
 def test_claims_are_those_about_the_figure():
     claims = Page("fig08").claims().frame.index  # all of one place
-    assert len(claims) == 2 and all("three hidden layers" in claim for claim in claims)
+    assert len(claims) == 2 and all("effective than Magnitude" in claim for claim in claims)
     assert any(
         "Fig. 3" in place for place in Page("fig03").claims().frame.index.get_level_values(0)
     )
