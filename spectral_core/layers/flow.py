@@ -1,9 +1,10 @@
 """Which nodes of a network can be removed, and where they are read.
 
-The nodes of a fully connected layer can go where the layers that read them get each node in columns
-of its own: nothing mixes nodes on the way, and no output of the network depends on them but
-through those layers. In a plain stack of layers that is seen from the modules; in any other
-network :mod:`spectral_core.layers.probing` finds it out on an example.
+A node of one fully connected layer can go if each of its readers, other fully connected layers, has
+columns that are this node's alone, and no output of the network depends on it but through those
+layers. :mod:`spectral_core.layers.probing` sees that by running the model; then a trial shows that
+it runs without some of the nodes. Layers whose nodes share columns, such as a gate and what it
+gates, are one group.
 """
 
 from __future__ import annotations
@@ -13,21 +14,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spectral_core import _checks
-from spectral_core.layers.groups import (
-    OUTER,
-    Group,
-    combined,
+from spectral_core.layers.groups import OUTPUT, UNREAD, Group, groups_of, kept_at
+from spectral_core.layers.kinds import (
+    Dense,
+    arrival_width,
+    departure_width,
+    holders,
     is_stack,
-    of_example,
-    of_stack,
-    plain_stack,
 )
-from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders
 from spectral_core.layers.probing import Axis
-from spectral_core.layers.running import Example, few
+from spectral_core.layers.running import Example, duplicate, few, run, undisturbed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +38,8 @@ class Flow:
     Args:
         network: any model; it is left as it is.
         example: inputs that it takes, a tensor, a tuple of arguments or a dictionary of keyword
-            arguments. A plain stack (``nn.Sequential`` of layers, activations, dropout and
-            ``BatchNorm1d``) needs none. For another network without one, random vectors, and
-            random sequences of vectors, are tried.
+            arguments. Without one, random vectors, and random sequences of vectors, are tried; for
+            an ``nn.Sequential`` that is enough.
 
     Attributes:
         layers: fully connected layers by name, in order of execution.
@@ -49,57 +47,68 @@ class Flow:
         hidden: name of each group, that is of its first layer.
         inner: names of all layers whose nodes another one reads, removable or not.
         refused: for each other layer, why its nodes cannot be removed on their own.
-        stack: the names and modules of a plain stack, from its first layer to its last.
+        examples: what :meth:`run` takes.
 
     Raises:
         TypeError, ValueError: if ``network`` is no module or a wrapped one, has no fully connected
             layer, or does not run on the example, or none is given and no guess will do.
     """
 
-    layers: dict[str, Dense]
-    groups: list[Group]
-    refused: dict[str, str]
-
     def __init__(self, network: nn.Module, example: Example | None = None) -> None:
         self.network = _checks.network("network", network)
-        self.example = example
-        self.guesses: list[Example] = []
-        every = {name: m for name, m in network.named_modules() if isinstance(m, Dense)}
-        if not every:
+        self.layers = {name: m for name, m in network.named_modules() if isinstance(m, Dense)}
+        if not self.layers:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
-        self.stack = plain_stack(network, example)
-        if self.stack is not None:
-            self.layers, self.groups, self.refused = of_stack(self.stack)
-        elif example is not None:
-            self.layers, self.groups, self.refused = of_example(network, every, few(example))
+        if any(layer.weight.is_meta for layer in self.layers.values()):
+            raise ValueError("network must hold numbers; got tensors on the meta device")
+        self._steps, head = [""], []
+        if is_stack(network) and (example is None or isinstance(example, Tensor)):
+            head, self._steps = _split(network)
+        if example is None:
+            self._guess()
         else:
-            self._guess(every)
+            example = few(example)
+            if head:
+                with undisturbed(network):
+                    example = _passed(duplicate(network).eval(), head, example)
+            self.examples = [example]
+            self.layers, self.groups, self.refused = self._groups_on(example)
         self._refuse_tied()
         self.hidden = [group.name for group in self.groups]
-        self.inner = [name for name in self.layers if self.refused.get(name) not in OUTER]
+        self.inner = [n for n in self.layers if self.refused.get(n) not in (OUTPUT, UNREAD)]
 
-    def _guess(self, every: dict[str, Dense]) -> None:
+    def run(self, network: nn.Module, example: Example) -> object:
+        """Pass an example through a copy of the network.
+
+        Through a stack from its first fully connected layer to its last.
+        """
+        return _passed(network, self._steps, example)
+
+    def _groups_on(self, example: Example) -> tuple[dict[str, Dense], list[Group], dict[str, str]]:
+        return groups_of(self.network, self.layers, lambda network: self.run(network, example))
+
+    def _guess(self) -> None:
         """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""
+        like = next(iter(self.layers.values())).weight
         error: Exception | None = None
-        seen = []
-        for size in dict.fromkeys(departure_width(layer) for layer in every.values()):
-            like = next(iter(every.values())).weight
+        self.examples, seen = [], []
+        for size in dict.fromkeys(departure_width(layer) for layer in self.layers.values()):
             for shape in ((2, size), (2, 3, size)):
                 generator = torch.Generator("cpu").manual_seed(0)
                 guess = torch.randn(shape, generator=generator, device="cpu").to(like)
                 try:
-                    seen.append(of_example(self.network, every, guess))
+                    seen.append(self._groups_on(guess))
                 except ValueError as caught:
                     error = error or caught
                 else:
-                    self.guesses.append(guess)
+                    self.examples.append(guess)
                     if is_stack(self.network):  # of vectors, if it can be
                         break
             if seen:
                 break
         same = {repr([(g.layers, g.between.keys()) for g in groups]) for _, groups, _ in seen}
         if len(same) != 1:
-            names = ", ".join(map(repr, list(every)[:6]))
+            names = ", ".join(map(repr, list(self.layers)[:6]))
             raise ValueError(
                 "network must be a plain stack, or come with an example of its inputs, to see "
                 f"where the nodes of its layers ({names}) are read: pass example=…"
@@ -111,12 +120,11 @@ class Flow:
         shared = holders(self.network)
         for group in list(self.groups):
             for name in (*group.layers, *group.read):
-                layer = self.layers[name]
-                tied = [k for k, tensor in layer.named_parameters() if shared[id(tensor)] > 1]
+                tied = [k for k, t in self.layers[name].named_parameters() if shared[id(t)] > 1]
                 if tied:
                     self.groups.remove(group)
-                    for member in group.layers:
-                        self.refused[member] = f"{name!r} ties its {tied[0]} to another module's"
+                    why = f"{name!r} ties its {tied[0]} to another module's"
+                    self.refused |= dict.fromkeys(group.layers, why)
                     break
 
     @property
@@ -177,25 +185,42 @@ class Flow:
         for name, layer in self.layers.items():
             yield layer, departure[name], arrival[name]
 
-    @property
-    def examples(self) -> list[Example]:
-        """What the network is known to run on."""
-        return self.guesses if self.example is None else [self.example]
-
-    def arrival(self, name: str, kept: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """Kept nodes of a layer, of groups' kept nodes by their names; ``None`` for all."""
-        for group in self.groups:
-            if name in group.layers:
-                return kept.get(group.name)
-        return None
+    def kept_nodes(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Indices of the nodes that each layer keeps, of groups' kept nodes by their names."""
+        return {n: kept[g.name] for g in self.groups if g.name in kept for n in g.layers}
 
     def kept_columns(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Indices of the columns that each layer keeps, of groups' kept nodes by their names."""
-        return combined(self.groups, kept, lambda group: group.read)
+        """The same for the columns of the layers that read them."""
+        return kept_at(self.groups, kept, lambda group: group.read)
 
     def kept_between(self, kept: Mapping[str, np.ndarray]) -> dict[Axis, np.ndarray]:
-        """The same for the tensors between layers."""
-        return combined(self.groups, kept, lambda group: group.between)
+        """The same for the tensors on the way."""
+        return kept_at(self.groups, kept, lambda group: group.between)
+
+
+def _split(network: nn.Module) -> tuple[list[str], list[str]]:
+    """Names of a stack's steps before its first fully connected layer, and on to its last."""
+    steps = list(_steps(network))
+    at = [i for i, (_, m) in enumerate(steps) if any(isinstance(x, Dense) for x in m.modules())]
+    names = [name for name, _ in steps]
+    return names[: at[0]], names[at[0] : at[-1] + 1]
+
+
+def _steps(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """What a stack, and the stacks in it, pass their inputs through."""
+    if not is_stack(module):
+        yield name, module
+        return
+    for key, child in module._modules.items():
+        yield from _steps(child, f"{name}.{key}" if name else key)
+
+
+def _passed(network: nn.Module, steps: list[str], example: Example) -> object:
+    """What modules of a network make of an example, one after the other."""
+    for i, name in enumerate(steps):
+        module = network.get_submodule(name)
+        example = module(example) if i else run(module, example)
+    return example
 
 
 def find(network: nn.Module, example: Example | None = None) -> pd.DataFrame:

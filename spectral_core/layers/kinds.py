@@ -24,6 +24,25 @@ Layer = Dense | Convolution
 
 Side = Literal["arrival", "departure"]
 
+ELEMENTWISE: tuple[type[nn.Module], ...] = (
+    *(nn.CELU, nn.ELU, nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh),
+    *(nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU, nn.ReLU6, nn.RReLU, nn.SELU, nn.SiLU),
+    *(nn.Sigmoid, nn.Softplus, nn.Softshrink, nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold),
+    *(nn.AlphaDropout, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Identity),
+)
+"""Modules that do the same with each number, once they are in evaluation mode."""
+NODEWISE = (
+    *(*ELEMENTWISE, nn.PReLU, nn.SyncBatchNorm),
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+)
+"""Modules that act on each node, or channel, by itself."""
+
+
+def is_stack(network: nn.Module) -> bool:
+    """Whether a network passes its inputs through one module after the other, and no more."""
+    patched = "forward" in vars(network) or network._forward_hooks or network._forward_pre_hooks
+    return type(network).forward is nn.Sequential.forward and not patched
+
 
 def spectra(module: nn.Module) -> dict[str, Spectrum]:
     """Eigenvalues and eigenvectors behind each weight of one module, by the weight's name.
@@ -73,36 +92,26 @@ def rename_widths(layer: Dense) -> None:
         setattr(layer, name, width)
 
 
-def axes(module: nn.Module) -> dict[str, tuple[Side, ...]]:
-    """What each axis of each parameter and buffer of a module counts, by the tensor's name.
-
-    Args:
-        module: a fully connected layer, or one that acts on each node by itself.
+def axes(layer: Dense) -> dict[str, tuple[Side, ...]]:
+    """What each axis of each parameter of a fully connected layer counts, by the tensor's name.
 
     Raises:
-        TypeError: if the module holds a tensor of another kind, such as a mask of
+        TypeError: if the layer holds a tensor of another kind, such as a mask of
             ``torch.nn.utils.prune`` or another parametrisation.
     """
-    if isinstance(module, SpectralLinear):
+    if isinstance(layer, SpectralLinear):
         known = _SPECTRAL_LINEAR
-    elif isinstance(module, nn.Linear):
-        known = _LINEAR if spectrum(module) is None else _PARAMETRIZED
-    elif isinstance(module, Transposed):
+    elif isinstance(layer, Transposed):
         known = {"weight": ("departure", "arrival"), "bias": ("arrival",)}
-    elif isinstance(module, nn.PReLU):
-        known = {"weight": () if module.num_parameters == 1 else ("arrival",)}
-    elif isinstance(module, nn.modules.batchnorm._BatchNorm):
-        known = _BATCH_NORM
     else:
-        known = {}
-    names = [name for name, _ in (*module.named_parameters(), *module.named_buffers())]
+        known = _LINEAR if spectrum(layer) is None else _PARAMETRIZED
+    names = [name for name, _ in (*layer.named_parameters(), *layer.named_buffers())]
     for name in names:
         if name not in known:
             raise TypeError(
-                f"a {type(module).__name__} that loses nodes must hold only "
-                f"{', '.join(known) or 'no tensors'}; got {name!r}. Make masks and other "
-                "parametrisations permanent first, with torch.nn.utils.prune.remove or "
-                "torch.nn.utils.parametrize.remove_parametrizations"
+                f"a {type(layer).__name__} that loses nodes must hold only {', '.join(known)}; "
+                f"got {name!r}. Make masks and other parametrisations permanent first, with "
+                "torch.nn.utils.prune.remove or torch.nn.utils.parametrize.remove_parametrizations"
             )
     return {name: known[name] for name in names}
 
@@ -118,10 +127,6 @@ _PARAMETRIZED: dict[str, tuple[Side, ...]] = {
     "parametrizations.weight.original0": ("arrival",),
     "parametrizations.weight.original1": ("arrival", "departure"),
     "bias": ("arrival",),
-}
-_BATCH_NORM: dict[str, tuple[Side, ...]] = {
-    **dict.fromkeys(("weight", "bias", "running_mean", "running_var"), ("arrival",)),
-    "num_batches_tracked": (),
 }
 
 

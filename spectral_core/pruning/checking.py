@@ -10,12 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import Dense, arrival_width, departure_width, matrix
+from spectral_core.layers.kinds import arrival_width, departure_width, matrix
 from spectral_core.layers.probing import on
-from spectral_core.layers.running import Example, duplicate, run, tensors_of, undisturbed
-
-TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}
-"""Largest difference accepted, as a share of the largest output; 5 % in half precision."""
+from spectral_core.layers.running import Example, alike, duplicate, tensors_of, undisturbed
 
 Kept = Mapping[str, np.ndarray]
 """Nodes to keep by the name of their group; groups that are not named keep all."""
@@ -30,42 +27,37 @@ def check_removal(
         ValueError: if it does not; names the first layer where they part.
     """
     with _masked(flow, kept, fill) as full:
-        wanted = _inside(full, flow, example)
+        wanted, outputs = _inside(full, flow, example)
     columns = flow.kept_columns(kept)
-    with undisturbed(smaller):
-        small = duplicate(smaller).eval()
-        try:
-            given = _inside(small, flow, example)
-        except Exception as error:  # whatever a model does with fewer nodes
-            _refuse(flow, kept, f"it fails: {error}", error)
-    for k, (name, before) in enumerate(wanted[:-1]):
-        after = given[k][1] if k < len(given) - 1 and given[k][0] == name else None
+    try:
+        with undisturbed(smaller):
+            given, small_outputs = _inside(duplicate(smaller).eval(), flow, example)
+    except Exception as error:  # whatever a model does with fewer nodes
+        _refuse(flow, kept, f"it fails: {error}", error)
+    given += [("", torch.empty(0))] * (len(wanted) - len(given))
+    last = ""
+    for (name, before), (other, after) in zip(wanted, given):
         if name in columns:
             before = before[..., on(before, columns[name])]
-        if after is None or not _alike(before, after):
+        if name != other or not alike(before, after):
             _refuse(flow, kept, f"they part at the inputs of {name!r}")
-    before, after = wanted[-1][1], given[-1][1]
-    if len(before) != len(after) or not all(map(_alike, before, after)):
-        last = f" behind {wanted[-2][0]!r}" if len(wanted) > 1 else ""
+        last = f" behind {name!r}"
+    if len(outputs) != len(small_outputs) or not all(map(alike, outputs, small_outputs)):
         _refuse(flow, kept, f"they part at the outputs,{last}")
 
 
 def _refuse(flow: Flow, kept: Kept, why: str, error: Exception | None = None) -> None:
-    names = [name for group in flow.groups if group.name in kept for name in group.layers]
+    names = ", ".join(map(repr, flow.kept_nodes(kept)))
     raise ValueError(
-        f"nodes of {', '.join(map(repr, names))} cannot be removed: the smaller network must give "
-        f"what the full one gives with those nodes masked, and {why}{flow.hooks()}. Protect the "
-        "layers, or see find"
+        f"nodes of {names} cannot be removed: the smaller network must give what the full one "
+        f"gives with those nodes masked, and {why}{flow.hooks()}. Protect the layers, or see find"
     ) from error
 
 
 def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
     """What each layer gets from removed nodes without incoming weights, (N_out,) of the layer."""
-    if flow.stack is not None:
-        inputs = _constants_in_stack(flow.stack)
-    else:
-        with _masked(flow, kept, "constant") as full:
-            inputs = dict(_inside(full, flow, flow.examples[0])[:-1])
+    with _masked(flow, kept, "constant") as full:
+        inputs = dict(_inside(full, flow, flow.examples[0])[0])
     constants = {}
     for name, columns in flow.kept_columns(kept).items():
         layer = flow.layers[name]
@@ -75,30 +67,15 @@ def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
     return constants
 
 
-def _constants_in_stack(stack: list[tuple[str, nn.Module]]) -> dict[str, Tensor]:
-    """What each layer of a plain stack gets, (2, N), if none had incoming weights."""
-    inputs, sent = {}, torch.empty(0)
-    for name, module in stack:
-        if isinstance(module, Dense):
-            inputs[name] = sent
-            zeros = module.weight.detach().new_zeros(2, arrival_width(module))
-            sent = zeros if module.bias is None else zeros + module.bias.detach()
-        else:
-            sent = duplicate(module).eval()(sent)
-    return inputs
-
-
 @contextlib.contextmanager
 def _masked(flow: Flow, kept: Kept, fill: str) -> Iterator[nn.Module]:
     """A copy of the full network in which removed nodes send nothing, or a constant."""
-    full = flow.network
-    with undisturbed(full):
-        full = duplicate(full).eval()
-        for name in flow.layers:
-            layer, indices = full.get_submodule(name), flow.arrival(name, kept)
-            if fill == "constant" and indices is not None:
-                gone = np.setdiff1d(np.arange(arrival_width(layer)), indices)
-                layer.register_forward_hook(_without_weights(on(layer.weight, gone)), prepend=True)
+    with undisturbed(flow.network):
+        full = duplicate(flow.network).eval()
+        for name, indices in flow.kept_nodes(kept).items() if fill == "constant" else ():
+            layer = full.get_submodule(name)
+            gone = np.setdiff1d(np.arange(arrival_width(layer)), indices)
+            layer.register_forward_hook(_without_weights(on(layer.weight, gone)), prepend=True)
         for name, columns in flow.kept_columns(kept).items() if fill == "zero" else ():
             layer = full.get_submodule(name)
             mask = layer.weight.new_zeros(departure_width(layer))
@@ -124,9 +101,11 @@ def _times(mask: Tensor) -> Callable[..., object]:
     return hook
 
 
-def _inside(network: nn.Module, flow: Flow, example: Example) -> list[tuple[str, object]]:
-    """Inputs of the layers, in order of execution, and last the outputs."""
-    seen: list[tuple[str, object]] = []
+def _inside(
+    network: nn.Module, flow: Flow, example: Example
+) -> tuple[list[tuple[str, Tensor]], list[Tensor]]:
+    """Inputs of the layers, in order of execution, and the outputs."""
+    seen: list[tuple[str, Tensor]] = []
 
     def watch(name: str) -> Callable[..., None]:
         def hook(_: nn.Module, args: tuple, kwargs: dict) -> None:
@@ -136,20 +115,5 @@ def _inside(network: nn.Module, flow: Flow, example: Example) -> list[tuple[str,
         return hook
 
     for name in flow.layers:
-        layer = network.get_submodule(name)
-        layer.register_forward_pre_hook(watch(name), with_kwargs=True)
-    seen.append(("", tensors_of(run(network, example))))
-    return seen
-
-
-def _alike(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors agree to the tolerance of their type."""
-    if a.shape != b.shape:
-        return False
-    if not a.is_floating_point() or a.numel() == 0:
-        return bool(torch.equal(a, b)) if a.numel() else True
-    tolerance = TOLERANCE.get(a.dtype, 5e-2)
-    a, b = a.double(), b.double()
-    scale = a[a.isfinite()].abs().max().clamp(min=1e-3) if a.isfinite().any() else 1.0
-    close = ((a - b).abs() <= tolerance * scale) | (a == b) | (a.isnan() & b.isnan())
-    return bool(close.all())
+        network.get_submodule(name).register_forward_pre_hook(watch(name), with_kwargs=True)
+    return seen, tensors_of(flow.run(network, example))

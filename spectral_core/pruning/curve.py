@@ -21,8 +21,7 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.groups import ELEMENTWISE, is_stack
-from spectral_core.layers.kinds import Dense
+from spectral_core.layers.kinds import ELEMENTWISE, Dense, is_stack
 from spectral_core.layers.running import few
 from spectral_core.pruning.removal import removed
 from spectral_core.pruning.selection import Selection, selected

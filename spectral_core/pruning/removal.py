@@ -18,8 +18,6 @@ from spectral_core.layers.running import Example, duplicate
 from spectral_core.pruning.checking import check_removal, constants_of
 
 Fill = Literal["zero", "constant"]
-Cuts = dict[int, list[tuple[int, np.ndarray]]]
-"""For tensors by their ``id``: axes, and the indices to keep along each."""
 
 
 def remove(
@@ -39,7 +37,7 @@ def remove(
         network: any model; it is left as it is. :func:`~spectral_core.find` says which of its
             layers' nodes can be removed.
         kept: one index tensor per group of hidden nodes, as :func:`~spectral_core.select` returns
-            them.
+            them; nodes stay in the order that they have.
         fill: what a removed node leaves behind. ``"zero"``, as in the paper: nothing; the outputs
             are those of the full network with what the removed nodes send on set to 0.
             ``"constant"``: what it sends on without incoming weights, f(b_i), or f(0) without a
@@ -70,18 +68,17 @@ def removed(
     _checks.choice("fill", fill, get_args(Fill))
     if not flow.groups and len(kept):
         flow.hidden_groups()
-    indices = [k.cpu().numpy() for k in checked_indices(kept, flow.widths)]
     left = {
-        group.name: nodes
-        for group, nodes in zip(flow.groups, indices)
-        if nodes.tolist() != list(range(group.width))
+        group.name: indices.sort().values.cpu().numpy()
+        for group, indices in zip(flow.groups, checked_indices(kept, flow.widths))
+        if len(indices) < group.width
     }
-    cuts = cuts_of(flow, left)
-    smaller = duplicate(flow.network, _smaller_tensors(flow.network, cuts))
+    smaller = duplicate(flow.network, _smaller_tensors(flow, left))
     _rename_widths(flow, left, smaller)
     constants = constants_of(flow, left) if fill == "constant" and left else {}
+    nodes = flow.kept_nodes(left)
     for name, constant in constants.items():
-        _add_bias(smaller.get_submodule(name), constant, flow.arrival(name, left))
+        _add_bias(smaller.get_submodule(name), constant, nodes.get(name))
     if check and left:
         for example in flow.examples:
             check_removal(flow, left, smaller, example, fill)
@@ -120,40 +117,27 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
     return checked
 
 
-def cuts_of(flow: Flow, kept: Mapping[str, np.ndarray]) -> Cuts:
-    """What remains of each tensor that loses nodes.
-
-    Args:
-        kept: indices of the nodes to keep, by the groups' names; the others keep all.
-    """
-    cuts: Cuts = defaultdict(list)
-    columns = flow.kept_columns(kept)
-    for name, layer in flow.layers.items():
-        sides = {"arrival": flow.arrival(name, kept), "departure": columns.get(name)}
-        if any(indices is not None for indices in sides.values()):
-            of_axes = axes(layer)
-            for key, tensor in layer.named_parameters():
-                for axis, side in enumerate(of_axes[key]):
-                    if sides[side] is not None:
-                        cuts[id(tensor)].append((axis, sides[side]))
+def _smaller_tensors(flow: Flow, kept: Mapping[str, np.ndarray]) -> dict[int, Tensor]:
+    """Smaller parameters and buffers by the ``id`` of the old ones, for ``copy.deepcopy``."""
+    cuts: dict[int, list[tuple[int, np.ndarray]]] = defaultdict(list)  # axes, indices to keep
+    nodes, columns = flow.kept_nodes(kept), flow.kept_columns(kept)
+    for name in (*nodes, *columns):
+        sides = {"arrival": nodes.get(name), "departure": columns.get(name)}
+        of_axes = axes(flow.layers[name])
+        for key, tensor in flow.layers[name].named_parameters():
+            cuts[id(tensor)] = [
+                (axis, sides[side])
+                for axis, side in enumerate(of_axes[key])
+                if sides[side] is not None
+            ]
     for (module, key, axis), indices in flow.kept_between(kept).items():
         cuts[id(getattr(flow.network.get_submodule(module), key))].append((axis, indices))
-    return cuts
-
-
-def cut(tensor: Tensor, parts: list[tuple[int, np.ndarray]]) -> Tensor:
-    """A copy of a tensor that keeps some indices along some axes."""
-    for axis, indices in parts:
-        tensor = tensor.index_select(axis, on(tensor, indices))
-    return tensor.detach().clone()
-
-
-def _smaller_tensors(network: nn.Module, cuts: Cuts) -> dict[int, Tensor]:
-    """Smaller parameters and buffers by the ``id`` of the old ones, for ``copy.deepcopy``."""
     smaller = {}
-    for tensor in (*network.parameters(), *network.buffers()):
-        if id(tensor) in cuts:
-            values = cut(tensor, cuts[id(tensor)])
+    for tensor in (*flow.network.parameters(), *flow.network.buffers()):
+        if cuts.get(id(tensor)):
+            values = tensor.detach()
+            for axis, indices in cuts[id(tensor)]:
+                values = values.index_select(axis, on(values, indices))
             if isinstance(tensor, nn.Parameter):
                 values = nn.Parameter(values, requires_grad=tensor.requires_grad)
             smaller[id(tensor)] = values
@@ -165,10 +149,8 @@ _WIDTHS = ("num_features", "num_parameters")
 
 def _rename_widths(flow: Flow, kept: Mapping[str, np.ndarray], smaller: nn.Module) -> None:
     """Let the modules' own numbers tell their new widths."""
-    columns = flow.kept_columns(kept)
-    for name in flow.layers:
-        if name in columns or flow.arrival(name, kept) is not None:
-            rename_widths(smaller.get_submodule(name))
+    for name in (*flow.kept_nodes(kept), *flow.kept_columns(kept)):
+        rename_widths(smaller.get_submodule(name))
     sizes = {module: len(kept) for (module, *_), kept in flow.kept_between(kept).items()}
     for name, size in sizes.items():
         module = smaller.get_submodule(name)

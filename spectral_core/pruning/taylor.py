@@ -17,8 +17,7 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.groups import NODEWISE
-from spectral_core.layers.kinds import Dense
+from spectral_core.layers.kinds import NODEWISE, Dense
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import duplicate, run, undisturbed
 from spectral_core.training.autograd import Loss

@@ -27,8 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spectral_core.layers.groups import is_stack
-from spectral_core.layers.kinds import holders
+from spectral_core.layers.kinds import holders, is_stack
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.training.autograd import penalised
 
