@@ -63,6 +63,8 @@ class Probe:
         self, network: nn.Module, layers: list[str], run: Callable[[nn.Module], object]
     ) -> None:
         self.network = duplicate(network).eval()
+        for parameter in self.network.parameters():  # a factor of 0 would hide what it scales
+            parameter.data.masked_fill_(parameter.data == 0, 1)
         self._run = run
         self._sent: dict[tuple[str, int], Tensor] = {}
         self._nan: Mapping[Source, np.ndarray] = {}

@@ -112,6 +112,8 @@ def node_scores(
         TypeError, ValueError: if the criterion is unknown, does not fit the layers or lacks its
             data, or the network has no hidden layer.
     """
+    if by == "taylor" and inputs is not None and targets is not None:
+        _checks.examples(inputs, targets, classes=False)
     flow = Flow(network, inputs if example is None else example)
     names = [name for group in flow.hidden_groups() for name in group.layers]
     scores = layer_scores(

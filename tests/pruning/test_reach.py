@@ -22,16 +22,19 @@ GROUPS = {
 @pytest.mark.slow
 def test_pruned_is_masked_saved_and_exported(name):
     row = reach(*SMALL[name])
-    assert row["groups"] == GROUPS[name]
+    assert row["layers"] == GROUPS[name]
     assert row["difference"] < 1e-5 and row["loaded"]
-    assert row["onnx"] is None or row["onnx"] < 1e-4
+    assert row.get("onnx", 0) < 1e-4
 
 
 @pytest.mark.parametrize("name", HUGGING_FACE)
 def test_hugging_face_models_lose_the_nodes_of_their_feed_forward_blocks(name):
     pytest.importorskip("transformers")
     row = reach(*HUGGING_FACE[name])
-    assert row["groups"] in (2, 4) and row["difference"] < 1e-5 and row["loaded"]
+    assert row["layers"] in (2, 4) and row["difference"] < 1e-5 and row["loaded"]
+
+
+KINDS = ("linear", "linear", "act", "norm", "mix", "join", "sum", "attend")
 
 
 class Graph(nn.Module):
@@ -42,7 +45,7 @@ class Graph(nn.Module):
         self.steps, widths = [], [4]
         self.modules_ = nn.ModuleList()
         for _ in range(draw(st.integers(2, 7))):
-            kind = draw(st.sampled_from(["linear", "linear", "act", "norm", "mix", "join", "sum"]))
+            kind = draw(st.sampled_from(KINDS))
             a, b = (draw(st.integers(0, len(widths) - 1)) for _ in range(2))
             width, module = widths[a], nn.Identity()
             if kind == "linear":
@@ -56,6 +59,8 @@ class Graph(nn.Module):
                 kind = "act"
             elif kind == "join":
                 width += widths[b]
+            elif kind == "attend":
+                width = widths[b]
             self.steps.append((kind, a, b))
             self.modules_.append(module)
             widths.append(width)
@@ -74,6 +79,8 @@ class Graph(nn.Module):
                 x = torch.cat([x, made[b]], dim=-1)
             elif kind == "sum":
                 x = x + made[b].tanh()
+            elif kind == "attend":  # over the rows
+                x = (x @ x.T).softmax(-1) @ made[b]
             made.append(x)
         return self.last(made[-1])
 
