@@ -66,7 +66,13 @@ def taylor(
     totals = {name: 0.0 for name in layers}
     with undisturbed(network), torch.enable_grad():
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
-            value = _checks.mean_loss(loss(_checks.outputs(gated(x)), y))
+            outputs = _checks.outputs(gated(x))
+            shape = tuple(outputs.shape)
+            if y.is_floating_point() and y.numel() == outputs.numel() and y.shape != shape:
+                raise ValueError(  # a loss would pair each output with each target
+                    f"targets must have the shape of the outputs, {shape}; got {tuple(y.shape)}"
+                )
+            value = _checks.mean_loss(loss(outputs, y))
             # Of the batch's sum, so that each example's loss counts in full.
             gates = list(gated.gates.values())
             gradients = torch.autograd.grad(len(x) * value, gates, allow_unused=True)

@@ -42,38 +42,6 @@ def test_counts_of_two_heads_by_hand():
     assert (table["reason"] != "").tolist() == [False, True, True]
 
 
-def stack():
-    relu = nn.ReLU()
-    return nn.Sequential(
-        nn.Linear(4, 3), relu, SpectralLinear(3, 5), nn.BatchNorm1d(5), nn.PReLU(5), relu,
-        nn.Sequential(nn.Dropout(), spectral(nn.Linear(5, 2))), nn.Softmax(dim=1),
-    )  # fmt: skip
-
-
-class Written(nn.Module):
-    """The same, seen from the outside alone."""
-
-    def __init__(self):
-        super().__init__()
-        self.stack = stack()
-
-    def forward(self, x):
-        return self.stack(x)
-
-
-def test_what_a_plain_stack_shows_is_what_running_it_shows():
-    torch.manual_seed(0)
-    known, seen = Flow(stack()), Flow(Written(), torch.rand(2, 4))
-    assert ["stack." + name for name in known.hidden] == seen.hidden == ["stack.0", "stack.2"]
-    for one, other in zip(known.groups, seen.groups):
-        assert {f"stack.{k}": v.tolist() for k, v in one.read.items()} == {
-            k: v.tolist() for k, v in other.read.items()
-        }
-        assert {(f"stack.{m}", *rest): v.tolist() for (m, *rest), v in one.between.items()} == {
-            tuple(axis): v.tolist() for axis, v in other.between.items()
-        }
-
-
 class Gated(nn.Module):
     def __init__(self):
         super().__init__()

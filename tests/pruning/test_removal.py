@@ -16,7 +16,6 @@ from spectral_core import (
     node_scores,
     prune,
     remove,
-    select,
     spectral,
     spectral_mlp,
 )
@@ -191,26 +190,6 @@ def test_a_model_of_any_form_loses_its_nodes(fill, training):
     else:
         expected = without_incoming_weights(network, {"first": KEPT[0], "second": KEPT[1]})(x)
         assert small.one.bias.shape == (3,) and small.other.bias.shape == (2,)
-    torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
-
-
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.norm, self.up, self.down = nn.LayerNorm(4), nn.Linear(4, 9), nn.Linear(9, 4)
-
-    def forward(self, x):
-        return x + self.down(F.gelu(self.up(self.norm(x))))
-
-
-def test_what_lies_inside_a_residual_block_goes_and_the_rest_stays():
-    network = nn.Sequential(Block(), Block(), nn.Linear(4, 3)).to(DOUBLE)
-    x = torch.randn(2, 5, 4, dtype=DOUBLE)  # nodes come last, whatever stands in front
-    scores = [torch.rand(9), torch.rand(9)]
-    small = prune(network, scores, nodes=0.5, protect=["0.down", "1.down"], example=x)
-    kept = select(scores, nodes=0.5)
-    assert Flow(small, x).widths == list(map(len, kept)) and sum(Flow(small, x).widths) == 9
-    expected = masked(network, {"0.down": kept[0], "1.down": kept[1]}, x)
     torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
 
 
