@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import Dense, spectrum
+from spectral_core.layers.kinds import Dense, is_stack, spectrum
 from spectral_core.layers.running import few
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -71,9 +71,13 @@ def penalised(
         ValueError: if γ is above 0 and there are no such parameters.
     """
     acted_on: list[nn.Parameter] = []
-    if penalty and any(isinstance(module, Dense) for module in network.modules()):
-        flow = Flow(network, None if inputs is None else few(inputs))
-        hidden = [flow.layers[name] for name in flow.inner]
+    layers = [module for module in network.modules() if isinstance(module, Dense)]
+    if penalty and layers:
+        if is_stack(network) and set(layers) <= set(network.children()):
+            hidden = layers[:-1]  # not by running it: the layers may be those of an ensemble
+        else:
+            flow = Flow(network, None if inputs is None else few(inputs))
+            hidden = [flow.layers[name] for name in flow.inner]
         of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in hidden)
         acted_on = [parameter for parameter in of_hidden if parameter.requires_grad]
     if penalty and not acted_on:
