@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
 import os
 import sys
 import threading
@@ -83,21 +82,11 @@ def open_backend(
     if backend == "dask":
         with _client(scheduler) as client:
             yield partial(_run_on_cluster, client, max_wait)
-    elif workers == 1 or not _has_shared_memory():
+    elif workers == 1:  # also where joblib has warned that there is no shared memory
         yield map
     else:
         with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
             yield _run_on_this_machine
-
-
-def _has_shared_memory() -> bool:
-    """Whether processes can work side by side here; reports it if they cannot."""
-    try:
-        multiprocessing.get_context().Semaphore()
-    except (ImportError, OSError) as error:
-        print(f"One process runs all steps: there is no shared memory ({error})", file=sys.stderr)
-        return False
-    return True
 
 
 def _run_on_this_machine(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
