@@ -24,7 +24,7 @@ def html(tmp_path_factory):
             root.mkdir()
             for name in ("_config.yml", "_toc.yml"):
                 shutil.copy(paths.project() / name, root)
-            for name in ("book", "results"):
+            for name in ("benchmarks", "book", "results"):
                 made = shutil.ignore_patterns("figures", "generated", "local")
                 shutil.copytree(paths.project() / name, root / name, ignore=made)
             if (paths.project() / "_prepared").exists():
