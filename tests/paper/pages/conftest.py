@@ -1,4 +1,4 @@
-"""The built book, which several files of tests read."""
+"""The built book and a browser, for several files of tests."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from spectral_core.paper import paths
-from spectral_core.paper.pages import building
+from spectral_core.paper.pages import building, printing
 from spectral_core.paper.study.figures import EXPERIMENTS
 
 
@@ -33,3 +33,18 @@ def html(tmp_path_factory):
                 patch.setenv("SPECTRAL_CORE_STORE", str(root / "store"))
                 building.build(root, dict.fromkeys(EXPERIMENTS, "smoke"))
     return pages
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium. It brings an event loop along, so it is closed at the end of a module: other tests
+    of the same process start loops of their own."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, printing.BROWSERS)), None)
+    if program is None:
+        pytest.skip(f"no browser: none of {', '.join(printing.BROWSERS)} is installed")
+    with playwright.sync_playwright() as driver:
+        # No sandbox, since tests may run as root; nothing but our own pages is opened.
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

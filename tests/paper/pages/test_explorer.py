@@ -79,19 +79,6 @@ def test_all_of_it_is_light(page_html):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
-    with sync_api.sync_playwright() as play:
-        # No sandbox, since tests may run as root; nothing but our own page is opened.
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
 def address(page_html, tmp_path_factory):
     """A page with nothing but the explorer."""
     folder = tmp_path_factory.mktemp("page")
