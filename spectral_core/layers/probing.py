@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from spectral_core.layers.kinds import Dense, arrival_width, departure_width
 from spectral_core.layers.running import alike, duplicate, tensors_of, undisturbed
@@ -65,6 +66,7 @@ class Probe:
         self.network = duplicate(network).eval()
         for parameter in self.network.parameters():  # a factor of 0 would hide what it scales
             parameter.data.masked_fill_(parameter.data == 0, 1)
+        _keep_signs(self.network)
         self._run = run
         self._sent: dict[tuple[str, int], Tensor] = {}
         self._nan: Mapping[Source, np.ndarray] = {}
@@ -229,6 +231,21 @@ class Probe:
             left = columns.get(call[0])
             pairs.append((before if left is None else before[..., on(before, left)], seen[call]))
         return all(alike(a, b) for a, b in pairs)
+
+
+def _keep_signs(network: nn.Module) -> None:
+    """Give norms numbers with which a node that sends both signs leaves with both signs, as the
+    slope of a PReLU is used for negative values alone."""
+    generator = torch.Generator("cpu").manual_seed(0)
+    for norm in network.modules():
+        if not isinstance(norm, _NormBase | nn.LayerNorm | nn.GroupNorm | nn.RMSNorm):
+            continue
+        for own in (norm.named_parameters(recurse=False), norm.named_buffers(recurse=False)):
+            for name, tensor in own:
+                if tensor.is_floating_point():
+                    low, high = (0.5, 1.5) if name in ("weight", "running_var") else (-0.1, 0.1)
+                    numbers = torch.empty(tensor.shape, device="cpu")
+                    tensor.data.copy_(numbers.uniform_(low, high, generator=generator))
 
 
 def on(tensor: Tensor, indices: np.ndarray) -> Tensor:

@@ -320,3 +320,12 @@ def test_nothing_of_a_model_changes():
 def test_unknown_fill_is_named():
     with pytest.raises(ValueError, match=r"fill must be one of zero, constant; got 'mean'"):
         remove(stack(nn.ReLU()), [torch.tensor([0])], fill="mean")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_norm_that_leaves_one_sign_hides_no_slope(seed):
+    torch.manual_seed(seed)
+    network = nn.Sequential(nn.Linear(4, 4), norm_of(4, ""), nn.PReLU(4), nn.Linear(4, 3)).eval()
+    network[1].bias.data.fill_(50)
+    small = remove(network, [torch.tensor([0, 2])])
+    assert small[2].weight.shape == (2,)
