@@ -20,6 +20,7 @@ from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
 from spectral_core.paper.pages import plots, run_tables
 from spectral_core.paper.pages.style import HUES, look, training
 from spectral_core.paper.results import estimates, inside
+from spectral_core.paper.results.published import Run
 from spectral_core.paper.study.methods import METHODS
 
 SHOWN = (
@@ -153,10 +154,10 @@ def spectra(panel: str) -> dict[str, Any]:
         By training: ``layers`` (of each, the scores at equal distances in the ascending order) and
         the ``threshold`` of each level; empty if none are published.
     """
-    file = inside.folder() / f"{panel}-bf16.csv"
-    if not file.exists():
+    run = Run(inside.folder() / f"{panel}-bf16.csv")
+    if not run.table.exists():
         return {}
-    nodes = pd.read_csv(file)
+    nodes = run.read()
     found = {}
     for method in [name for name in HUES if name in nodes]:
         layers = [np.sort(own.to_numpy()) for _, own in nodes.groupby("layer")[method]]
@@ -178,10 +179,10 @@ def inside_data() -> dict[str, Any] | None:
     """
     dataset, _, activation, _ = INSIDE
     stem = f"{dataset}-{activation}-500-bf16"
-    file = inside.folder() / f"{stem}--answers.csv"
-    if not file.exists():
+    run = Run(inside.folder() / f"{stem}--answers.csv")
+    if not run.table.exists():
         return None
-    answers, classes = pd.read_csv(file), RAW_DATA[dataset].classes
+    answers, classes = run.read(), RAW_DATA[dataset].classes
     return {
         "network": "/".join(map(str, INSIDE)),
         "row": inside.ROW,

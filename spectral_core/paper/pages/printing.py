@@ -22,6 +22,11 @@ class PrintingFailed(RuntimeError):
     """There is no browser, or it printed nothing."""
 
 
+def browser_here() -> str | None:
+    """The first of :data:`BROWSERS` that is installed, or ``None``."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def to_pdf(book: Path, contents: Path) -> Path:
     """Print a built book.
 
@@ -35,7 +40,7 @@ def to_pdf(book: Path, contents: Path) -> Path:
     Raises:
         PrintingFailed: if no browser of :data:`BROWSERS` is installed, or it fails.
     """
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = browser_here()
     if browser is None:
         raise PrintingFailed(f"printing needs one of {', '.join(BROWSERS)}; found none")
     target = book.parent / "book.pdf"

@@ -18,7 +18,7 @@ from spectral_core.data import load
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
 from spectral_core.paper.results.damage import node_damage
-from spectral_core.paper.results.published import Run, as_csv
+from spectral_core.paper.results.published import Run, as_csv, stem_of
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
@@ -113,8 +113,7 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
             for key, nodes in measured.items()
             for found in correlations(nodes)
         ]
-        name = panel.name
-        name += f"-{panel.base.precision}" if "precision" in study.overrides else ""
+        name = stem_of(study, panel)
         tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
         if panel.depth == 1:
             first = min(seed for _, seed in measured)

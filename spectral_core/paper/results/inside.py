@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from torch import nn
 from spectral_core._files import write_whole
 from spectral_core.data import Dataset, load
 from spectral_core.paper import paths
-from spectral_core.paper.results.published import as_csv, proof
+from spectral_core.paper.results.published import Run, as_csv, as_json, stem_of
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run import provenance
 from spectral_core.paper.run.store import Store
@@ -158,8 +157,7 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
                 ranking = scores(firsts[method], network, data)[0]
                 weight, spread = network[0].weight.detach(), data.train_inputs.std(0)
                 pictures[f"--fields-{method}"] = fields_picture(weight, ranking, spread)
-        stem = panel.name + (f"-{panel.base.precision}" if "precision" in study.overrides else "")
-        files += _write(stem, tables, pictures, study)
+        files += _write(stem_of(study, panel), tables, pictures, study)
     return files
 
 
@@ -170,24 +168,18 @@ def _write(
     study: Study,
 ) -> list[Path]:
     """Write tables and pictures of a panel, each with the provenance that proves it."""
-    contents: dict[str, bytes] = {}
+    files: list[Path] = []
     how: dict[str, Any] = {"networks": command(study), **provenance.made(0.0, "cpu")}
     del how["seconds"]
     for name, table in tables.items():
-        text = as_csv(table)
-        made = how | {"table": proof(text)}
-        contents[f"{stem}{name}.csv"] = text.encode()
-        contents[f"{stem}{name}.json"] = _json(made)
+        files += Run(folder() / f"{stem}{name}.csv").write(as_csv(table), how)
     for name, picture in pictures.items():
         buffer = io.BytesIO()
         picture.save(buffer, "WEBP", quality=20, method=6, lossless=name == "--images")
-        made = how | {"picture": {"sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}}
-        contents[f"{stem}{name}.webp"] = buffer.getvalue()
-        contents[f"{stem}{name}.json"] = _json(made)
-    for name, content in contents.items():
-        write_whole(folder() / name, lambda aside, c=content: aside.write_bytes(c))
-    return [folder() / name for name in contents]
-
-
-def _json(made: dict[str, Any]) -> bytes:
-    return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
+        content, file = buffer.getvalue(), folder() / f"{stem}{name}.webp"
+        made = how | {"picture": {"sha256": hashlib.sha256(content).hexdigest()}}
+        said = as_json(made).encode()
+        for target, written in ((file.with_suffix(".json"), said), (file, content)):
+            write_whole(target, lambda aside, w=written: aside.write_bytes(w))
+            files.append(target)
+    return files

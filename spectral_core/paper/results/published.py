@@ -77,7 +77,7 @@ class Run(NamedTuple):
     def write(self, text: str, made: Mapping[str, Any]) -> list[Path]:
         """Write a table, as :func:`as_csv` makes it, and before it its provenance: without a table,
         nothing counts as published."""
-        said = json.dumps({**made, "table": proof(text)}, indent=2, ensure_ascii=False) + "\n"
+        said = as_json({**made, "table": proof(text)})
         for file, content in ((self.provenance, said), (self.table, text)):
             write_whole(file, lambda aside, c=content: aside.write_text(c, encoding="utf-8"))
         return [self.table, self.provenance]
@@ -133,16 +133,26 @@ def publish(study: Study, store: Store) -> list[Path]:
         for panel in study.panels:
             # As JSON has it, so that it can be compared with what is published.
             made = json.loads(json.dumps(panel_provenance(study, panel, store)))
-            stem = panel.name
-            stem += f"-{panel.base.precision}" if "precision" in study.overrides else ""
+            stem = stem_of(study, panel)
             run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, made)
             runs.append((run, as_csv(table[table["panel"] == panel.name]), made))
         return [file for run, text, made in runs for file in run.write(text, made)]
 
 
+def stem_of(study: Study, panel: Panel) -> str:
+    """First part of the names of a panel's published files: its name, and a precision that is not
+    the preset's."""
+    return panel.name + (f"-{panel.base.precision}" if "precision" in study.overrides else "")
+
+
 def as_csv(table: pd.DataFrame) -> str:
     """A table as all published ones are written: six significant digits, no index."""
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def as_json(made: Mapping[str, Any]) -> str:
+    """Provenance as it is written."""
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
 def proof(text: str) -> dict[str, Any]:

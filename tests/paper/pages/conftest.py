@@ -40,7 +40,7 @@ def browser():
     """Chromium. It brings an event loop along, so it is closed at the end of a module: other tests
     of the same process start loops of their own."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, printing.BROWSERS)), None)
+    program = printing.browser_here()
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(printing.BROWSERS)} is installed")
     with playwright.sync_playwright() as driver:

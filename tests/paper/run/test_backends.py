@@ -52,6 +52,18 @@ def cluster(folder, workers, **settings):
         yield address, scheduler, [start("dask_worker", *options) for _ in range(workers)]
 
 
+@contextlib.contextmanager
+def within_this_process(workers):
+    """A cluster that dask has started; yields its client, and what runs jobs on it."""
+    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        LocalCluster(n_workers=workers, **options) as local,
+        Client(local) as client,
+        open_backend("dask", None, None) as run_all,
+    ):
+        yield client, run_all
+
+
 def wait_until(condition, pause=0.02):
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -125,12 +137,7 @@ def test_job_that_kills_its_workers_is_an_error_and_no_endless_wait(tmp_path):
 
 def test_cluster_without_workers_is_reported_and_goes_on_when_one_comes(monkeypatch, capfd):
     monkeypatch.setattr(backends, "PATIENCE", 0.5)
-    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
-    with (
-        LocalCluster(n_workers=0, **options) as local,
-        Client(local) as client,
-        open_backend("dask", None, None) as run_all,
-    ):
+    with within_this_process(0) as (client, run_all):
         threading.Timer(2, client.cluster.scale, [1]).start()
         assert list(run_all(abs, [-1])) == [1]
     assert "has no workers" in capfd.readouterr().err
@@ -138,12 +145,7 @@ def test_cluster_without_workers_is_reported_and_goes_on_when_one_comes(monkeypa
 
 def test_workers_that_have_retired_are_replaced(monkeypatch):
     monkeypatch.setattr(backends, "PATIENCE", 0.5)
-    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
-    with (
-        LocalCluster(n_workers=1, **options) as local,
-        Client(local) as client,
-        open_backend("dask", None, None) as run_all,
-    ):
+    with within_this_process(1) as (client, run_all):
         client.retire_workers()
         assert list(run_all(abs, [-1])) == [1]
 
