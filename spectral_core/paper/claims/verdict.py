@@ -22,12 +22,8 @@ from spectral_core.paper.claims.yardsticks import (
     SINGLE,
     WORDS,
     Count,
+    Observed,
     Test,
-    equal,
-    graded,
-    ordered,
-    ruled_out,
-    split,
 )
 from spectral_core.paper.results.estimates import Reach
 from spectral_core.paper.results.statistics import CONFIDENCE, Estimate, holm
@@ -41,10 +37,8 @@ class Verdict(NamedTuple):
 
     word: str
     """Out of :data:`~spectral_core.paper.claims.yardsticks.WORDS`."""
-    observed: Estimate | Reach | Count | None = None
+    observed: Observed | None = None
     """In one network, or over all of them, see :func:`over_networks`."""
-    excluded: tuple[str, ...] = ()
-    """Of an inconclusive verdict: what is ruled out in every test."""
     tests: tuple[Test, ...] = ()
     what: str = ""
     """What was observed, such as ``pre − direct``."""
@@ -77,7 +71,6 @@ def verdict(tests: Sequence[Test]) -> Verdict:
     total = len(tests) - words[SINGLE]
     weak = words[SINGLE] > total
     whole = over_networks(tests if weak else [test for test in tests if test.word != SINGLE])
-    excluded = set(tests[0].excluded).intersection(*(test.excluded for test in tests))
     word = SINGLE if weak else INCONCLUSIVE
     if not weak and max(words[HOLDS], words[EQUIVALENT]) == total:
         word = HOLDS if words[HOLDS] else EQUIVALENT
@@ -86,23 +79,16 @@ def verdict(tests: Sequence[Test]) -> Verdict:
     elif not weak and words[FAILS] + words[PARTLY] and 2 * (words[HOLDS] + words[PARTLY]) >= total:
         word = PARTLY
     elif whole.observed.n > 1:
-        word, excluded = whole.word, whole.excluded
-    return Verdict(word, whole.observed, tuple(sorted(excluded)), tuple(tests), whole.what)
+        word = whole.word
+    return Verdict(word, whole.observed, tuple(tests), whole.what)
 
 
 def corrected(tests: Sequence[Test]) -> list[Test]:
-    """Tests of one claim, of which those of an order that are not significant by Holm's method are
-    inconclusive; halves of the levels that differ need no significance at the median."""
-    tested = [t for t in tests if t.kind == "order" and not t.observed.single]
+    """Tests of one claim, of which those of a sign that are not significant by Holm's method are
+    marked as uncertain."""
+    tested = [t for t in tests if t.signed and not t.observed.single]
     p = dict(zip(map(id, tested), holm([t.observed.p for t in tested])))
-    return [
-        t._replace(word=INCONCLUSIVE)
-        if t.word in (HOLDS, PARTLY, FAILS)
-        and p.get(id(t), 0) > 1 - CONFIDENCE
-        and not split(t.halves)
-        else t
-        for t in tests
-    ]
+    return [t._replace(uncertain=p.get(id(t), 0) > 1 - CONFIDENCE) for t in tests]
 
 
 def over_networks(tests: Sequence[Test]) -> Test:
@@ -121,23 +107,24 @@ def over_networks(tests: Sequence[Test]) -> Test:
 def _whole(tests: Sequence[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
-    whole = tests[0]._replace(network=f"{len(tests)} networks")
-    if whole.kind == "count":
-        middle = float(pd.Series([test.observed.mean for test in tests]).median())
-        return whole._replace(observed=Count(middle, len(tests)))
-    if whole.kind == "level":
-        levels = [-NEAR if math.isnan(t.observed.level) else t.observed.level for t in tests]
-        reach = Reach(*Estimate.of(levels, "networks")[:5])
-        word, excluded = graded(reach, whole.miss)
-        return whole._replace(word=word, observed=reach, excluded=excluded)
-    typical = _mean([test.observed for test in tests])
-    halves = tuple(_mean(of_half) for of_half in zip(*(test.halves for test in tests)))
-    word = equal(typical) if whole.kind == "equality" else ordered(typical, halves)
-    return whole._replace(word=word, observed=typical, excluded=ruled_out(typical), halves=halves)
+    return tests[0]._replace(
+        network=f"{len(tests)} networks",
+        observed=_mean([test.observed for test in tests]),
+        halves=tuple(_mean(of_half) for of_half in zip(*(test.halves for test in tests))),
+        uncertain=False,
+    )
 
 
-def _mean(found: Sequence[Estimate | None]) -> Estimate | None:
-    found = [estimate for estimate in found if estimate is not None]
+def _mean(found: Sequence[Observed | None]) -> Observed | None:
+    """What is observed over all networks: means; of counts the median."""
+    found = [each for each in found if each is not None]
+    if not found:
+        return None
+    if isinstance(found[0], Count):
+        return Count(float(pd.Series([each.mean for each in found]).median()), len(found))
+    if isinstance(found[0], Reach):
+        levels = [-NEAR if math.isnan(each.level) else each.level for each in found]
+        return Reach(*Estimate.of(levels, "networks")[:5])
     if len(found) >= MANY:
         return Estimate.of([estimate.mean for estimate in found], "networks")
-    return Estimate.combined(found) if found else None
+    return Estimate.combined(found)

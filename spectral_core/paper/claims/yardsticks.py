@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -43,8 +44,6 @@ HALVES = ((5.0, 45.0), (50.0, 95.0))
 NEAR, NOT_FAR = 5.0, 15.0
 """Per cent of the nodes by which a level may miss what is claimed, wholly and in part."""
 
-Miss = Callable[[float], float]
-
 
 class Count(NamedTuple):
     """A share in per cent that needs no repetition; of several networks their median."""
@@ -52,27 +51,41 @@ class Count(NamedTuple):
     mean: float
     n: int = 1
     over: str = "networks"
+    single = False
 
     def __str__(self) -> str:
         return f"{self.mean:.3g} %"
 
 
+Observed = Estimate | Reach | Count
+Judge = Callable[..., str]
+"""From what is observed, over all levels and in halves of them, to a verdict."""
+
+
 class Test(NamedTuple):
     """One test of a claim, in one network."""
 
-    kind: str
-    """``order``, ``equality``, ``level``, ``count`` or ``penalty``."""
     network: str
     what: str
     """Methods, such as ``pre − direct``."""
-    word: str
-    observed: Estimate | Reach | Count
-    excluded: tuple[str, ...] = ()
-    """What the interval rules out: verdicts, or a lead or a lag of the margin or more."""
+    observed: Observed
+    judge: Judge
     halves: tuple[Estimate | None, ...] = ()
     """Mean differences over :data:`HALVES` of the levels, of order tests."""
-    miss: Miss | None = None
-    """Of level tests: by how many per cent of the nodes a level misses what is claimed."""
+    signed: bool = False
+    """Whether it asks for a difference from 0, whose p-value counts."""
+    uncertain: bool = False
+    """Whether it is not significant once corrected for all tests of the claim; halves of the levels
+    that differ need no significance at the median."""
+
+    @property
+    def word(self) -> str:
+        """The verdict."""
+        if self.observed.single:
+            return SINGLE
+        word = self.judge(self.observed, *self.halves)
+        doubted = self.uncertain and word != EQUIVALENT and not all(_signs(self.halves))
+        return INCONCLUSIVE if doubted else word
 
 
 # Order and equality
@@ -94,8 +107,8 @@ def order(
     for network, typical in per_network(found, "median").items():
         rows = by_network[network]
         halves = tuple(_half(rows[rows["level"].between(*half)]) for half in HALVES)
-        word, what = ordered(typical, halves, most), f"{first} − {second}"
-        tests.append(Test("order", network, what, word, typical, ruled_out(typical), halves))
+        judge = partial(ordered, most=most)
+        tests.append(Test(network, f"{first} − {second}", typical, judge, halves, signed=True))
     return tests
 
 
@@ -106,31 +119,22 @@ def _half(rows: pd.DataFrame) -> Estimate | None:
     return estimates.pooled(rows)
 
 
-def ordered(typical: Estimate, halves: Sequence[Estimate | None], most: float = math.inf) -> str:
+def ordered(typical: Estimate, *halves: Estimate | None, most: float = math.inf) -> str:
     """The verdict on an order by the difference at the median level and over both halves."""
-    if typical.single:
-        return SINGLE
-    if split(halves):
+    behind, ahead = _signs(halves)
+    if ahead and behind:
         return PARTLY
     if typical.better():
-        behind = any(half is not None and half.worse() for half in halves)
         return HOLDS if typical.high < most and not behind else PARTLY
     if typical.worse():
-        return PARTLY if any(half is not None and half.better() for half in halves) else FAILS
+        return PARTLY if ahead else FAILS
     return EQUIVALENT if typical.equivalent() else INCONCLUSIVE
 
 
-def split(halves: Sequence[Estimate | None]) -> bool:
-    """Whether one half of the levels lies above 0 and the other below."""
-    halves = [half for half in halves if half is not None]
-    return any(half.better() for half in halves) and any(half.worse() for half in halves)
-
-
-def ruled_out(estimate: Estimate) -> tuple[str, ...]:
-    """Whether a lead and a lag of the margin are excluded."""
-    lead, lag = f"a lead of {MARGIN:g} pt", f"a lag of {MARGIN:g} pt"
-    ends = ((lead, estimate.high < MARGIN), (lag, estimate.low > -MARGIN))
-    return tuple(name for name, excluded in ends if excluded)
+def _signs(halves: Sequence[Estimate | None]) -> tuple[bool, bool]:
+    """Whether some half of the levels lies below 0, and some above."""
+    known = [half for half in halves if half is not None]
+    return any(half.worse() for half in known), any(half.better() for half in known)
 
 
 def equality(
@@ -138,16 +142,10 @@ def equality(
 ) -> list[Test]:
     """Whether two methods' unpruned networks are equally accurate, within the margin."""
     found = per_network(differences(first, second, (0.0, 0.0), table=table, **filters))
-    return [
-        Test("equality", network, f"{first} − {second}", equal(one), one, ruled_out(one))
-        for network, one in found.items()
-    ]
+    return [Test(name, f"{first} − {second}", one, _equal) for name, one in found.items()]
 
 
-def equal(estimate: Estimate) -> str:
-    """The verdict on an equality."""
-    if estimate.single:
-        return SINGLE
+def _equal(estimate: Estimate) -> str:
     apart = estimate.low > MARGIN or estimate.high < -MARGIN
     return HOLDS if estimate.equivalent() else FAILS if apart else INCONCLUSIVE
 
@@ -161,53 +159,50 @@ def lead_grows(method: str, table: pd.DataFrame | None = None, **filters: Any) -
         alive = found[~found["collapsed"]]
         leads.append(Estimate.of(alive.groupby("seed")["difference"].median()))
     grows, what = Estimate.combined(leads, (1, -1)), f"{method} − direct, 3 − 1 layers"
-    return [Test("order", "Fig. 4 − Fig. 3", what, _signed(grows), grows)]
+    return [Test("Fig. 4 − Fig. 3", what, grows, _above, signed=True)]
 
 
-def _signed(estimate: Estimate) -> str:
-    if estimate.single:
-        return SINGLE
-    return HOLDS if estimate.better() else FAILS if estimate.worse() else INCONCLUSIVE
+def _above(estimate: Estimate, limit: float = 0.0) -> str:
+    below = estimate.high < limit
+    return HOLDS if estimate.low > limit else FAILS if below else INCONCLUSIVE
 
 
 # Levels and counts
 
 
-def unchanged(method: str, level: float, reference: str = "", **options: Any) -> list[Test]:
-    """Whether a network can be pruned up to ``level`` within one point."""
+def unchanged(method: str, reference: str = "", *, level: float, **options: Any) -> list[Test]:
+    """Whether a network can be pruned up to ``level`` within one point; of the unpruned network of
+    ``reference``, if that is another method."""
     what = f"{method} against {reference}" if reference else method
     found = estimates.reaches(method, reference=reference, **options)
-    return _levels(what, found, lambda reached: level - reached)
+    judge = partial(graded, miss=lambda reached: level - reached)
+    return [Test(network, what, reach, judge) for network, reach in found.items()]
 
 
-def falls(method: str, level: float, **options: Any) -> list[Test]:
+def falls(method: str, *, level: float, **options: Any) -> list[Test]:
     """Whether the first level that loses more than one point is about ``level``."""
     found = estimates.reaches(method, unbroken=True, **options)
-    return _levels(method, found, lambda reached: abs(level - NEAR - reached))
+    judge = partial(graded, miss=lambda reached: abs(level - NEAR - reached))
+    return [Test(network, method, reach, judge) for network, reach in found.items()]
 
 
-def _levels(what: str, found: dict[str, Reach], miss: Miss) -> list[Test]:
-    tests = []
-    for network, reach in found.items():
-        word, excluded = graded(reach, miss)
-        tests.append(Test("level", network, what, word, reach, excluded, miss=miss))
-    return tests
+def graded(reach: Reach, miss: Callable[[float], float]) -> str:
+    """Verdict on a level, of which every one between the limits is possible.
 
-
-def graded(reach: Reach, miss: Miss) -> tuple[str, tuple[str, ...]]:
-    """Verdict on a level, and which verdicts are excluded: every level between the limits is
-    possible."""
+    Args:
+        reach: what is observed, of several seeds or networks.
+        miss: by how many per cent of the nodes a level misses what is claimed.
+    """
     low, high = (-NEAR if math.isnan(end) else end for end in (reach.low, reach.high))
     steps = math.ceil((high - low) / NEAR)
     off = [miss(min(low + NEAR * i, high)) for i in range(steps + 1)]
     grades = {HOLDS if x <= NEAR else PARTLY if x <= NOT_FAR else FAILS for x in off}
-    if reach.n < 2:
-        return SINGLE, ()
-    word = next(iter(grades)) if len(grades) == 1 else INCONCLUSIVE
-    return word, tuple(w for w in (HOLDS, PARTLY, FAILS) if w not in grades)
+    return grades.pop() if len(grades) == 1 else INCONCLUSIVE
 
 
-def fewer_tuned(table: pd.DataFrame | None = None, **filters: Any) -> list[Test]:
+def fewer_tuned(
+    method: str = "pre", rival: str = "direct", table: pd.DataFrame | None = None, **filters: Any
+) -> list[Test]:
     """Numbers that ``pre`` tunes in both stages, in per cent of those that ``direct`` tunes.
 
     ``pre`` tunes an eigenvalue of each hidden and output node, then what is left of φ where it is
@@ -215,21 +210,24 @@ def fewer_tuned(table: pd.DataFrame | None = None, **filters: Any) -> list[Test]
     """
     table = results() if table is None else table
     tests = []
-    for network, reach in estimates.reaches("pre", table=table, **filters).items():
-        curve = selected(table, "pre", network=network, **filters)
+    for network, reach in estimates.reaches(method, table=table, **filters).items():
+        curve = selected(table, method, network=network, **filters)
         first = curve[curve["level"] == 0].iloc[0]
         same = {name: first[name] for name in ("dataset", "activation", "depth", "source")}
-        direct = selected(table, "direct", **same)
+        direct = selected(table, rival, **same)
         if direct.empty:
             continue
         outputs = len(RAW_DATA[first["dataset"]].classes)
         left = curve[curve["level"] == reach.level]["parameters"].mean()
         whole = direct[direct["level"] == 0]["parameters"].iloc[0]
-        share = 100 * (first["nodes"] + outputs + left) / whole
-        word = HOLDS if share <= 50 else PARTLY if share < 100 else FAILS
+        share = Count(100 * (first["nodes"] + outputs + left) / whole)
         where = f"{network}, {reach.level:g} % pruned"
-        tests.append(Test("count", where, "pre / direct", word, Count(share)))
+        tests.append(Test(where, f"{method} / {rival}", share, _half_at_most))
     return tests
+
+
+def _half_at_most(share: Count) -> str:
+    return HOLDS if share.mean <= 50 else PARTLY if share.mean < 100 else FAILS
 
 
 # The ℓ1 penalty
@@ -243,9 +241,7 @@ def stable_with_penalty(
     curves = by_penalty(method, table, **filters)
     best = worst_levels(curves).drop(0.0).idxmax()
     worst = Estimate.of(curves[best].sub(curves[0.0][0.0], axis=0).min(axis=1))
-    word = HOLDS if worst.low >= -MARGIN else FAILS if worst.high < -MARGIN else INCONCLUSIVE
-    word = SINGLE if worst.single else word
-    return [Test("penalty", f"γ = {best:g}", method, word, worst)]
+    return [Test(f"γ = {best:g}", method, worst, partial(_above, limit=-MARGIN))]
 
 
 def better_with_penalty(
@@ -256,7 +252,7 @@ def better_with_penalty(
     best = pd.Series({penalty: of.mean().mean() for penalty, of in curves.items()})
     best = best.drop(0.0).idxmax()
     gain = Estimate.of((curves[best] - curves[0.0]).drop(columns=0.0).median(axis=1))
-    return [Test("penalty", f"γ = {best:g}", f"{method}, γ > 0 − none", _signed(gain), gain)]
+    return [Test(f"γ = {best:g}", f"{method}, γ > 0 − none", gain, _above)]
 
 
 def by_penalty(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spectral_core import _checks
 from spectral_core.paper import paths
-from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, Row
+from spectral_core.paper.claims.claims import COLUMNS, Row, claims
 from spectral_core.paper.pages import plots, run_tables, tables
 from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.picture import Picture
@@ -90,7 +90,11 @@ class Page:
     def claims(self) -> Table:
         """Claims of the paper about this figure, with their verdicts."""
         about = re.compile(rf"Figs?\b.*\b{int(self.name.removeprefix('fig'))}\b")
-        mine = [c for c in CLAIMS if c.key.startswith(f"{self.name}-") or about.search(c.place)]
+        mine = [
+            claim
+            for key, claim in claims().items()
+            if key.startswith(f"{self.name}-") or about.search(claim.place)
+        ]
         return tables.verdicts(Row(c, *(c.verdict(column) for column in COLUMNS)) for c in mine)
 
     def details(self, *sources: str) -> Folded:

@@ -6,13 +6,13 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from spectral_core import _checks
-from spectral_core.paper.claims.claims import CLAIMS, Claim, Row, details
+from spectral_core.paper.claims import claims as registry
+from spectral_core.paper.claims.claims import Claim, Row, details
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.table import Folded as Folded
@@ -156,7 +156,7 @@ def _title(key: re.Match[str]) -> str:
 
 @functools.lru_cache
 def verdict(key: str, settings: str = "text") -> Verdict:
-    """The published verdict on one of :data:`~spectral_core.paper.claims.claims.CLAIMS`.
+    """The published verdict on one of :func:`~spectral_core.paper.claims.claims.claims`.
 
     Args:
         key: of the claim.
@@ -166,7 +166,7 @@ def verdict(key: str, settings: str = "text") -> Verdict:
 
 
 def _claim(key: str) -> Claim:
-    known = {claim.key: claim for claim in CLAIMS}
+    known = registry.claims()
     return known[_checks.choice("claim", key, known)]
 
 
@@ -177,7 +177,7 @@ def claims(words: Mapping[str, str]) -> Table:
         words: how the page words each, by its key.
     """
     return verdicts(
-        Row(replace(_claim(key), says=says), verdict(key), verdict(key, "released"))
+        Row(_claim(key)._replace(says=says), verdict(key), verdict(key, "released"))
         for key, says in words.items()
     )
 

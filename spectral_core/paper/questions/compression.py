@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from spectral_core.layers.networks import hidden_widths
-from spectral_core.paper.claims.claims import PIXELS
 from spectral_core.paper.results import accuracies, estimates
+from spectral_core.paper.results.accuracies import PIXELS
 from spectral_core.paper.results.statistics import MARGIN
 from spectral_core.paper.results.tables import NoResults
 

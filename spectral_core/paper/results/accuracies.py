@@ -12,6 +12,8 @@ from spectral_core.paper.results.published import every_run
 
 DATASET_NAMES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 DATASET_NAMES |= {"cifar10-jpeg": "CIFAR-10 (JPEG copy)", "digits": "digits"}
+PIXELS = ("fashion-mnist", "mnist")
+"""Data sets of which networks take the pixels."""
 
 
 @functools.lru_cache(maxsize=4)

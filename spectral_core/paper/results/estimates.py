@@ -219,8 +219,13 @@ class Reach(NamedTuple):
     over: str = "seeds"
     """``"seeds"``; or ``"networks"``: the mean of their levels and its 95 % interval."""
 
+    @property
+    def single(self) -> bool:
+        """Whether this is one run, which has no limits."""
+        return self.n < 2
+
     def __str__(self) -> str:
-        if self.n < 2:
+        if self.single:
             return f"{self.level:.3g} % (single run)"
         return f"{self.level:.3g} % [{self.low:.3g}, {self.high:.3g}]"
 

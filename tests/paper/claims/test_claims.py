@@ -1,16 +1,15 @@
 """The list of claims, and that their verdicts follow the results."""
 
-import dataclasses
-
 import pandas as pd
 import pytest
 from made_tables import curves
 
-from spectral_core.paper.claims.claims import CLAIMS, COLUMNS, details, judged
+from spectral_core.paper.claims.claims import COLUMNS, TESTS, claims, details, judged
 from spectral_core.paper.claims.yardsticks import ABSENT, FAILS, HOLDS, PARTLY, SINGLE
 from spectral_core.paper.results import accuracies
+from spectral_core.paper.study.methods import METHODS
 
-BY_KEY = {claim.key: claim for claim in CLAIMS}
+BY_KEY = claims()
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +17,13 @@ def rows():
     return judged()
 
 
-def test_all_claims_are_there_once_with_words_of_their_own():
-    assert len(CLAIMS) == len(BY_KEY) == 26  # 25 about trainings, one count
-    for field in dataclasses.fields(CLAIMS[0]):
-        assert all(getattr(claim, field.name) != "" for claim in CLAIMS)
+def test_every_claim_has_its_words_a_test_and_methods_that_there_are():
+    assert len(BY_KEY) == 26  # 25 about trainings, one count
+    for claim in BY_KEY.values():
+        assert all(claim) and claim.test in TESTS
+        assert {name for pair in claim.methods for name in pair} <= set(METHODS)
     for figure in ("Fig. 3", "Fig. 4", "Fig. 6", "Fig. 7", "Fig. 8", "Fig. 9", "Fig. 11"):
-        assert any(figure in claim.place for claim in CLAIMS)
+        assert any(figure in claim.place for claim in BY_KEY.values())
 
 
 def test_every_claim_has_a_verdict_at_the_texts_settings(rows):

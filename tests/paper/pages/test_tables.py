@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from made_tables import made, of_seeds
 
-from spectral_core.paper.claims.claims import CLAIMS, Row
+from spectral_core.paper.claims.claims import Row, claims
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import WORDS
 from spectral_core.paper.pages import run_tables, tables
@@ -200,7 +200,7 @@ def test_a_claim_has_the_words_of_its_page_and_its_own_verdicts():
     keys = ("fig04-direct", "fig06-relu")
     table = tables.claims({key: f"{key} in our words" for key in keys}).frame
     for key, (index, row) in zip(keys, table.iterrows()):
-        claim = next(claim for claim in CLAIMS if claim.key == key)
+        claim = claims()[key]
         assert index == (claim.place, f"{key} in our words")
         for source, cell in zip(("text", "released"), row):
             assert claim.verdict(source).word in cell
