@@ -2,6 +2,7 @@
 
 The toggles of the contents have names; tables can be scrolled by keyboard and have no empty
 headings; references, and parameters of a signature, are not marked as lists, which they are not.
+And no line ends between a number and its unit.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ REPLACED = {
     'role="region" tabindex="0" aria-label="Table">',
 }
 
+UNIT = re.compile(r"<(pre|script|code)\b.*?</\1>|<[^>]*>|(?<=\d)\s(?=%|pt\b)", re.DOTALL)
+"""Tags and code, which stay as they are, or the space before a unit."""
+
 
 def accessible(body: str) -> str:
     """The HTML of a page's text, repaired."""
     for wrong, right in REPLACED.items():
         body = body.replace(wrong, right)
+    body = UNIT.sub(lambda match: "\u00a0" if match[0].isspace() else match[0], body)
     return re.sub(r"<dl>\s*((?:<dd><em class=\"sig-param\">.*?</dd>\s*)+)</dl>", _lines, body)
 
 

@@ -134,6 +134,14 @@ def test_what_is_no_list_is_not_marked_as_one():
     )
 
 
+def test_no_line_ends_between_a_number_and_its_unit():
+    body = '<p title="5 pt">80\n% of 3 ptarmigans: 5 pt <b>2 %</b></p><pre class="a">97 %\n</pre>'
+    assert extension("accessible").accessible(body) == (
+        '<p title="5 pt">80\u00a0% of 3 ptarmigans: 5\u00a0pt <b>2\u00a0%</b></p>'
+        '<pre class="a">97 %\n</pre>'
+    )
+
+
 @pytest.mark.parametrize(
     ("latex", "parts"),
     [
