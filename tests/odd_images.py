@@ -56,7 +56,7 @@ def odd_images(seed: int) -> Iterator[Odd]:
         yield folder(f"{kind}, whole", {ODD: whole}, LOADED)
         yield folder(f"{kind}, cut off at {half}", {ODD: whole[:half]}, ODD)
         yield folder(f"{kind}, changed at {place}", {ODD: flip(whole, place)}, f"{LOADED}|{ODD}")
-    for mode in ("1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"):
+    for mode in ("1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I", "F"):
         loads = mode[0] not in "IF"
         stored = encoded(noise(draw), "TIFF", mode)
         yield folder(f"mode {mode}", {ODD: stored}, LOADED if loads else f"8 bits.*{ODD}")

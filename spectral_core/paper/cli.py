@@ -294,6 +294,7 @@ def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
     """
     from spectral_core.paper.results.ablation import publish_ablation
 
+    paths.checkout()
     for file in publish_ablation(plan(figure, **changes), Store(store_dir)):
         click.echo(file)
 
@@ -310,6 +311,7 @@ def inspect(figure: str, store_dir: Path, views: bool, **changes: Any) -> None:
     """
     from spectral_core.paper.results.inside import publish_inside
 
+    paths.checkout()
     for file in publish_inside(plan(figure, **changes), Store(store_dir), views):
         click.echo(file)
 

@@ -51,7 +51,8 @@ def build(root: Path, presets: Mapping[str, str], workers: int | None = None) ->
         env={**os.environ, "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode != 0:
         sys.stderr.write(done.stdout)

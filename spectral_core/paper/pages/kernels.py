@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
+from logging import ERROR
 from typing import Any
 
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
@@ -27,13 +27,14 @@ IMPORTED = ("spectral_core.paper.pages", "IPython.terminal.ipapp", "ipykernel.ke
 
 @contextlib.contextmanager
 def forked() -> Iterator[None]:
-    """Within, every kernel that this process starts is forked; nothing changes without ``fork``."""
+    """Within, every kernel that this process starts is one of this interpreter, whatever others are
+    installed: forked, or a process from nothing where the system has no ``fork``."""
     factory = KernelProvisionerFactory.instance()
     before = factory.default_provisioner_name
-    if not hasattr(os, "fork") or Forking.nursery:
+    if before == "forking":  # within another such block
         yield
         return
-    with _Nursery() as nursery:
+    with _Nursery() if hasattr(os, "fork") else contextlib.nullcontext() as nursery:
         Forking.nursery = nursery
         factory.provisioners["forking"] = EntryPoint("forking", f"{__name__}:Forking", "")
         factory.default_provisioner_name = "forking"
@@ -49,13 +50,15 @@ class Forking(LocalProvisioner):
     nursery: _Nursery | None = None
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
-        """Start the kernel that a command line asks for; returns where it listens."""
-        options = {
-            "arguments": cmd[3:],
-            "cwd": str(options.get("cwd") or os.getcwd()),
-            "env": options["env"],
-        }
-        self.process = self.nursery.fork(options)
+        """Start a kernel, whatever the command line of the one asked for; returns where it listens."""
+        arguments = ["-f", self.parent.connection_file]
+        if self.nursery is None:
+            cmd = [sys.executable, "-m", "ipykernel_launcher", *arguments, f"--log-level={ERROR}"]
+            return await super().launch_kernel(cmd, **options)
+        cwd = str(options.get("cwd") or os.getcwd())
+        self.process = self.nursery.fork(
+            {"arguments": arguments, "cwd": cwd, "env": options["env"]}
+        )
         self.pid = self.pgid = self.process.pid
         return self.connection_info
 
@@ -140,5 +143,5 @@ def _be_a_kernel(arguments: list[str], cwd: str, env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     # It ends with its parent, and prints errors alone.
-    IPKernelApp.launch_instance(arguments, parent_handle=os.getppid(), log_level=logging.ERROR)
+    IPKernelApp.launch_instance(arguments, parent_handle=os.getppid(), log_level=ERROR)
     os._exit(0)

@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -32,15 +33,9 @@ def sources() -> dict[str, Path]:
     """The project's notebooks: figures by their name in the registry, others by their own.
 
     Raises:
-        FileNotFoundError: if the project's ``notebooks`` folder is not there.
+        FileNotFoundError: if there is no checkout of the project.
     """
-    folder = paths.project() / "notebooks"
-    files = sorted(folder.glob("*.ipynb"))
-    if not files:
-        raise FileNotFoundError(
-            f"notebooks must lie in {folder}; found none. Run this from a checkout of the project"
-        )
-    return {_name(file): file for file in files}
+    return {_name(file): file for file in sorted((paths.checkout() / "notebooks").glob("*.ipynb"))}
 
 
 def execute(
@@ -64,31 +59,11 @@ def execute(
         ValueError: if the notebook or one of the parameters is unknown.
         NotebookFailed: if a cell raises; nothing is left behind.
     """
-
-    source, folder = _source(name, parameters), folder or _executed_to()
-    target, stamp = _target(source, folder), _stamp(source, parameters)
+    source = _source(name, parameters)
+    target, stamp = _target(source, folder or _executed_to()), _stamp(source, parameters, _kept())
     if _stamp_of(target) == stamp:
         return target
-
-    def run(aside: Path) -> None:
-        import papermill
-
-        try:
-            papermill.execute_notebook(
-                source,
-                aside,
-                parameters=dict(parameters or {}),
-                resources={"metadata": {"path": str(source.parent)}},
-                progress_bar=progress,
-                stderr_file=sys.stderr if progress else None,
-                extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
-            )
-        except papermill.PapermillExecutionError as error:
-            raise NotebookFailed(
-                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
-            ) from error
-
-    return _write(target, stamp, run)
+    return _execute(source, parameters, target, stamp, progress)
 
 
 def execute_all(
@@ -111,15 +86,19 @@ def execute_all(
     """
     from spectral_core.paper.pages import kernels
 
-    folder = folder or _executed_to()
-    stamps = {_target(s := _source(n, p), folder): _stamp(s, p) for n, p in parameters.items()}
-    names = dict(zip(parameters, stamps))
-    late = [name for name, target in names.items() if _stamp_of(target) != stamps[target]]
+    folder, kept = folder or _executed_to(), _kept()
+    made, late = [], {}
+    for name, own in parameters.items():
+        source = _source(name, own)
+        made.append(_target(source, folder))
+        stamp = _stamp(source, own, kept)
+        if _stamp_of(made[-1]) != stamp:
+            late[name] = (source, own, made[-1], stamp, False)
     if not late:
-        return list(stamps)
+        return made
     bar = tqdm(total=len(late), unit=" pages", mininterval=0.1 if sys.stderr.isatty() else 15)
     with bar, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
-        runs = {pool.submit(execute, name, parameters[name], folder, False): name for name in late}
+        runs = {pool.submit(_execute, *job): name for name, job in late.items()}
         try:
             for run in as_completed(runs):
                 run.result()
@@ -128,7 +107,33 @@ def execute_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return list(stamps)
+    return made
+
+
+def _execute(
+    source: Path, parameters: Mapping[str, Any] | None, target: Path, stamp: str, progress: bool
+) -> Path:
+    from spectral_core.paper.pages import kernels
+
+    def run(aside: Path) -> None:
+        import papermill
+
+        try:
+            with kernels.forked():  # whatever is installed as "python3", it is this interpreter
+                papermill.execute_notebook(
+                    source,
+                    aside,
+                    parameters=dict(parameters or {}),
+                    resources={"metadata": {"path": str(source.parent)}},
+                    progress_bar=progress,
+                    stderr_file=sys.stderr if progress else None,
+                )
+        except papermill.PapermillExecutionError as error:
+            raise NotebookFailed(
+                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+            ) from error
+
+    return _write(target, stamp, run)
 
 
 def prepare(
@@ -149,7 +154,7 @@ def prepare(
             source, aside, parameters=dict(parameters or {}), prepare_only=True
         )
 
-    return _write(_target(source, folder), _stamp(source, parameters), run)
+    return _write(_target(source, folder), _stamp(source, parameters, _kept()), run)
 
 
 def declared_parameters(source: Path) -> list[str]:
@@ -201,19 +206,27 @@ def _name(file: Path) -> str:
     return first if figure and not by_hand else file.stem
 
 
-def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
+def _stamp(source: Path, parameters: Mapping[str, Any] | None, kept: str) -> str:
     """Hash of what an executed notebook depends on: its text, its parameters, the modules that it
-    imports, the version of torch, and all results and benchmarks of the project."""
-    digest = hashlib.sha256(json.dumps(parameters or {}, sort_keys=True, default=str).encode())
-    digest.update(version("torch").encode())
+    imports, the version of torch, and all that :func:`_kept` stands for."""
+    words = [version("torch"), kept, json.dumps(parameters or {}, sort_keys=True, default=str)]
     cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     modules: set[Path] = set()
     _add_modules(code, modules)
+    return _hash([source, *modules], "\0".join(words))
+
+
+def _kept() -> str:
+    """Hash of all results and benchmarks of the project."""
     results = paths.project() / "results"
     kept = [file for file in results.rglob("[!.]*.*") if not file.is_relative_to(results / "local")]
-    benchmarks = (paths.project() / "benchmarks").glob("*.json")
-    for file in [source, *sorted(modules), *sorted(kept), *sorted(benchmarks)]:
+    return _hash([*kept, *(paths.project() / "benchmarks").glob("*.json")])
+
+
+def _hash(files: list[Path], words: str = "") -> str:
+    digest = hashlib.sha256(words.encode())
+    for file in sorted(files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:24]
 
@@ -256,11 +269,16 @@ def _stamp_of(executed: Path) -> str | None:
 
 
 def _scrub(notebook: dict[str, Any]) -> None:
-    """Keep papermill's parameters, but off the page; drop its times and absolute paths."""
+    """Keep papermill's parameters, but off the page; drop its times, and places of this machine."""
+    here = [str(paths.project()), sys.prefix, sys.base_prefix, os.path.expanduser("~")]
+    here = [json.dumps(f"{place}{os.sep}")[1:-1] for place in here if place != os.sep]
+    places = "|".join(map(re.escape, here))
     made = notebook["metadata"].pop("papermill", {})
     notebook["metadata"]["parameters"] = made.get("parameters", {})
     for cell in notebook["cells"]:
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
+        if cell["cell_type"] == "code":
+            cell["outputs"] = json.loads(re.sub(places, "", json.dumps(cell["outputs"])))
         if "injected-parameters" in cell["metadata"].get("tags", ()):
             cell["metadata"]["tags"].append("remove-cell")

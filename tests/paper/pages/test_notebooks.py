@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import jupytext
 import nbformat
 import papermill
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 
 import spectral_core
 from spectral_core.paper import paths
@@ -128,13 +130,15 @@ def test_fig_3_by_hand_ends_on_the_registrys_numbers(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny(project):
-    """Name of a notebook with the parameters ``count`` and ``word``; it fails from 5 on."""
+    """Name of a notebook with the parameters ``count`` and ``word``; it fails from 5 on. It names a
+    place of this machine."""
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_code_cell(
                 "count = 1  # below 5\nword = 'a'  # any", metadata={"tags": ["parameters"]}
             ),
             nbformat.v4.new_code_cell("print(word * count)"),
+            nbformat.v4.new_code_cell("import sys\nprint(sys.executable, file=sys.stderr)"),
             nbformat.v4.new_code_cell("assert count < 5, 'too many'"),
         ],
         metadata={
@@ -152,7 +156,8 @@ def refuse(*_, **__):
 
 def outputs(file):
     cells = nbformat.read(file, 4).cells
-    return [o.text for c in cells if c.cell_type == "code" for o in c.outputs if "text" in o]
+    streams = [o for c in cells if c.cell_type == "code" for o in c.outputs if "text" in o]
+    return [o.text for o in streams if o.name == "stdout"]
 
 
 def machine_paths(text):
@@ -243,6 +248,21 @@ def test_side_by_side_as_alone_and_a_failure_is_named(tiny, project, tmp_path):
     assert [made[0].read_text()] == alone
 
 
+@pytest.mark.slow
+def test_another_interpreters_kernel_of_that_name_is_not_used(tiny, tmp_path, monkeypatch):
+    spec = {"argv": ["false", "{connection_file}"], "display_name": "Other", "language": "python"}
+    file = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    assert outputs(execute(tiny, None, tmp_path / "made", progress=False)) == ["a\n"]
+    factory = KernelProvisionerFactory.instance()
+    monkeypatch.setattr(factory, "default_provisioner_name", "local-provisioner")
+    assert outputs(execute(tiny, {"count": 2}, tmp_path / "made", progress=False)) == ["aa\n"]
+    monkeypatch.delattr(os, "fork")  # as on Windows
+    assert outputs(execute(tiny, {"count": 3}, tmp_path / "made", progress=False)) == ["aaa\n"]
+
+
 def test_failure_without_an_older_result_leaves_nothing(tiny, tmp_path, monkeypatch):
     def half(source, target, **_):
         Path(target).write_text('{"cells": [')
@@ -285,6 +305,7 @@ def test_source_is_never_overwritten(tiny, project):
     assert source.read_bytes() == before
 
 
-def test_project_without_notebooks_is_named(project):
-    with pytest.raises(FileNotFoundError, match="Run this from a checkout"):
+def test_away_from_a_checkout_the_notebooks_of_the_folder_are_not_run(tiny, project):
+    (project / "_toc.yml").unlink()
+    with pytest.raises(FileNotFoundError, match="must be given in a checkout"):
         notebooks.sources()
