@@ -9,16 +9,15 @@ import hashlib
 import io
 import os
 import re
-import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from spectral_core._progress import bar
 from spectral_core.data.directories import DataNotFoundError
 from spectral_core.data.unpacking import Unusable, check_file, members
 
@@ -145,7 +144,7 @@ def _in_folder(folder: Path) -> dict[str, Path]:
 def _name(files: Mapping[str, Stored]) -> str:
     """Return ``images-`` with the SHA-256 of what ``sha256sum`` lists of the files, by name."""
     digest = hashlib.sha256()
-    for name in bar(sorted(files), "checksums"):
+    for name in bar(sorted(files), "checksums", delay=2):
         stored = files[name]
         content = stored if isinstance(stored, bytes) else stored.read_bytes()
         digest.update(
@@ -216,7 +215,7 @@ def stacked(*sets: ImageFiles) -> list[Tensor]:
     Raises:
         ValueError: if the images are not all of one size.
     """
-    decoded = [list(bar(images, "decoding")) for images in sets]
+    decoded = [list(bar(images, "decoding", delay=2)) for images in sets]
     sizes: dict[tuple[int, int], str] = {}
     for images, tensors in zip(sets, decoded):
         for (name, _), tensor in zip(images.files, tensors):
@@ -229,12 +228,6 @@ def stacked(*sets: ImageFiles) -> list[Tensor]:
         )
     channels = max(len(image) for tensors in decoded for image in tensors)
     return [torch.stack([image.expand(channels, -1, -1) for image in part]) for part in decoded]
-
-
-def bar(items: Collection, text: str) -> tqdm:
-    """Return a progress bar over items, for work of more than two seconds."""
-    slow = not sys.stderr.isatty()  # a log file wants fewer lines
-    return tqdm(items, text, delay=2, mininterval=10.0 if slow else 0.2)
 
 
 def pixels(images: Tensor) -> Tensor:

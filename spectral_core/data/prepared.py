@@ -23,9 +23,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from spectral_core._files import write_whole
+from spectral_core._progress import bar
 from spectral_core.data.backbone import Backbone, extractor, resized
 from spectral_core.data.directories import Directories
-from spectral_core.data.images import ImageSets, bar, open_images, pixels, stacked
+from spectral_core.data.images import ImageSets, open_images, pixels, stacked
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.raw_files import open_raw
 
@@ -107,7 +108,7 @@ def features(
         return extract(torch.stack([resized(images[i], resolution) for i in rows]))
 
     done = []
-    for start in bar(range(0, len(images), BLOCK), "features"):
+    for start in bar(range(0, len(images), BLOCK), "features", delay=2):
         path = blocks / f"{start}.safetensors"
         name = "/".join(path.parts[-3:])
         if (found := _read(path, name, ["features"])) is None:

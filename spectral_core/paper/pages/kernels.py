@@ -50,7 +50,7 @@ class Forking(LocalProvisioner):
     nursery: _Nursery | None = None
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
-        """Start a kernel, whatever the command line of the one asked for; returns where it listens."""
+        """Start a kernel, not by the command line that is given; returns where it listens."""
         arguments = ["-f", self.parent.connection_file]
         if self.nursery is None:
             cmd = [sys.executable, "-m", "ipykernel_launcher", *arguments, f"--log-level={ERROR}"]

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-from tqdm import tqdm
 
 import spectral_core
 from spectral_core import _checks
 from spectral_core._files import write_whole
+from spectral_core._progress import bar
 from spectral_core.paper import paths
 from spectral_core.paper.study.figures import EXPERIMENTS
 
@@ -96,14 +96,14 @@ def execute_all(
             late[name] = (source, own, made[-1], stamp, False)
     if not late:
         return made
-    bar = tqdm(total=len(late), unit=" pages", mininterval=0.1 if sys.stderr.isatty() else 15)
-    with bar, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
+    pages = bar(total=len(late), unit=" pages")
+    with pages, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
         runs = {pool.submit(_execute, *job): name for name, job in late.items()}
         try:
             for run in as_completed(runs):
                 run.result()
-                bar.set_postfix_str(runs[run], refresh=False)
-                bar.update()
+                pages.set_postfix_str(runs[run], refresh=False)
+                pages.update()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -15,6 +15,7 @@ import joblib
 from filelock import FileLock
 from tqdm import tqdm
 
+from spectral_core._progress import bar
 from spectral_core.data import load
 from spectral_core.data.directories import DATA_VARIABLE, Directories
 from spectral_core.paper.run.backends import RunAll, check_backend, open_backend
@@ -64,7 +65,7 @@ def compute(
         workers: processes that run steps side by side, at least 1, at most one per core; all cores
             if ``None`` on a CPU, one process on an accelerator. Not for ``backend="dask"``.
         device: torch device that trains.
-        progress: whether to show a bar on standard error.
+        progress: whether to show a bar on standard error, or in a log a line now and then.
         backend: ``"loky"``, processes of this machine; or ``"dask"``, the workers of a cluster,
             each with one thread. A step whose worker dies is computed by another one.
         scheduler: address of the dask scheduler, such as ``"tcp://host:8786"``; the dask client
@@ -107,14 +108,14 @@ def compute(
     with (
         open_backend(backend, processes, scheduler, max_wait) as run_all,
         _marked(store) as marker,
-        _bar([*networks, *missing], progress) as bar,
+        _bar([*networks, *missing], progress) as shown,
     ):
         # Workers elsewhere have current folders and an environment of their own.
         data_dir = Directories.chosen().data_dir if os.environ.get(DATA_VARIABLE) else None
         where = Where(Store(store.root.absolute()), device, data_dir, marker)
-        _run_phase("training", todo[0], run_all, where, total, bar, steps)
+        _run_phase("training", todo[0], run_all, where, total, shown, steps)
         left = [cut for cut in missing if cut.trained not in total.diverged]
-        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, bar, steps)
+        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, shown, steps)
     if total.diverged:
         lost = len(missing) - len(left)
         summary = (
@@ -163,7 +164,7 @@ def _marked(store: Store) -> Iterator[str]:
 
 def _bar(steps: Sequence[Step], shown: bool) -> tqdm:
     """A progress bar over finished work, in epochs of the unpruned network."""
-    return tqdm(
+    return bar(
         total=sum(step.cost for step in steps),
         disable=not shown,
         bar_format="{desc} {percentage:3.0f}% |{bar:12}| {elapsed} so far, {remaining} left, "
@@ -175,15 +176,15 @@ def _bar(steps: Sequence[Step], shown: bool) -> tqdm:
 
 
 def _run_phase(
-    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Done, bar: tqdm, steps: int
+    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Done, shown: tqdm, steps: int
 ) -> None:
     """Run some jobs: first what no other run is busy with, then the rest, once that is done."""
     for wait in (False, True):
         busy = []
-        bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
+        shown.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
         for done in run_all(partial(run_job, where=where, wait=wait), todo):
             busy += [tuple(done.busy)] if done.busy else []
             total.add(done)
-            bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps", refresh=False)
-            bar.update(sum(step.cost for step in done.settled))
+            shown.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps", refresh=False)
+            shown.update(sum(step.cost for step in done.settled))
         todo = busy

@@ -125,7 +125,9 @@ def test_the_slider_moves_by_keyboard_and_the_numbers_follow(page):
         kept = f"{500 - 5 * int(level)} of 500 nodes kept"
         assert slider.get_attribute("aria-valuetext") == f"{level:g} % pruned, {kept}"
         page.keyboard.press("ArrowRight")
-    page.wait_for_selector('output[aria-live]:has-text("95 % pruned. Magnitude: ")')  # once it rests
+    page.wait_for_selector(
+        'output[aria-live]:has-text("95 % pruned. Magnitude: ")'
+    )  # once it rests
 
 
 def test_another_network_by_keyboard_and_its_address(page, address):

@@ -1,0 +1,34 @@
+"""Progress: a bar in a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+SECONDS = 30
+"""Between two lines in a log, at least."""
+
+
+def bar(items: Iterable[Any] | None = None, text: str | None = None, **options: Any) -> tqdm:
+    """Progress over items on standard error, with a text and further options of
+    :class:`tqdm.tqdm`."""
+    if not sys.stderr.isatty():
+        options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "miniters": 1}
+    return tqdm(items, text, **options)
+
+
+class _Lines:
+    """A file that a bar can be written to: each time that it is drawn is a line."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            print(line, file=self.file)
+
+    def flush(self) -> None:
+        self.file.flush()
