@@ -34,6 +34,7 @@ POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda maps: maps.mean((2, 3)),
 }
 """Global pooling of maps (n, features, height, width) to (n, features)."""
+FEATURE_COUNT = 1280
 
 NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),

@@ -35,6 +35,10 @@ class RawData:
     """Name of each class, in the order of the targets."""
     read: Callable[[Contents], Tensors]
     """Function from the files' contents to tensors."""
+    pixels: int
+    """Numbers of which an image consists."""
+    images: int
+    """Training images."""
     addresses: tuple[str, ...] = ()
     """Where to download the archive, or the files, gzipped; as torchvision lists them."""
     archive: tuple[str, str] | None = None
@@ -105,6 +109,8 @@ RAW_DATA: dict[str, RawData] = {
             "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
         },
         read=_read_idx,
+        pixels=784,
+        images=60_000,
         classes=(
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
             *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -125,6 +131,8 @@ RAW_DATA: dict[str, RawData] = {
             "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
         },
         read=_read_idx,
+        pixels=784,
+        images=60_000,
         classes=tuple("0123456789"),
         addresses=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -143,6 +151,8 @@ RAW_DATA: dict[str, RawData] = {
             "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
         },
         read=_read_cifar10,
+        pixels=3072,
+        images=50_000,
         classes=_CIFAR10_CLASSES,
         addresses=("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),
         archive=("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
@@ -151,12 +161,16 @@ RAW_DATA: dict[str, RawData] = {
         folder="cifar10-jpeg",
         md5={"cifar10-jpeg.tar.xz": "4ab025a322774979c21b2d5283f6245a"},
         read=_read_image_archive,
+        pixels=3072,
+        images=50_000,
         classes=_CIFAR10_CLASSES,
     ),
     "digits": RawData(
         folder="digits",
         md5={"digits.csv": "a0339c30a8a5312a1b6f9e5c719dcce5"},
         read=_read_digits,
+        pixels=64,
+        images=1437,
         classes=tuple("0123456789"),
         # find_spec locates scikit-learn without the cost of importing it.
         installed=("scikit-learn", Path(find_spec("sklearn").origin).parent / "datasets/data"),

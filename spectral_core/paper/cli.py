@@ -123,7 +123,7 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
         backends.check_backend(how["backend"], how["scheduler"], how["workers"])
         check_device(how["device"])
         processes = computing.at_once(how["workers"], how["device"])
-        left = remaining(run.steps(), Store(store_dir), workers=processes)
+        left = remaining(run.steps(), Store(store_dir), workers=processes, device=how["device"])
         click.echo(f"{title}: {_in_words(left, processes)}")
         return
     cost = _fill(run, store_dir, **how)
@@ -432,12 +432,9 @@ def _in_words(left: Remaining, workers: int) -> str:
     text = f"{left.stored} steps stored, {left.trainings} trainings and {left.cuts} cuts missing"
     if not left.trainings + left.cuts:
         return text
-    if left.unknown == left.trainings + left.cuts:
-        return f"{text}\ntime: unknown until a step like them is stored"
-    unknown = f"; unknown for {left.unknown} steps" if left.unknown else ""
     return (
-        f"{text}\ntime, by the steps that are stored: about {_duration(left.seconds)} with "
-        f"{workers} at a time; about {_duration(left.computing)} of computing{unknown}"
+        f"{text}\ntime, at this machine's speed just now: about {_duration(left.seconds)} with "
+        f"{workers} at a time; about {_duration(left.computing)} of computing"
     )
 
 

@@ -42,6 +42,7 @@ def test_digits_are_split_once_and_for_all(home):
 
     digits = data.load("digits")
     assert digits.train_inputs.shape == (1437, 64) and digits.test_inputs.shape == (360, 64)
+    assert (RAW_DATA["digits"].images, RAW_DATA["digits"].pixels) == (1437, 64)
     assert (digits.class_count, digits.input_features, digits.source) == (10, 64, "scikit-learn")
     assert digits.train_inputs.min() == 0 and digits.train_inputs.max() == 1
     pixels, targets = load_digits(return_X_y=True)
@@ -63,6 +64,7 @@ def test_real_images(name, mean, deviation):
     if not next(row for row in data.available() if row.name == name).checksums_ok:
         pytest.skip(f"{name} is not on this machine; SPECTRAL_CORE_DATA_PATH may point to it")
     loaded = data.load(name)
+    assert (RAW_DATA[name].images, RAW_DATA[name].pixels) == loaded.train_inputs.shape
     assert loaded.train_inputs.shape == (60000, 784) and loaded.test_inputs.shape == (10000, 784)
     # The mean and standard deviation of the training pixels that the literature normalises by.
     assert loaded.train_inputs.mean().item() == pytest.approx(mean, abs=1e-4)

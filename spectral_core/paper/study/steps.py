@@ -88,8 +88,9 @@ class CutStep(_Step):
 
     @property
     def cost(self) -> int:
-        """Rough cost of the step, in hundredths of an epoch of the uncut network."""
-        return 1 + self.epoch_cost * self.retraining_epochs
+        """Rough cost of the step, in hundredths of an epoch of the uncut network: a test takes three
+        of them."""
+        return 3 * self.draws + self.epoch_cost * self.retraining_epochs
 
     def __str__(self) -> str:
         return f"{self.trained} cut by {self.score} at {self.percentile:g} %"

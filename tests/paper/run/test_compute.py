@@ -360,19 +360,29 @@ def test_a_damaged_step_is_named_set_aside_and_computed_again(finished, store, c
     assert of_cut.with_name(f"{of_cut.name}.damaged").exists()
 
 
-def test_estimate_is_in_proportion_to_what_the_study_took(finished, store):
+def test_time_is_known_before_the_first_run_and_about_right(finished, store):
     study = plan("fig03", "smoke", seeds=4)
     left = remaining(study.steps(), finished.store, workers=1)
-    assert (left.stored, left.trainings, left.cuts, left.unknown) == (24, 6, 18, 0)
-    seconds = sum(
-        finished.store.record(step)["made"]["seconds"]
-        for cut in finished.study.steps()
-        for step in {cut, cut.trained}
-    )
-    assert 0 < left.computing <= seconds * 1.01 and left.seconds == pytest.approx(left.computing)
-    nothing = remaining(study.steps(), store, workers=1)
-    assert (nothing.stored, nothing.unknown, nothing.seconds) == (0, 48, 0)
+    assert (left.stored, left.trainings, left.cuts) == (24, 6, 18)
+    assert 0 < left.computing == pytest.approx(left.seconds)
+    whole = remaining(study.steps(), store, workers=2)
+    assert (whole.stored, whole.trainings, whole.cuts) == (0, 12, 36)
+    assert whole.computing / 2 <= whole.seconds < whole.computing
     assert not store.root.exists()
+
+
+def test_time_is_about_right(store):
+    steps = plan("fig03", "smoke", hidden=500, epochs=10, retraining_epochs=3, seeds=1).steps()
+    expected = remaining(steps, store, workers=1).computing
+    taken = compute(steps, store, workers=1, progress=False).computing
+    assert taken / 6 < expected < taken * 6
+    assert remaining(steps, store, workers=1).computing == 0
+
+
+def test_time_of_data_that_are_not_here_is_known(store):
+    study = plan("fig03", "quick", dataset="cifar10", features="max", train_images=100, epochs=1)
+    left = remaining(study.steps(), store, workers=1)
+    assert left.seconds > 0 and not store.root.exists()
 
 
 @pytest.mark.parametrize(
