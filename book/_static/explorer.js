@@ -302,27 +302,27 @@
   // Inside one network: fields in the order of |λ|, and answers
 
   const NOTES = {
-    post: "What each of the 500 nodes sees, the largest |λ| first; pruned ones fade. Below, twelve "
-      + "test images and what the pruned network takes them for.",
-    pre: "What each of the 500 nodes sees when it is ranked: φ is not trained yet, so it is noise "
-      + "scaled by λ. Below, twelve test images and what the pruned and retrained network takes "
-      + "them for.",
+    post: "What every fifth of the 500 nodes sees, the largest |λ| first; pruned ones fade. Below, "
+      + "twelve test images and what the pruned network takes them for.",
+    pre: "What every fifth of the 500 nodes sees when they are ranked: φ is not trained yet, so it is "
+      + "noise scaled by λ. Below, twelve test images, named by the pruned and retrained network.",
   };
 
   function lookInside() {
     inside.hidden = !anatomy || network() !== networks[anatomy.network];
     if (inside.hidden) return;
-    const key = state.inside, {row, classes, targets} = anatomy;
+    const key = state.inside, {every, row, classes, targets} = anatomy;
     const {kept: [nodesLeft], hidden: [nodes]} = network().methods[key];
-    const stay = nodesLeft[at()], down = Math.floor(stay / row), tall = nodes / row;
+    const stay = Math.ceil(nodesLeft[at()] / every), shown = Math.ceil(nodes / every);
+    const down = Math.floor(stay / row), tall = shown / row;
     const shade = `M${stay % row} ${down}H${row}V${tall}H0V${down + 1}H${stay % row}Z`;
     const cover = {viewBox: `0 0 ${row} ${tall}`, preserveAspectRatio: "none", "aria-hidden": "true"};
     fields.replaceChildren(
       element("img", {
-        src: anatomy.fields[key], width: 15 * row, height: 15 * tall,
-        alt: `What each node sees, the largest |λ| first; ${stay} of ${nodes} stay`,
+        src: anatomy.fields[key], width: 29 * row, height: 29 * tall,
+        alt: `What every fifth node sees, the largest |λ| first; ${stay} of ${shown} stay`,
       }),
-      drawn("svg", cover, ...(stay < nodes ? [drawn("path", {d: shade})] : [])),
+      drawn("svg", cover, ...(stay < shown ? [drawn("path", {d: shade})] : [])),
     );
     note.textContent = NOTES[key];
     answers.replaceChildren(...anatomy.answers[key][at()].map((answer, i) => {

@@ -173,7 +173,8 @@ def inside_data() -> dict[str, Any] | None:
     """Fields and answers of Fig. 3's network.
 
     Returns:
-        ``network`` (its key), ``row`` (fields in a row), ``classes``, ``images`` (their picture),
+        ``network`` (its key), ``every`` (of the sorted nodes, which are shown), ``row`` (fields in
+        a row), ``classes``, ``images`` (their picture),
         ``targets``; by method, ``fields`` (their picture) and ``answers`` (predicted classes, by
         level); ``None`` if nothing is published.
     """
@@ -185,6 +186,7 @@ def inside_data() -> dict[str, Any] | None:
     answers, classes = run.read(), RAW_DATA[dataset].classes
     return {
         "network": "/".join(map(str, INSIDE)),
+        "every": inside.EVERY,
         "row": inside.ROW,
         "classes": classes,
         "images": _picture(f"{stem}--images"),

@@ -36,19 +36,18 @@ def test_scores_and_answers_are_those_of_the_networks(finished, project):
             measured = finished.store.record(cell.step)["result"]["accuracy"]
             assert its["accuracy"].tolist() == pytest.approx([measured] * inside.IMAGES, rel=1e-5)
     with Image.open(inside.folder() / f"{panel.name}--fields-post.webp") as picture:
-        assert picture.size == (inside.ROW * 15, 2 * 15)  # 32 nodes: two rows
+        assert picture.size == (inside.ROW * 9, 9)  # digits of 8 x 8; 7 of 32 nodes: one row
     assert len(files) == 2 * (2 + 1 + 3)
 
 
 def test_fields_stand_in_the_order_of_their_scores():
-    weight = torch.zeros(26, 28 * 28)
-    weight[3], weight[7] = 1, -1
-    ranking = torch.arange(26.0).flip(0)  # node 0 first
-    picture = inside.fields_picture(weight, ranking, torch.ones(784))
-    sheet = np.asarray(picture)
-    assert sheet.shape == (30, 375)
-    assert sheet[7, 3 * 15 + 7] == 255 and sheet[7, 7 * 15 + 7] == 0
-    assert (sheet[:, 45 + 14] == 128).all() and (sheet[15:] == 128).all()
+    weight = torch.zeros(51, 16)
+    weight[15], weight[35] = 1, -1  # the fourth and the eighth of every fifth node
+    ranking = torch.arange(51.0).flip(0)  # node 0 first
+    sheet = np.asarray(inside.fields_picture(weight, ranking, torch.ones(16)))
+    assert sheet.shape == (10, 50)  # eleven fields: two rows
+    assert sheet[2, 3 * 5 + 2] == 255 and sheet[2, 7 * 5 + 2] == 0
+    assert (sheet[:, 3 * 5 + 4] == 128).all() and (sheet[5:] == 128).all()
 
 
 def test_networks_that_are_not_stored_are_named(finished, tmp_path):
