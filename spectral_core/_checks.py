@@ -173,11 +173,3 @@ def examples(inputs: Tensor, targets: Tensor, *, classes: bool = True) -> None:
         raise TypeError(f"targets must be int64 class indices; got {targets.dtype}")
     if classes and targets.min() < 0:
         raise ValueError(f"targets must be class indices of at least 0; got {targets.min()}")
-
-
-def batch(example: object) -> Tensor:
-    """Return ``example`` if it is a tensor of at least one input."""
-    if not isinstance(example, Tensor) or example.dim() < 1 or len(example) == 0:
-        got = tuple(example.shape) if isinstance(example, Tensor) else type(example).__name__
-        raise TypeError(f"example must be a tensor of inputs, (n, …) with n ≥ 1; got {got}")
-    return example

@@ -14,7 +14,16 @@ from spectral_core import _checks
 from spectral_core.layers.conversion import fold
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, arrival_width, named_layers
-from spectral_core.layers.running import run, undisturbed
+from spectral_core.layers.running import (
+    Example,
+    arguments,
+    check_example,
+    few,
+    rows_of,
+    run,
+    tensors_of,
+    undisturbed,
+)
 from spectral_core.training.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -85,7 +94,7 @@ class Comparison:
 
 @torch.no_grad()
 def compare(
-    model: nn.Module, pruned: nn.Module, example: Tensor, targets: Tensor | None = None
+    model: nn.Module, pruned: nn.Module, example: Example, targets: Tensor | None = None
 ) -> Comparison:
     """Measure a pruned network beside the one that it comes from.
 
@@ -94,10 +103,12 @@ def compare(
     this machine, and of what else it does meanwhile.
 
     Args:
-        model: the full network, from (n, …) to (n, classes).
+        model: the full network.
         pruned: the smaller one, made by whatever tool.
-        example: inputs that both take, (n, …), n ≥ 1, on their device; the batch that is timed.
-        targets: class indices of the inputs, int64, shape (n,); without them accuracy is left out.
+        example: inputs that both take, on their device; the batch that is timed: a tensor (n, …)
+            with n ≥ 1, a tuple of arguments or a dictionary of keyword arguments.
+        targets: class indices, int64, shape (n,), for networks from one tensor to (n, classes);
+            without them accuracy is left out.
 
     Raises:
         TypeError, ValueError: if an argument is of the wrong kind, or the two give outputs of
@@ -107,25 +118,25 @@ def compare(
         >>> print(compare(network, small, test_inputs, test_targets))
     """
     networks = [_checks.module("model", model), _checks.module("pruned", pruned)]
-    _checks.batch(example)
+    check_example(example)
     plain = [fold(network).eval() for network in networks]
     shapes = []
     for network in plain:
         with undisturbed(network):
-            shapes.append(tuple(_checks.outputs(run(network, example)).shape))
+            shapes.append([tuple(x.shape) for x in tensors_of(run(network, example))])
     if shapes[0] != shapes[1]:
         raise ValueError(
-            f"pruned must give outputs of the full model's shape, {shapes[0]}; got {shapes[1]}"
+            f"pruned must give outputs of the full model's shapes, {shapes[0]}; got {shapes[1]}"
         )
     measures = [
         _measures(network, example, targets, seconds)
         for network, seconds in zip(plain, _latencies(plain, example))
     ]
-    return Comparison(*measures, batch=len(example))
+    return Comparison(*measures, batch=rows_of(example) or 1)
 
 
 def _measures(
-    network: nn.Module, example: Tensor, targets: Tensor | None, latency: float
+    network: nn.Module, example: Example, targets: Tensor | None, latency: float
 ) -> Measures:
     """Everything about a folded network but the time that it takes."""
     widths = {layer: arrival_width(layer) for layer in named_layers(network).values()}
@@ -134,13 +145,13 @@ def _measures(
         nodes=sum(Flow(network, example).widths) if dense else 0,
         channels=sum(width for layer, width in widths.items() if not isinstance(layer, Dense)),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        flops=_flops(network, example[:1]),
+        flops=_flops(network, few(example, 1)),
         latency=latency,
         accuracy=None if targets is None else evaluate(network, example, targets).accuracy,
     )
 
 
-def _flops(network: nn.Module, example: Tensor) -> int:
+def _flops(network: nn.Module, example: Example) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
     # The fused kernels of attention, which run without gradients, would count as nothing.
@@ -149,16 +160,17 @@ def _flops(network: nn.Module, example: Tensor) -> int:
     return counter.get_total_flops()
 
 
-def _latencies(networks: Sequence[nn.Module], example: Tensor) -> list[float]:
+def _latencies(networks: Sequence[nn.Module], example: Example) -> list[float]:
     """Median seconds of one pass of each network; they take turns."""
     from torch.utils.benchmark import Timer
 
     threads = torch.get_num_threads()
+    args, kwargs = arguments(example)
     timers = [
-        Timer("f(x)", globals={"f": network, "x": example}, num_threads=threads)
+        Timer("f(*x, **y)", globals={"f": network, "x": args, "y": kwargs}, num_threads=threads)
         for network in networks
     ]
-    with torch.device(example.device):  # the timer makes tensors of its own
+    with torch.device(tensors_of((args, kwargs))[0].device):  # the timer makes tensors of its own
         passes = [timer.blocked_autorange(min_run_time=0.02).number_per_run for timer in timers]
         rounds = [
             [timer.timeit(n).median for timer, n in zip(timers, passes)] for _ in range(ROUNDS)

@@ -7,12 +7,22 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten_with_path, tree_map
 
 from spectral_core import _checks
 from spectral_core._extras import needed
 from spectral_core._files import write_whole
 from spectral_core.layers.conversion import fold
-from spectral_core.layers.running import run, undisturbed
+from spectral_core.layers.running import (
+    Example,
+    arguments,
+    check_example,
+    on_tensors,
+    rows_of,
+    run,
+    tensors_of,
+    undisturbed,
+)
 
 CHECKED_BATCHES = (1, 3, 7)
 """Batch sizes at which an exported network must give what it gives here."""
@@ -21,7 +31,7 @@ CHECKED_BATCHES = (1, 3, 7)
 def export_onnx(
     network: nn.Module,
     path: str | os.PathLike[str],
-    example: Tensor,
+    example: Example,
     *,
     tolerance: float = 1e-5,
 ) -> float:
@@ -29,13 +39,19 @@ def export_onnx(
 
     A copy is folded (:func:`~spectral_core.fold`) and exported, and the file is run in onnxruntime
     at batches of :data:`~spectral_core.interop.onnx.CHECKED_BATCHES`. It is written complete and
-    checked, or not at all. Its input is called ``inputs``, its output ``outputs``.
+    checked, or not at all.
+
+    An input that is the only one is called ``inputs``, and an output ``outputs``. Several inputs
+    have the names of the arguments, several outputs those of their place, such as ``outputs.0`` in
+    a tuple and ``outputs.logits`` in a dictionary.
 
     Args:
-        network: model from one tensor to one, (n, …) to (n, …); spectral, plain, pruned or not. It
-            is left as it is.
+        network: any model that ``torch.export`` can follow; spectral, plain, pruned or not. It is
+            left as it is.
         path: of the file, by custom ``….onnx``.
-        example: inputs of shape (n, …), n ≥ 1, that the check runs on, too.
+        example: inputs that the check runs on, too: a tensor (n, …) with n ≥ 1, a tuple of
+            arguments or a dictionary of keyword arguments. If the first dimensions of its tensors
+            differ, the file takes these shapes alone.
         tolerance: largest difference from torch's outputs that is accepted, as a share of their
             largest absolute value where that is above 1.
 
@@ -46,21 +62,27 @@ def export_onnx(
         ImportError: without the extra ``[onnx]``.
         TypeError, ValueError: if an argument is of the wrong kind or ``example`` is empty.
         ArithmeticError: if the outputs differ by more than the tolerance.
+        torch.onnx.OnnxExporterError: if torch cannot export the network.
     """
     for module in ("onnx", "onnxscript", "onnxruntime"):
         needed(module, "onnx", "export_onnx")
     _checks.module("network", network)
     tolerance = _checks.number("tolerance", tolerance, 0)
-    _checks.batch(example)
-    plain, example = fold(network).cpu().eval(), example.detach().cpu()
+    check_example(example)
+    plain, example = fold(network).cpu().eval(), on_tensors(lambda x: x.detach().cpu(), example)
     with undisturbed(plain):
-        _checks.outputs(run(plain, example))
+        outputs = run(plain, example)
+    args, kwargs = arguments(_rows(example, 2))  # torch.export takes a batch of one for a constant
+    any_size = {} if rows_of(example) is None else {0: torch.export.Dim.DYNAMIC}
     program = torch.onnx.export(
         plain,
-        (_rows(example, 2),),  # torch.export takes a batch of one for a constant
-        input_names=["inputs"],
-        output_names=["outputs"],
-        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        args,
+        kwargs=kwargs,
+        input_names=["inputs"] if isinstance(example, Tensor) else None,
+        output_names=_names(outputs),
+        dynamic_shapes=tree_map(
+            lambda x: any_size if isinstance(x, Tensor) else None, kwargs or args
+        ),
         dynamo=True,
         verbose=False,
     )
@@ -79,22 +101,35 @@ def export_onnx(
     return differences[0]
 
 
+def _names(outputs: object) -> list[str]:
+    """Names of the tensors in what a network gives."""
+    places = [place for place, x in tree_flatten_with_path(outputs)[0] if isinstance(x, Tensor)]
+    keys = [[getattr(key, "key", getattr(key, "idx", key)) for key in place] for place in places]
+    return [".".join(map(str, ("outputs", *key))) for key in keys]
+
+
 @torch.no_grad()
-def _difference(file: Path, plain: nn.Module, example: Tensor) -> float:
+def _difference(file: Path, plain: nn.Module, example: Example) -> float:
     """Largest difference between onnxruntime's outputs and torch's."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    names = [taken.name for taken in session.get_inputs()]
     errors = []
-    for batch in CHECKED_BATCHES:
+    for batch in CHECKED_BATCHES if rows_of(example) is not None else (1,):
         inputs = _rows(example, batch)
-        ours = plain(inputs)
-        (theirs,) = session.run(["outputs"], {"inputs": inputs.numpy()})
-        largest = (torch.from_numpy(theirs) - ours).abs().max()
-        errors.append(largest / ours.abs().max().clamp(min=1))
+        given = [x.numpy() for x in tensors_of(arguments(inputs))]
+        for ours, theirs in zip(
+            tensors_of(run(plain, inputs)), session.run(None, dict(zip(names, given)))
+        ):
+            largest = (torch.from_numpy(theirs) - ours).abs().max()
+            errors.append(largest / ours.abs().max().clamp(min=1))
     return float(torch.stack(errors).max())  # NaN if one is
 
 
-def _rows(example: Tensor, count: int) -> Tensor:
-    """So many inputs, an example's again and again."""
-    return example[torch.arange(count) % len(example)]
+def _rows(example: Example, count: int) -> Example:
+    """So many inputs, an example's again and again; all of it if they cannot be counted."""
+    rows = rows_of(example)
+    if rows is None:
+        return example
+    return on_tensors(lambda x: x[torch.arange(count) % rows], example)

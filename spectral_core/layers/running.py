@@ -94,26 +94,46 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
 
 def run(network: nn.Module, example: Example) -> Any:
     """Outputs of a model; in-place operations do not reach the example."""
-    example = tree_map(lambda x: x.clone() if isinstance(x, Tensor) else x, _plain(example))
+    args, kwargs = arguments(on_tensors(Tensor.clone, example))
+    return network(*args, **kwargs)
+
+
+def arguments(example: Example) -> tuple[tuple, dict[str, Any]]:
+    """An example as positional and keyword arguments."""
     if isinstance(example, Mapping):
-        return network(**example)
-    return network(*example) if isinstance(example, tuple | list) else network(example)
+        return (), dict(example)
+    return tuple(example) if isinstance(example, tuple | list) else (example,), {}
+
+
+def on_tensors(function: Callable[[Tensor], Any], example: Example) -> Any:
+    """An example with a function's values in the place of its tensors."""
+    plain = dict(example) if isinstance(example, Mapping) else example
+    return tree_map(lambda x: function(x) if isinstance(x, Tensor) else x, plain)
+
+
+def rows_of(example: Example) -> int | None:
+    """Number of inputs, ``None`` if the tensors' first dimensions differ."""
+    sizes = {len(x) if x.dim() else None for x in tensors_of(arguments(example))}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def check_example(example: Example) -> None:
+    """Raise unless an example holds tensors, none of them empty."""
+    tensors = tensors_of(arguments(example))
+    if not tensors or not all(x.numel() for x in tensors):
+        empty = [tuple(x.shape) for x in tensors if not x.numel()]
+        got = f"shape {empty[0]}" if empty else type(example).__name__
+        raise TypeError(f"example must be tensors of inputs, (n, …) with n ≥ 1; got {got}")
 
 
 def few(example: Example, rows: int = 2) -> Example:
     """The first inputs of an example, if all of its tensors have the same first dimension."""
-    tensors = [x for x in tree_leaves(_plain(example)) if isinstance(x, Tensor)]
-    if len({len(x) if x.dim() else 0 for x in tensors}) != 1:
-        return example
-    return tree_map(lambda x: x[:rows] if isinstance(x, Tensor) else x, _plain(example))
-
-
-def _plain(example: Example) -> Example:
-    return dict(example) if isinstance(example, Mapping) else example
+    return example if rows_of(example) is None else on_tensors(lambda x: x[:rows], example)
 
 
 def tensors_of(output: object) -> list[Tensor]:
-    """The tensors in what a model returns, in order: of tuples, dictionaries and dataclasses."""
+    """The tensors in what a model takes or returns, in order: of tuples, dictionaries and
+    dataclasses."""
     tensors = []
     for leaf in tree_leaves(output):
         if isinstance(leaf, Tensor):
