@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
@@ -29,6 +30,7 @@ def prune(
     fill: Fill = "zero",
     example: Example | None = None,
     check: bool = True,
+    optimiser: Optimizer | None = None,
 ) -> nn.Module:
     """Remove the hidden nodes whose score lies below a percentile of all scores.
 
@@ -41,7 +43,7 @@ def prune(
     """
     selection = Selection(percentile, nodes, parameters, flops, per_layer, protect, least)
     flow = Flow(network, example)
-    return removed(flow, selected(flow, scores, selection), fill, check)
+    return removed(flow, selected(flow, scores, selection), fill, check, optimiser)
 
 
 class WithinBudget(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
@@ -16,6 +17,7 @@ from spectral_core.layers.kinds import axes, rename_widths
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, duplicate
 from spectral_core.pruning.checking import check_removal, constants_of
+from spectral_core.pruning.optimiser_state import carry, check_optimiser
 
 Fill = Literal["zero", "constant"]
 
@@ -27,6 +29,7 @@ def remove(
     *,
     example: Example | None = None,
     check: bool = True,
+    optimiser: Optimizer | None = None,
 ) -> nn.Module:
     """Build the smaller network that holds only the kept hidden nodes.
 
@@ -47,6 +50,8 @@ def remove(
             needs none.
         check: whether the smaller network must give, on the example, the outputs of the full one
             with the removed nodes masked; two forward passes.
+        optimiser: one that trains the network. It is changed in place to train the smaller one, and
+            goes on with the state, such as momentum, of what is left.
 
     Returns:
         A new network of the same class; no memory is shared with the old one. Parameters that
@@ -55,17 +60,24 @@ def remove(
     Raises:
         TypeError: if the network cannot be copied.
         ValueError: if ``kept`` does not fit the groups of hidden nodes, an example is needed, or
-            the smaller network does not give the masked one's outputs.
+            the smaller network does not give the masked one's outputs, or the optimiser's state
+            cannot be cut, such as that of LBFGS and Adafactor.
     """
-    return removed(Flow(network, example), kept, fill, check)
+    return removed(Flow(network, example), kept, fill, check, optimiser)
 
 
 @torch.no_grad()
 def removed(
-    flow: Flow, kept: Sequence[Tensor], fill: Fill = "zero", check: bool = True
+    flow: Flow,
+    kept: Sequence[Tensor],
+    fill: Fill = "zero",
+    check: bool = True,
+    optimiser: Optimizer | None = None,
 ) -> nn.Module:
     """As :func:`remove`, of a network whose groups of nodes are known."""
     _checks.choice("fill", fill, get_args(Fill))
+    if optimiser is not None:
+        check_optimiser(optimiser, flow.network)
     if not flow.groups and len(kept):
         flow.hidden_groups()
     left = {
@@ -73,7 +85,8 @@ def removed(
         for group, indices in zip(flow.groups, checked_indices(kept, flow.widths))
         if len(indices) < group.width
     }
-    smaller = duplicate(flow.network, _smaller_tensors(flow, left))
+    cuts = _cuts(flow, left)
+    smaller = duplicate(flow.network, _smaller_tensors(flow.network, cuts))
     _rename_widths(flow, left, smaller)
     constants = constants_of(flow, left) if fill == "constant" and left else {}
     nodes = flow.kept_nodes(left)
@@ -82,6 +95,8 @@ def removed(
     if check and left:
         for example in flow.examples:
             check_removal(flow, left, smaller, example, fill)
+    if optimiser is not None:
+        carry(optimiser, flow.network, smaller, lambda p, state: _cut(state, cuts[id(p)]))
     return smaller
 
 
@@ -117,9 +132,13 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
     return checked
 
 
-def _smaller_tensors(flow: Flow, kept: Mapping[str, np.ndarray]) -> dict[int, Tensor]:
-    """Smaller parameters and buffers by the ``id`` of the old ones, for ``copy.deepcopy``."""
-    cuts: dict[int, list[tuple[int, np.ndarray]]] = defaultdict(list)  # axes, indices to keep
+Cut = list[tuple[int, np.ndarray]]
+"""Axes of a tensor that get smaller, each with the indices to keep."""
+
+
+def _cuts(flow: Flow, kept: Mapping[str, np.ndarray]) -> dict[int, Cut]:
+    """What each parameter and buffer loses, by its ``id``."""
+    cuts: dict[int, Cut] = defaultdict(list)
     nodes, columns = flow.kept_nodes(kept), flow.kept_columns(kept)
     for name in (*nodes, *columns):
         sides = {"arrival": nodes.get(name), "departure": columns.get(name)}
@@ -132,12 +151,21 @@ def _smaller_tensors(flow: Flow, kept: Mapping[str, np.ndarray]) -> dict[int, Te
             ]
     for (module, key, axis), indices in flow.kept_between(kept).items():
         cuts[id(getattr(flow.network.get_submodule(module), key))].append((axis, indices))
+    return cuts
+
+
+def _cut(tensor: Tensor, cut: Cut) -> Tensor:
+    for axis, indices in cut:
+        tensor = tensor.index_select(axis, on(tensor, indices))
+    return tensor
+
+
+def _smaller_tensors(network: nn.Module, cuts: Mapping[int, Cut]) -> dict[int, Tensor]:
+    """Smaller parameters and buffers by the ``id`` of the old ones, for ``copy.deepcopy``."""
     smaller = {}
-    for tensor in (*flow.network.parameters(), *flow.network.buffers()):
+    for tensor in (*network.parameters(), *network.buffers()):
         if cuts.get(id(tensor)):
-            values = tensor.detach()
-            for axis, indices in cuts[id(tensor)]:
-                values = values.index_select(axis, on(values, indices))
+            values = _cut(tensor.detach(), cuts[id(tensor)])
             if isinstance(tensor, nn.Parameter):
                 values = nn.Parameter(values, requires_grad=tensor.requires_grad)
             smaller[id(tensor)] = values

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
@@ -40,6 +41,7 @@ def prune_in_steps(
     least: int = 0,
     fill: Fill = "zero",
     example: Example | None = None,
+    optimiser: Optimizer | None = None,
 ) -> Pruned:
     """Prune a little, retrain, and so on: each step ranks the nodes that are left anew.
 
@@ -52,8 +54,8 @@ def prune_in_steps(
             for example ``numpy.geomspace(1, 0.1, 6)[1:]``, five steps down to a tenth.
         parameters: weights and biases to keep at most after each step, likewise.
         flops: floating-point operations to keep at most after each step, likewise.
-        per_layer, protect, least, fill, example: as :func:`~spectral_core.prune`, the same at
-            each step.
+        per_layer, protect, least, fill, example, optimiser: as :func:`~spectral_core.prune`, the
+            same at each step.
 
     Returns:
         The last network and the nodes that it kept, as indices into the given one.
@@ -74,7 +76,8 @@ def prune_in_steps(
     if score is None:
         score = functools.partial(node_scores, example=example)
     pruned = Pruned(network, [])
-    for step, pruned in enumerate(rounds(network, score, selections, fill, example), start=1):
+    steps = rounds(network, score, selections, fill, example, optimiser)
+    for step, pruned in enumerate(steps, start=1):
         retrain(pruned.network, step)
     return pruned
 
@@ -85,11 +88,12 @@ def rounds(
     selections: Sequence[Selection],
     fill: Fill = "zero",
     example: Example | None = None,
+    optimiser: Optimizer | None = None,
 ) -> Iterator[Pruned]:
     """What each step of :func:`prune_in_steps` leaves, for the caller to retrain before the next.
 
     Args:
-        network, score, fill, example: as :func:`prune_in_steps`.
+        network, score, fill, example, optimiser: as :func:`prune_in_steps`.
         selections: what stays at each step, by budgets; fractions are of the given network.
     """
     flow = Flow(network, example)
@@ -103,7 +107,7 @@ def rounds(
     kept = [torch.arange(width) for width in flow.widths]
     for selection in counted:
         now = selected(flow, score(network), selection)
-        network = removed(flow, now, fill)
+        network = removed(flow, now, fill, optimiser=optimiser)
         flow = Flow(network, example)
         if flow.hidden != names:
             lost = ", ".join(repr(layer) for layer in names if layer not in flow.hidden)

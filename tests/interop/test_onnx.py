@@ -98,3 +98,25 @@ def test_bad_arguments_are_named(settings, error, words, tmp_path):
     with pytest.raises(error, match=words):
         export_onnx(**arguments | settings)
     assert list(tmp_path.iterdir()) == []
+
+
+class Bilinear(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(3, 4), nn.Linear(2, 4)
+
+    def forward(self, left, right):
+        product = self.a(left) * self.b(right)
+        return {"logits": product, "parts": (left.sum(-1), right.sum(-1))}
+
+
+@pytest.mark.parametrize("rows", [2, 1])
+def test_several_inputs_and_outputs_have_names(tmp_path, rows):
+    model, example = Bilinear(), {"right": torch.rand(rows, 2), "left": torch.rand(2, 3)}
+    assert export_onnx(model, tmp_path / "a", example) <= 1e-5
+    of_file = session(tmp_path / "a")
+    assert {taken.name for taken in of_file.get_inputs()} == {"left", "right"}
+    names = ["outputs.logits", "outputs.parts.0", "outputs.parts.1"]
+    assert [given.name for given in of_file.get_outputs()] == names
+    # all of one first dimension, so of any; or else of these alone
+    assert isinstance(of_file.get_inputs()[0].shape[0], str) == (rows == 2)

@@ -1,0 +1,80 @@
+"""An optimiser's state through a cut, so that training goes on where it was."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils._pytree import tree_leaves, tree_map
+
+
+def check_optimiser(optimiser: object, network: nn.Module) -> None:
+    """Raise unless an optimiser trains parameters of a network, and its state can be cut.
+
+    Each tensor of it must be of the parameter's shape, such as momentum, or one number, such as a
+    count of steps.
+    """
+    if not isinstance(optimiser, Optimizer):
+        raise TypeError(
+            f"optimiser must be a torch.optim.Optimizer; got {type(optimiser).__name__}"
+        )
+    names = {id(p): name for name, p in network.named_parameters()}
+    if not any(id(p) in names for group in optimiser.param_groups for p in group["params"]):
+        raise ValueError("optimiser must train parameters of network; got one that trains others")
+    for parameter, state in optimiser.state.items():
+        for key, x in ((key, x) for key, entry in state.items() for x in tree_leaves(entry)):
+            if isinstance(x, Tensor) and x.shape != parameter.shape and x.numel() > 1:
+                raise ValueError(
+                    "the state of optimiser must be numbers and tensors of each parameter's shape; "
+                    f"{type(optimiser).__name__} has {key!r} of {tuple(x.shape)} for "
+                    f"{names.get(id(parameter))!r} of {tuple(parameter.shape)}. Make a new one"
+                )
+
+
+def carry(
+    optimiser: Optimizer,
+    network: nn.Module,
+    smaller: nn.Module,
+    cut: Callable[[nn.Parameter, Tensor], Tensor],
+) -> None:
+    """Turn an optimiser of a network's parameters into one of the pruned network's.
+
+    It keeps its settings, groups and other parameters; a tensor of state loses what its parameter
+    loses. So what stays is trained as in the full network with the removed nodes masked, if the
+    optimiser treats each number by itself.
+
+    Args:
+        optimiser: one that :func:`check_optimiser` accepts; it is changed in place.
+        network, smaller: before and after.
+        cut: from a parameter of the network and a tensor of its shape to the smaller tensor.
+
+    Warns:
+        UserWarning: if the pruned network has a parameter that the full one has not.
+    """
+    names = {id(p): name for name, p in network.named_parameters()}
+    after = dict(smaller.named_parameters())
+
+    def heir(parameter: nn.Parameter) -> nn.Parameter | None:
+        return after.get(names[id(parameter)]) if id(parameter) in names else parameter
+
+    def less(parameter: nn.Parameter, value: object) -> object:
+        same = isinstance(value, Tensor) and value.shape == parameter.shape
+        return cut(parameter, value) if same else value
+
+    states = {}
+    for parameter, state in optimiser.state.items():
+        if (own := heir(parameter)) is not None:
+            states[own] = tree_map(functools.partial(less, parameter), state)
+    optimiser.state.clear()
+    optimiser.state.update(states)
+    for group in optimiser.param_groups:
+        group["params"][:] = [own for p in group["params"] if (own := heir(p)) is not None]
+    if new := after.keys() - names.values():
+        warnings.warn(
+            f"{', '.join(map(repr, sorted(new)))} is new and in no group of optimiser: see "
+            "add_param_group",
+            stacklevel=5,
+        )
