@@ -61,9 +61,10 @@ def spectral(module: nn.Module, name: str = "weight", init: Init = "norm") -> nn
     .. math:: w_{ij\dots} = -\lambda_i\, \phi_{ij\dots} \qquad \text{(Eq. 2 with } \lambda_j = 0)
 
     One λ for each output node or channel i, φ of the weight's shape. The parameters are new ones:
-    build the optimiser afterwards. In a ``state_dict`` λ is ``parametrizations.<name>.original0``
-    and φ ``parametrizations.<name>.original1``; :func:`~spectral_core.spectral_parameters` sorts
-    them for an optimiser.
+    build the optimiser afterwards. To give the layer other weights, assign them (``layer.weight =
+    w``): what is written into the computed weight in place is lost. In a ``state_dict`` λ is
+    ``parametrizations.<name>.original0`` and φ ``parametrizations.<name>.original1``;
+    :func:`~spectral_core.spectral_parameters` sorts them for an optimiser.
 
     Args:
         module: one whose first dimension of the weight counts its outputs, such as ``nn.Linear``

@@ -66,14 +66,6 @@ CRITERIA: dict[str, Criterion] = {
 """Criteria that look at one layer's parameters, by name."""
 NAMES = (*CRITERIA, "taylor", "random")
 """Every criterion that :func:`~spectral_core.node_scores` knows by name."""
-SYMBOLS: dict[str, str] = {
-    "eigenvalue": "|λᵢ|",
-    "connectivity": "Σⱼ |wᵢⱼ|",
-    "invariant": "|λᵢ|·‖φᵢ‖₂",
-    "taylor": "|activation × gradient|",
-    "random": "chance",
-}
-"""Every criterion as a formula."""
 
 
 @torch.no_grad()

@@ -19,10 +19,17 @@ from spectral_core.layers.linear import SpectralLinear
 from spectral_core.paper.pages.picture import WIDTH, Picture, drawing, themed
 from spectral_core.paper.pages.style import INK, look
 from spectral_core.paper.study.methods import METHODS, Method
-from spectral_core.pruning.ranking import SYMBOLS
 
 # One colour for each kind of entry: Okabe and Ito's, but none of those that stand for a method.
 KINDS = {"other": "#BBBBBB", "departure": "#F0E442", "arrival": "#CC79A7", "block": "#56B4E9"}
+SYMBOLS = {
+    "eigenvalue": "|λᵢ|",
+    "connectivity": "Σⱼ |wᵢⱼ|",
+    "invariant": "|λᵢ|·‖φᵢ‖₂",
+    "taylor": "|activation × gradient|",
+    "random": "chance",
+}
+"""Every criterion as a formula."""
 
 
 # Figs. 1 and 2: matrices, one square per entry
