@@ -65,13 +65,26 @@ def test_table_in_a_terminal_and_in_a_notebook(networks):
     assert "accuracy (%)" not in str(compare(*networks, x))
 
 
+def test_networks_of_several_inputs_and_outputs():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(3, 4), nn.Linear(2, 4)
+
+        def forward(self, left, right):
+            return {"left": self.a(left), "right": self.b(right)}
+
+    found = compare(Two(), Two(), {"left": torch.rand(5, 3), "right": torch.rand(5, 2)})
+    assert found.full.flops == 2 * (3 * 4 + 2 * 4) and found.batch == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
         ((None, torch.rand(1, 4)), TypeError, "pruned must be"),
         ((nn.Linear(4, 2), [1.0]), TypeError, "example must be .* list"),
         ((nn.Linear(4, 2), torch.rand(0, 4)), TypeError, r"\(0, 4\)"),
-        ((nn.Linear(4, 3), torch.rand(1, 4)), ValueError, r"\(1, 2\); got \(1, 3\)"),
+        ((nn.Linear(4, 3), torch.rand(1, 4)), ValueError, r"\(1, 2\)\]; got \[\(1, 3\)"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, words):
