@@ -1,9 +1,7 @@
-"""The drawings of the paper, Figs. 1, 2 and 5, made from real objects: a layer, the methods."""
+"""The matrices of Figs. 1 and 2, drawn from a layer's own numbers: one square per entry."""
 
 from __future__ import annotations
 
-import itertools
-import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,28 +9,15 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from spectral_core import _checks
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.paper.pages.picture import WIDTH, Picture, drawing, themed
-from spectral_core.paper.pages.style import INK, look
-from spectral_core.paper.study.methods import METHODS, Method
+from spectral_core.paper.pages.style import INK
 
 # One colour for each kind of entry: Okabe and Ito's, but none of those that stand for a method.
 KINDS = {"other": "#BBBBBB", "departure": "#F0E442", "arrival": "#CC79A7", "block": "#56B4E9"}
-SYMBOLS = {
-    "eigenvalue": "|λᵢ|",
-    "connectivity": "Σⱼ |wᵢⱼ|",
-    "invariant": "|λᵢ|·‖φᵢ‖₂",
-    "taylor": "|activation × gradient|",
-    "random": "chance",
-}
-"""Every criterion as a formula."""
-
-
-# Figs. 1 and 2: matrices, one square per entry
 
 
 class Span(NamedTuple):
@@ -199,134 +184,6 @@ def _name_block(axes: Axes, departure: Span, arrival: Span, name: str) -> None:
         _write(axes, (departure.start - 0.2, arrival.middle), name, ha="right", size=15)
     elif departure.stop > 2:
         _write(axes, (departure.middle, arrival.stop + 0.5), name, size=13)
-
-
-# Fig. 5: the methods as flowcharts
-
-
-class Box(NamedTuple):
-    """One box of the flowchart."""
-
-    kind: str
-    """Its row, a key of :data:`ROWS`."""
-    text: str
-    """What is done."""
-
-
-ROWS = {
-    "draw": "once for each seed",
-    "train": "once for each seed",
-    "rank": "once for each seed",
-    "prune": "for each percentile q",
-    "retrain": "for each percentile q",
-    "measure": "for each percentile q",
-}
-"""Rows of the flowchart, and how often their steps are taken."""
-
-
-def flow(method: Method) -> list[Box]:
-    """Steps of a method, from the initial network to the measured accuracy (Sec. VI)."""
-    spectral = method.layers == "spectral"
-    if not spectral:
-        trains = "Train the weights w"
-    elif method.trains == "both":
-        trains = "Train eigenvalues λ and eigenvectors φ"
-    else:
-        trains = "Train the eigenvalues λ; φ stays as drawn"
-    side = "below the q-th" if method.keeps == "largest" else "above the (100 − q)-th"
-    one, many = ("hidden node", "nodes") if method.removes == "nodes" else ("input", "inputs")
-    scale = ", divided by its layer's mean" if method.scaled else ""
-    pool = "their layer's scores" if method.per_layer else "all scores"
-    steps = [
-        Box("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
-        Box("train", trains),
-        Box("rank", f"Score each {one} by {SYMBOLS[method.score]}{scale}"),
-        Box("prune", f"Remove the {many} that score {side} percentile of {pool}"),
-    ]
-    if method.restarts:
-        steps.append(
-            Box("retrain", "Draw a new network of the widths that are left; train λ and φ")
-        )
-    elif method.retrains and method.trains == "both":
-        steps.append(Box("retrain", f"Retrain the {'λ and φ' if spectral else 'w'} that are left"))
-    elif method.retrains:
-        steps.append(Box("retrain", "Train the eigenvectors φ that are left; λ stays as trained"))
-    return [*steps, Box("measure", "Measure the accuracy on the test images")]
-
-
-def flow_text(methods: Sequence[str] = ("pre", "post")) -> str:
-    """The steps of :func:`flowchart` in words, as Markdown: a numbered list per method.
-
-    Arguments and errors are those of :func:`flowchart`.
-    """
-    lists = []
-    for name, steps in _flows(methods).items():
-        items = [f"{i}. {step.text} ({ROWS[step.kind]})." for i, step in enumerate(steps, 1)]
-        lists.append("\n".join([f"**{METHODS[name].title}**", "", *items]))
-    return "\n\n".join(lists)
-
-
-@themed
-def flowchart(methods: Sequence[str] = ("pre", "post"), alt: str = "") -> Picture:
-    """A drawing per method, with steps of the same kind on one level (Fig. 5).
-
-    Args:
-        methods: keys of :data:`~spectral_core.paper.study.methods.METHODS`.
-        alt: what the picture shows, in words.
-
-    Raises:
-        TypeError, ValueError: if a method is unknown or named twice.
-    """
-    drawings = []
-    for name, steps in _flows(methods).items():
-        colour, row, box = look(name).colour, 1.0, 0.66  # heights of a row and a box
-        axes = _canvas(right=6.4, bottom=row * len(ROWS), left=0, top=-0.7)
-        _draw_bands(axes, row)
-        title = METHODS[name].title
-        _write(axes, (3.4, -0.35), title, size=14, color=colour, weight="bold")
-        heights = [(list(ROWS).index(step.kind) + 0.5) * row for step in steps]
-        for step, y in zip(steps, heights):
-            _draw_box(axes, (3.4, y), (5.4, box), step, colour)
-        for above, below in itertools.pairwise(heights):
-            arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
-            axes.annotate("", (3.4, below - box / 2), (3.4, above + box / 2), arrowprops=arrow)
-        drawings.append(axes.figure)
-    return Picture(tuple(drawings), alt)
-
-
-def _flows(methods: Sequence[str]) -> dict[str, list[Box]]:
-    """Steps of each method; raises if one is unknown or named twice."""
-    return {
-        name: flow(METHODS[_checks.choice("methods", name, METHODS)])
-        for name in _checks.distinct("methods", methods)
-    }
-
-
-def _draw_bands(axes: Axes, row: float) -> None:
-    """Shade the rows that are repeated together, and say how often they are."""
-    repeats = list(ROWS.values())
-    for shade, repeat in zip((0.05, 0.11), dict.fromkeys(repeats)):
-        top, height = row * repeats.index(repeat), row * repeats.count(repeat)
-        axes.add_patch(Rectangle((0.05, top), 6.3, height, facecolor=(INK, shade), linewidth=0))
-        _write(axes, (0.35, top + height / 2), repeat, size=12, rotation=90)
-
-
-def _draw_box(
-    axes: Axes, at: tuple[float, float], size: tuple[float, float], step: Box, colour: str
-) -> None:
-    """A step: framed in the method's colour, and tinted with it where something trains."""
-    (x, y), (width, height) = at, size
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height, edgecolor=colour, linewidth=1.6,
-            boxstyle="round,pad=0,rounding_size=0.1",
-            facecolor=(colour, 0.3 if step.kind in ("train", "retrain") else 0),
-        )
-    )  # fmt: skip
-    _write(axes, at, textwrap.fill(step.text, 44), size=12)
-
-
-# Both
 
 
 def _canvas(right: float, bottom: float, left: float = -1.6, top: float = -3.0) -> Axes:

@@ -1,4 +1,4 @@
-"""Drawings: every square holds a number of the layer, every box a step of the method."""
+"""Drawings of matrices: every square holds a number of the layer."""
 
 import re
 
@@ -9,16 +9,7 @@ import torch
 from matplotlib.patches import Rectangle
 
 from spectral_core import SpectralLinear
-from spectral_core.paper.pages.diagrams import (
-    KINDS,
-    ROWS,
-    eigenvectors,
-    flow,
-    flow_text,
-    flowchart,
-    transfer_operator,
-)
-from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.pages.diagrams import KINDS, eigenvectors, transfer_operator
 
 
 def layer(departure=4, arrival=3, input_eigenvalues=True):
@@ -118,54 +109,3 @@ def test_layers_of_other_shapes_are_drawn_entry_by_entry(departure, arrival):
     ):
         written = numbers(picture.drawings[0], 0, size, size)
         np.testing.assert_allclose(written, shown(matrix), atol=1e-6)
-
-
-def test_a_method_that_is_unknown_or_named_twice_is_refused():
-    with pytest.raises(ValueError, match=r"Did you mean 'post'\?"):
-        flowchart(["pre", "past"])
-    with pytest.raises(ValueError, match="methods must hold each item once"):
-        flow_text(["pre", "pre"])
-
-
-# The flowchart
-
-
-def test_steps_follow_from_the_method():
-    steps = {name: {s.kind: s.text for s in flow(METHODS[name])} for name in METHODS}
-    assert steps["pre"].keys() == ROWS.keys()
-    assert steps["post"].keys() == steps["direct"].keys() == ROWS.keys() - {"retrain"}
-    assert "λ; φ stays" in steps["pre"]["train"] and "φ" in steps["pre"]["retrain"]
-    assert "w" in steps["direct"]["train"] and "λ" not in steps["direct"]["train"]
-    assert "|λᵢ|" in steps["pre"]["rank"] and "Σⱼ |wᵢⱼ|" in steps["direct"]["rank"]
-    assert "(100 − q)" in steps["pre-smallest"]["prune"]
-    assert "their layer's" in steps["post-per-layer"]["prune"]
-    assert "layer's mean" in steps["post-scaled"]["rank"]
-    assert "new network" in steps["fresh"]["retrain"]
-
-
-@pytest.mark.parametrize("methods", [["pre", "post"], ["direct", "post", "pre"], ["direct"]])
-def test_chart_shows_the_steps_of_each_method_within_their_boxes(methods):
-    picture = flowchart(methods)
-    assert len(picture.drawings) == len(methods)
-    for method, figure in zip(methods, picture.drawings):
-        (axes,) = figure.axes
-        texts = {text.get_text().replace("\n", " "): text for text in axes.texts}
-        steps = {step.text for step in flow(METHODS[method])}
-        assert {METHODS[method].title, *steps} <= set(texts)
-        figure.canvas.draw()
-        boxes = [p.get_window_extent() for p in axes.patches if not isinstance(p, Rectangle)]
-        assert len(boxes) == len(steps)
-        for step in steps:  # none is wider or higher than its box
-            inner = texts[step].get_window_extent()
-            assert any(
-                box.x0 < inner.x0 and inner.x1 < box.x1 and box.y0 < inner.y0 and inner.y1 < box.y1
-                for box in boxes
-            ), step
-
-
-def test_words_list_the_steps_in_order():
-    text = flow_text(["direct"])
-    numbered = [line for line in text.splitlines() if re.match(r"\d\. ", line)]
-    assert [line.split(". ", 1)[1] for line in numbered] == [
-        f"{step.text} ({ROWS[step.kind]})." for step in flow(METHODS["direct"])
-    ]

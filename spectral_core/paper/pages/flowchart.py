@@ -1,0 +1,97 @@
+"""The methods as flowcharts (Fig. 5): numbered lists, which the book's style draws as boxes."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from spectral_core import _checks
+from spectral_core.paper.pages.style import look
+from spectral_core.paper.study.methods import METHODS, Method
+
+SYMBOLS = {
+    "eigenvalue": "|λᵢ|",
+    "connectivity": "Σⱼ |wᵢⱼ|",
+    "invariant": "|λᵢ|·‖φᵢ‖₂",
+    "taylor": "|activation × gradient|",
+    "random": "chance",
+}
+"""Every criterion as a formula."""
+REPEATS = {
+    "once for each seed": ("draw", "train", "rank"),
+    "for each percentile q": ("prune", "retrain", "measure"),
+}
+"""How often steps are taken, and their kinds; steps of one kind are on one level."""
+
+
+class Step(NamedTuple):
+    """One box of a chart."""
+
+    kind: str
+    """Out of :data:`REPEATS`."""
+    text: str
+    """What is done."""
+
+
+def flow(method: Method) -> list[Step]:
+    """Steps of a method, from the initial network to the measured accuracy (Sec. VI)."""
+    spectral = method.layers == "spectral"
+    if not spectral:
+        trains = "Train the weights w"
+    elif method.trains == "both":
+        trains = "Train eigenvalues λ and eigenvectors φ"
+    else:
+        trains = "Train the eigenvalues λ; φ stays as drawn"
+    side = "below the q-th" if method.keeps == "largest" else "above the (100 − q)-th"
+    one, many = ("hidden node", "nodes") if method.removes == "nodes" else ("input", "inputs")
+    scale = ", divided by its layer's mean" if method.scaled else ""
+    pool = "their layer's scores" if method.per_layer else "all scores"
+    steps = [
+        Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
+        Step("train", trains),
+        Step("rank", f"Score each {one} by {SYMBOLS[method.score]}{scale}"),
+        Step("prune", f"Remove the {many} that score {side} percentile of {pool}"),
+    ]
+    if method.restarts:
+        again = "Draw a new network of the widths that are left; train λ and φ"
+    elif method.trains == "both":
+        again = f"Retrain the {'λ and φ' if spectral else 'w'} that are left"
+    else:
+        again = "Train the eigenvectors φ that are left; λ stays as trained"
+    if method.restarts or method.retrains:
+        steps.append(Step("retrain", again))
+    return [*steps, Step("measure", "Measure the accuracy on the test images")]
+
+
+class Flowchart:
+    """A column per method.
+
+    Args:
+        methods: keys of :data:`~spectral_core.paper.study.methods.METHODS`.
+
+    Raises:
+        TypeError, ValueError: if a method is unknown or named twice.
+    """
+
+    def __init__(self, methods: Sequence[str] = ("pre", "post")) -> None:
+        named = _checks.distinct("methods", methods)
+        self.methods = [_checks.choice("methods", name, METHODS) for name in named]
+
+    def _repr_html_(self) -> str:
+        return f'<div class="flow">{"".join(map(_column, self.methods))}</div>'
+
+
+def _column(name: str) -> str:
+    """A method's numbered steps, in a list for each of :data:`REPEATS`."""
+    text, number = f"<strong>{html.escape(METHODS[name].title)}</strong>", 1
+    for repeat, kinds in REPEATS.items():
+        steps = [step for step in flow(METHODS[name]) if step.kind in kinds]
+        text += f'<p>{repeat}</p><ol start="{number}">'
+        for step in steps:
+            trains = ' class="trains"' * (step.kind in ("train", "retrain"))
+            row = kinds.index(step.kind) + 1
+            text += f'<li{trains} style="grid-row: {row}">{html.escape(step.text)}</li>'
+        text += "</ol>"
+        number += len(steps)
+    return f'<div style="--hue: {look(name).colour}">{text}</div>'
