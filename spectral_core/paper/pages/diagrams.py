@@ -54,19 +54,18 @@ def transfer_operator(
     """
     _, departure, arrival, _ = spans = _spans(layer, before, after)
     operator = _in_whole_network(layer.transfer_operator(), before, after)
+    matrix = _drawn(operator, _kinds(spans), spans, r"$\mathbf{A}^{(k)}$", r"$w_{ij}^{(k)}$")
+    for span, name in (
+        (departure, r"$\lambda_{m(j)}^{(k)}$"),
+        (arrival, r"$\lambda_{l(i)}^{(k)}$"),
+    ):
+        if span.stop - span.start > 2:  # room above the diagonal, which is blank there
+            _write(matrix, (span.stop - 0.15, span.start + 0.9), name, ha="right", size=15)
+
     size = len(operator)
     activity = np.zeros((size, 1))
     activity[departure.nodes, 0] = inputs
-
-    matrix = _canvas(right=size + 0.2, bottom=size + 0.3, top=-2.6)
-    _draw_matrix(matrix, operator, _kinds(spans), 0)
-    _name_nodes(matrix, spans)
-    _write(matrix, (size / 2, -2.0), r"$\mathbf{A}^{(k)}$", size=16)
-    _name_diagonal(matrix, departure, r"$\lambda_{m(j)}^{(k)}$")
-    _name_diagonal(matrix, arrival, r"$\lambda_{l(i)}^{(k)}$")
-    _name_block(matrix, departure, arrival, r"$w_{ij}^{(k)}$")
-
-    vectors = _canvas(right=size + 0.2, bottom=size + 0.3, top=-2.6)
+    vectors = _canvas(size)
     for left, vector, name in (
         (0, activity, r"$\vec{x}^{\,(k)}$"),
         (2.2, operator @ activity, r"$\mathbf{A}^{(k)} \vec{x}^{\,(k)}$"),
@@ -91,29 +90,18 @@ def transfer_operator(
 def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> Picture:
     """Φ^(k), and beside it its inverse, drawn from a layer's own numbers (Fig. 2).
 
-    Args:
-        layer: leads from layer k to layer k+1; a dozen nodes in all stay readable.
-        alt: what the picture shows, in words.
-        before: nodes of the layers before k, at least 0.
-        after: nodes of the layers after k+1, at least 0.
+    Arguments are those of :func:`transfer_operator`.
     """
-    _, departure, arrival, _ = spans = _spans(layer, before, after)
+    spans = _spans(layer, before, after)
     vectors = _in_whole_network(layer.eigenvector_matrix(), before, after)
-    size = len(vectors)
     kinds = _kinds(spans)
-    kinds[np.diag_indices(size)] = "other"
-    drawings = []
-    for name, block, matrix in (
-        (r"$\mathbf{\Phi}^{(k)}$", r"$\phi^{(k)}$", vectors),
-        (r"$(\mathbf{\Phi}^{(k)})^{-1}$", r"$-\phi^{(k)}$", np.linalg.inv(vectors)),
-    ):
-        axes = _canvas(right=size + 0.2, bottom=size + 0.3, top=-2.8)
-        _draw_matrix(axes, matrix, kinds, 0)
-        _name_nodes(axes, spans)
-        _write(axes, (size / 2, -2.2), name, size=16)
-        _name_block(axes, departure, arrival, block)
-        drawings.append(axes.figure)
-    return Picture(tuple(drawings), alt)
+    np.fill_diagonal(kinds, "other")
+    inverse = np.linalg.inv(vectors)
+    drawings = (
+        _drawn(vectors, kinds, spans, r"$\mathbf{\Phi}^{(k)}$", r"$\phi^{(k)}$"),
+        _drawn(inverse, kinds, spans, r"$(\mathbf{\Phi}^{(k)})^{-1}$", r"$-\phi^{(k)}$"),
+    )
+    return Picture(tuple(axes.figure for axes in drawings), alt)
 
 
 def _spans(layer: SpectralLinear, before: int, after: int) -> list[Span]:
@@ -130,8 +118,7 @@ def _spans(layer: SpectralLinear, before: int, after: int) -> list[Span]:
 
 def _in_whole_network(block: Tensor, before: int, after: int) -> np.ndarray:
     """The N × N matrix of the whole network: a layer's block, and the identity outside of it."""
-    identities = (torch.eye(n, dtype=block.dtype) for n in (before, after))
-    return torch.block_diag(next(identities), block, next(identities)).numpy()
+    return torch.block_diag(torch.eye(before), block, torch.eye(after)).numpy()
 
 
 def _kinds(spans: Sequence[Span]) -> np.ndarray:
@@ -142,6 +129,28 @@ def _kinds(spans: Sequence[Span]) -> np.ndarray:
     kinds[arrival.nodes, arrival.nodes] = "arrival"
     kinds[arrival.nodes, departure.nodes] = "block"
     return kinds
+
+
+def _drawn(
+    matrix: np.ndarray, kinds: np.ndarray, spans: Sequence[Span], title: str, block: str
+) -> Axes:
+    """A matrix, with the names of the layers along its edges and of its block of weights."""
+    size, (_, departure, arrival, _) = len(matrix), spans
+    axes = _canvas(size)
+    _draw_matrix(axes, matrix, kinds, 0)
+    _write(axes, (size / 2, -2.2), title, size=16)
+    for span in spans:
+        if span.start == span.stop:
+            continue
+        axes.hlines([span.start, span.stop], 0, size, color=INK, linewidth=0.8)
+        axes.vlines([span.start, span.stop], 0, size, color=INK, linewidth=0.8)
+        _write(axes, (span.middle, -0.75), span.name, size=11)
+        _write(axes, (-0.75, span.middle), span.name, size=11, rotation=90)
+    if departure.start > 1:  # left of the block it is blank, or else below
+        _write(axes, (departure.start - 0.2, arrival.middle), block, ha="right", size=15)
+    elif departure.stop > 2:
+        _write(axes, (departure.middle, arrival.stop + 0.5), block, size=13)
+    return axes
 
 
 def _draw_matrix(axes: Axes, matrix: np.ndarray, kinds: np.ndarray, left: float) -> None:
@@ -160,34 +169,10 @@ def _draw_matrix(axes: Axes, matrix: np.ndarray, kinds: np.ndarray, left: float)
     axes.add_patch(Rectangle((left, 0), columns, rows, fill=False, edgecolor=INK, linewidth=1.2))
 
 
-def _name_nodes(axes: Axes, spans: Sequence[Span]) -> None:
-    """Name the layers along the left and the upper edge of a matrix, and part them by lines."""
-    size = spans[-1].stop
-    for span in spans:
-        if span.start == span.stop:
-            continue
-        axes.hlines([span.start, span.stop], 0, size, color=INK, linewidth=0.8)
-        axes.vlines([span.start, span.stop], 0, size, color=INK, linewidth=0.8)
-        _write(axes, (span.middle, -0.75), span.name, size=11)
-        _write(axes, (-0.75, span.middle), span.name, size=11, rotation=90)
-
-
-def _name_diagonal(axes: Axes, span: Span, name: str) -> None:
-    """Write a name above the diagonal of a layer's own block, which is blank there."""
-    if span.stop - span.start > 2:
-        _write(axes, (span.stop - 0.15, span.start + 0.9), name, ha="right", size=15)
-
-
-def _name_block(axes: Axes, departure: Span, arrival: Span, name: str) -> None:
-    """Write a name below the block of weights, which is blank there."""
-    if departure.start > 1:
-        _write(axes, (departure.start - 0.2, arrival.middle), name, ha="right", size=15)
-    elif departure.stop > 2:
-        _write(axes, (departure.middle, arrival.stop + 0.5), name, size=13)
-
-
-def _canvas(right: float, bottom: float, left: float = -1.6, top: float = -3.0) -> Axes:
-    """Axes without frame that fill a drawing; y runs down, a unit is as long as one of x."""
+def _canvas(size: int) -> Axes:
+    """Axes without frame for a matrix of so many rows; y runs down, a unit is as long as one of
+    x."""
+    (left, right), (top, bottom) = (-1.6, size + 0.2), (-2.8, size + 0.3)
     figure = drawing(WIDTH, WIDTH * (bottom - top) / (right - left))
     axes = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(bottom, top))
     axes.axis("off")
@@ -195,4 +180,4 @@ def _canvas(right: float, bottom: float, left: float = -1.6, top: float = -3.0) 
 
 
 def _write(axes: Axes, at: tuple[float, float], text: str, **style: Any) -> None:
-    axes.text(*at, text, **{"ha": "center", "va": "center", "size": 10, "color": INK} | style)
+    axes.text(*at, text, **{"ha": "center", "va": "center", "color": INK} | style)
