@@ -11,18 +11,17 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
-import torch
 from scipy.stats import spearmanr
 
 from spectral_core.data import load
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
 from spectral_core.paper.results.damage import node_damage
-from spectral_core.paper.results.published import Run, as_csv, stem_of
+from spectral_core.paper.results.inside import by_node, stored_network
+from spectral_core.paper.results.published import Run, as_csv, stem_of, write
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.run.work import initial_network
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.steps import TrainStep
 from spectral_core.pruning.ranking import node_scores
@@ -53,22 +52,17 @@ def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
     Raises:
         NoResults: if the network is not in the store.
     """
-    if trained not in store:
-        raise NoResults(f"network of {trained} must be in {store.root}; compute its figure first")
     data = load(trained.dataset)
-    network = store.load_network(trained, initial_network(trained, data, torch.Generator()))
-    damage = node_damage(network, data.test_inputs, data.test_targets)
+    network = stored_network(trained, store, data)
     training = data.train_inputs[:IMAGES], data.train_targets[:IMAGES]
     columns = {
-        name: torch.cat(node_scores(network, name, *training))
-        for name in SCORES
-        if trained.layers == "spectral" or name != "eigenvalue"
+        "damage": node_damage(network, data.test_inputs, data.test_targets),
+        "damage_training": node_damage(network, *training),
     }
-    layers = [k for k, values in enumerate(damage, start=1) for _ in values]
-    nodes = [i for values in damage for i in range(len(values))]
-    both = {"damage": damage, "damage_training": node_damage(network, *training)}
-    both = {name: torch.cat(values) for name, values in both.items()}
-    return pd.DataFrame({"layer": layers, "node": nodes, **both, **columns})
+    for name in SCORES:
+        if trained.layers == "spectral" or name != "eigenvalue":
+            columns[name] = node_scores(network, name, *training)
+    return by_node(columns)
 
 
 def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
@@ -124,7 +118,7 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
         made_by = {"figure": study.figure, "panel": panel.name, "preset": study.preset}
         made_by |= {"networks": command(study), **made(0.0, "cpu")}
         for stem, table in tables.items():
-            files += Run(_folder() / f"{stem}.csv").write(as_csv(table), made_by)
+            files += write(_folder() / f"{stem}.csv", as_csv(table), made_by)
     return files
 
 

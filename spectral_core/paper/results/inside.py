@@ -6,26 +6,24 @@ pruning is trained again, at each level.
 
 from __future__ import annotations
 
-import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
-from spectral_core._files import write_whole
 from spectral_core.data import Dataset, load
 from spectral_core.paper import paths
-from spectral_core.paper.results.published import Run, as_csv, as_json, stem_of
+from spectral_core.paper.results.published import as_csv, stem_of, write
 from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run import provenance
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.work import initial_network, pruned_network, scores
 from spectral_core.paper.study.planning import Study
-from spectral_core.paper.study.steps import CutStep
+from spectral_core.paper.study.steps import CutStep, TrainStep
 from spectral_core.training.evaluation import evaluate
 from spectral_core.training.loop import single_thread
 
@@ -40,22 +38,30 @@ def folder() -> Path:
     return paths.project() / "results" / "inside"
 
 
-def node_table(networks: dict[CutStep, nn.Module], data: Dataset) -> pd.DataFrame:
-    """Scores of the hidden nodes of networks of the same widths.
+def stored_network(trained: TrainStep, store: Store, data: Dataset) -> nn.Module:
+    """A network that a training has left in the store.
 
-    Args:
-        networks: by a step whose score ranks their nodes.
-        data: what they were trained on.
+    Raises:
+        NoResults: if it is not there.
+    """
+    if trained not in store:
+        raise NoResults(f"network of {trained} must be in {store.root}; compute its figure first")
+    return store.load_network(trained, initial_network(trained, data, torch.Generator()))
+
+
+def by_node(columns: Mapping[str, list[Tensor]]) -> pd.DataFrame:
+    """Numbers of hidden nodes, given layer by layer, in a row per node.
 
     Returns:
-        ``layer`` (from 1), ``node`` (from 0) and a column per network, in their order.
+        ``layer`` (from 1), ``node`` (from 0) and the columns, in their order.
     """
-    columns = [scores(step, network, data) for step, network in networks.items()]
+    layers = list(enumerate(next(iter(columns.values())), start=1))
     table = {
-        "layer": [k for k, row in enumerate(columns[0], start=1) for _ in row],
-        "node": [i for row in columns[0] for i in range(len(row))],
+        "layer": [k for k, nodes in layers for _ in nodes],
+        "node": [i for _, nodes in layers for i in range(len(nodes))],
     }
-    return pd.DataFrame(table | {i: torch.cat(rows).numpy() for i, rows in enumerate(columns)})
+    values = {name: torch.cat(of_layers).numpy() for name, of_layers in columns.items()}
+    return pd.DataFrame(table | values)
 
 
 def answers(step: CutStep, network: nn.Module, data: Dataset) -> pd.DataFrame:
@@ -80,9 +86,7 @@ def answers(step: CutStep, network: nn.Module, data: Dataset) -> pd.DataFrame:
     )
 
 
-def fields_picture(
-    weight: torch.Tensor, ranking: torch.Tensor, spread: torch.Tensor
-) -> Image.Image:
+def fields_picture(weight: Tensor, ranking: Tensor, spread: Tensor) -> Image.Image:
     """Receptive fields of every fifth node that sees the image, the highest score first.
 
     Args:
@@ -129,57 +133,38 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
     Raises:
         NoResults: if the store has none of a panel's networks.
     """
-    files = []
+    files: list[Path] = []
+    how = {"networks": command(study), **provenance.made(0.0, "cpu")}
+    del how["seconds"]
     for panel in study.panels:
-        cells = [c for c in study.cells() if c.panel == panel and c.seed == panel.base.seeds[0]]
-        data = load(panel.base.inputs)
-        networks = {
-            cell.method: store.load_network(
-                cell.step.trained, initial_network(cell.step.trained, data, torch.Generator())
-            )
-            for cell in cells
-            if cell.percentile == cells[0].percentile and cell.step.trained in store
-        }
-        if not networks:
+        cells = [
+            cell
+            for cell in study.cells()
+            if cell.panel == panel
+            and cell.seed == panel.base.seeds[0]
+            and cell.step.trained in store
+        ]
+        if not cells:
             raise NoResults(f"no network of {panel.name} is in {store.root}; compute it first")
-        firsts = {c.method: c.step for c in reversed(cells) if c.method in networks}
-        nodes = node_table({firsts[name]: networks[name] for name in networks}, data)
-        tables = {"": nodes.set_axis(["layer", "node", *networks], axis=1)}
-        pictures = {}
+        data, stem = load(panel.base.inputs), stem_of(study, panel)
+        firsts = {cell.method: cell.step for cell in reversed(cells)}
+        firsts = {name: firsts[name] for name in panel.methods if name in firsts}
+        networks = {m: stored_network(step.trained, store, data) for m, step in firsts.items()}
+        ranked = {m: scores(step, networks[m], data) for m, step in firsts.items()}
+        tables, pictures = {"": by_node(ranked)}, {}
         if views:
             tables["--answers"] = pd.concat(
-                answers(c.step, networks[c.method], data).assign(method=c.method)
-                for c in cells
-                if c.method in networks
+                answers(c.step, networks[c.method], data).assign(method=c.method) for c in cells
             )
             pictures["--images"] = images_picture(data)
             for method, network in networks.items():
-                ranking = scores(firsts[method], network, data)[0]
                 weight, spread = network[0].weight.detach(), data.train_inputs.std(0)
-                pictures[f"--fields-{method}"] = fields_picture(weight, ranking, spread)
-        files += _write(stem_of(study, panel), tables, pictures, study)
-    return files
-
-
-def _write(
-    stem: str,
-    tables: dict[str, pd.DataFrame],
-    pictures: dict[str, Image.Image],
-    study: Study,
-) -> list[Path]:
-    """Write tables and pictures of a panel, each with the provenance that proves it."""
-    files: list[Path] = []
-    how: dict[str, Any] = {"networks": command(study), **provenance.made(0.0, "cpu")}
-    del how["seconds"]
-    for name, table in tables.items():
-        files += Run(folder() / f"{stem}{name}.csv").write(as_csv(table), how)
-    for name, picture in pictures.items():
-        buffer = io.BytesIO()
-        picture.save(buffer, "WEBP", quality=20, method=6, lossless=name == "--images")
-        content, file = buffer.getvalue(), folder() / f"{stem}{name}.webp"
-        made = how | {"picture": {"sha256": hashlib.sha256(content).hexdigest()}}
-        said = as_json(made).encode()
-        for target, written in ((file.with_suffix(".json"), said), (file, content)):
-            write_whole(target, lambda aside, w=written: aside.write_bytes(w))
-            files.append(target)
+                picture = fields_picture(weight, ranked[method][0], spread)
+                pictures[f"--fields-{method}"] = picture
+        for name, table in tables.items():
+            files += write(folder() / f"{stem}{name}.csv", as_csv(table), how)
+        for name, picture in pictures.items():
+            content = io.BytesIO()
+            picture.save(content, "WEBP", quality=20, method=6, lossless=name == "--images")
+            files += write(folder() / f"{stem}{name}.webp", content.getvalue(), how)
     return files

@@ -74,13 +74,20 @@ class Run(NamedTuple):
         types = {"hidden": str, "kept": str, "layer": str, "percentile": float}
         return pd.read_csv(self.table, dtype=types)
 
-    def write(self, text: str, made: Mapping[str, Any]) -> list[Path]:
-        """Write a table, as :func:`as_csv` makes it, and before it its provenance: without a table,
-        nothing counts as published."""
-        said = as_json({**made, "table": proof(text)})
-        for file, content in ((self.provenance, said), (self.table, text)):
-            write_whole(file, lambda aside, c=content: aside.write_text(c, encoding="utf-8"))
-        return [self.table, self.provenance]
+
+def write(file: Path, content: str | bytes, made: Mapping[str, Any]) -> list[Path]:
+    """Write a table, as :func:`as_csv` makes it, or a picture. Its provenance, with its SHA-256 and
+    the number of rows of a table, is written before it: without a table, nothing counts as
+    published."""
+    content = content.encode() if isinstance(content, str) else content
+    proof: dict[str, Any] = {"sha256": hashlib.sha256(content).hexdigest()}
+    if kind := file.suffix == ".csv":
+        proof["rows"] = content.count(b"\n") - 1
+    made = {**made, "table" if kind else "picture": proof}
+    said = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
+    for target, text in ((file.with_suffix(".json"), said), (file, content)):
+        write_whole(target, lambda aside, text=text: aside.write_bytes(text))
+    return [file, file.with_suffix(".json")]
 
 
 def settings_by_method(made: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -136,7 +143,7 @@ def publish(study: Study, store: Store) -> list[Path]:
             stem = stem_of(study, panel)
             run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, made)
             runs.append((run, as_csv(table[table["panel"] == panel.name]), made))
-        return [file for run, text, made in runs for file in run.write(text, made)]
+        return [file for run, text, made in runs for file in write(run.table, text, made)]
 
 
 def stem_of(study: Study, panel: Panel) -> str:
@@ -148,17 +155,6 @@ def stem_of(study: Study, panel: Panel) -> str:
 def as_csv(table: pd.DataFrame) -> str:
     """A table as all published ones are written: six significant digits, no index."""
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-
-
-def as_json(made: Mapping[str, Any]) -> str:
-    """Provenance as it is written."""
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
-
-
-def proof(text: str) -> dict[str, Any]:
-    """What the provenance of a published table holds of it: ``sha256`` and ``rows``."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {"sha256": digest, "rows": text.count("\n") - 1}
 
 
 def _tag(study: Study, panel: Panel) -> str:
@@ -179,31 +175,29 @@ def _tag(study: Study, panel: Panel) -> str:
 def _place(run: Run, stem: str, made: Mapping[str, Any]) -> Run:
     """Where a run goes: over the one that has its very points, if there is one, else as named."""
     mine = set(points(made))
-    others = _runs_of(run.table.parent, stem)
-    run = next((other for other in others if set(points(other.made())) == mine), run)
-    for other in others:
-        theirs = set(points(other.made()))
-        if other == run and theirs <= mine:
-            continue  # replaced
-        if other == run or theirs & mine:
-            raise ValueError(
-                f"{run.table} must have points of its own; {other.table} has "
-                f"{len(theirs & mine)} of its {len(mine)}. Select other seeds, methods or "
-                "percentiles, or remove that run"
-            )
-        _check_alike(run, made, other, other.made())
+    others = {other: other.made() for other in _runs_of(run.table.parent, stem)}
+    run = next((other for other, its in others.items() if set(points(its)) == mine), run)
+    for other, its in others.items():
+        if other != run or not set(points(its)) <= mine:  # else it is replaced
+            _check(run, made, other, its)
     return run
 
 
-def _check_alike(one: Run, made: Mapping[str, Any], other: Run, its: Mapping[str, Any]) -> None:
-    """Refuse two runs of one panel with other settings, data or algorithm."""
-    pairs = [(name, made[name], its[name]) for name in ("algorithm", "data")]
+def _check(one: Run, made: Mapping[str, Any], other: Run, its: Mapping[str, Any]) -> None:
+    """Refuse two runs of one panel that share points, or have other settings, data or algorithm."""
+    if shared := set(points(made)) & set(points(its)):
+        raise ValueError(
+            f"{one.table} and {other.table} must not share points; got {len(shared)} in common. "
+            "Select other seeds, methods or percentiles, or remove one of the two"
+        )
     theirs = settings_by_method(its)
-    for method, own in settings_by_method(made).items():
-        for name, default in _DEFAULTS.items():
-            if method in theirs:  # a setting that is newer than a run was at its default
-                values = (settings.get(name, default) for settings in (own, theirs[method]))
-                pairs.append((f"{name} of {method}", *values))
+    pairs = [(name, made[name], its[name]) for name in ("algorithm", "data")]
+    pairs += [  # a setting that is newer than a run was at its default
+        (f"{name} of {method}", own.get(name, default), theirs[method].get(name, default))
+        for method, own in settings_by_method(made).items()
+        if method in theirs
+        for name, default in _DEFAULTS.items()
+    ]
     for name, value, its_value in pairs:
         if value != its_value:
             raise ValueError(
@@ -278,9 +272,7 @@ def _together(runs: Sequence[Run]) -> pd.DataFrame:
     if len(runs) == 1:
         return runs[0].read()
     for one, other in itertools.combinations(runs, 2):
-        _check_alike(one, one.made(), other, other.made())
-        if shared := set(points(one.made())) & set(points(other.made())):
-            raise ValueError(f"{one.table} and {other.table} have {len(shared)} points in common")
+        _check(one, one.made(), other, other.made())
     table = pd.concat([run.read() for run in runs], ignore_index=True)
     ranks = {method: rank for rank, method in enumerate(table["method"].unique())}
     return table.sort_values(
