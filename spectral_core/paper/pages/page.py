@@ -76,7 +76,7 @@ class Page:
             pd.concat([rows for rows in beside if rows is not None]),
             alt,
             titles=titles if len(of_source) > 1 else None,
-            reference=_authors(of_source["released"]) if "released" in of_source else None,
+            reference=authors.beside(of_source["released"]) if "released" in of_source else None,
         )
 
     def weights(self, source: str = "text", alt: str = "") -> Picture:
@@ -162,9 +162,3 @@ class Rerun(NamedTuple):
         if self.published is None:
             return run_tables.at_a_glance(self.results)
         return run_tables.comparison(self.results, self.published)
-
-
-def _authors(released: pd.DataFrame) -> pd.DataFrame:
-    """The authors' means, under the names of the panels at their settings."""
-    by_panel = released.groupby("panel", sort=False)
-    return pd.concat([authors.beside(rows).assign(panel=panel) for panel, rows in by_panel])

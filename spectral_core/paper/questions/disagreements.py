@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
 from spectral_core.paper.results import accuracies, authors
@@ -25,29 +22,17 @@ def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     table = accuracies.results() if table is None else table
     own = table[(table["change"] == "") & (table["penalty"] == 0)]
-    key, rows = ["source", "precision", "panel"], []
-    for _, of_panel in own.groupby(key, sort=False):
-        if not len(authors.beside(of_panel)):
-            continue
-        for method, points in authors.deviation(of_panel).groupby("method", sort=False):
-            mine = of_panel[of_panel["method"] == method]
-            names = mine[["source", "precision", "network", "method", "hidden"]].iloc[0]
-            rows.append({**names, "seeds": mine["seed"].nunique(), **_furthest(points)})
-    return pd.DataFrame(rows)
-
-
-def _furthest(points: pd.DataFrame) -> dict[str, Any]:
-    """Mean and largest deviation of a curve from the authors', in points and standard errors."""
-    largest = points.loc[points["deviation"].abs().idxmax()]
-    known = points.dropna(subset="z")
-    surest = known.loc[known["z"].abs().idxmax()] if len(known) else {}
-    return {
-        "distance": 100 * points["deviation"].abs().mean(),
-        "deviation": 100 * largest["deviation"],
-        "level": largest["percentile"],
-        "z": surest.get("z", np.nan),
-        "z_level": surest.get("percentile", np.nan),
-    }
+    own = own.assign(panel=own.groupby(["source", "precision", "panel"], sort=False).ngroup())
+    points, curve = authors.deviation(own), ["panel", "method"]
+    points["deviation"] *= 100
+    by_curve = own.groupby(curve, sort=False)
+    found = by_curve[["source", "precision", "network", "hidden"]].first()
+    found["seeds"] = by_curve["seed"].nunique()
+    found["distance"] = points["deviation"].abs().groupby([points[c] for c in curve]).mean()
+    for name, level in (("deviation", "level"), ("z", "z_level")):
+        furthest = points.dropna(subset=name).sort_values(name, key=abs).groupby(curve).last()
+        found[[name, level]] = furthest[[name, "percentile"]]
+    return found.dropna(subset="distance").reset_index("method").reset_index(drop=True)
 
 
 def by_source(found: pd.DataFrame | None = None) -> pd.DataFrame:

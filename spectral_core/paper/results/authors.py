@@ -47,9 +47,10 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
         table: results, see :data:`spectral_core.paper.results.tables.COLUMNS`.
 
     Returns:
-        The columns :data:`COLUMNS`; no rows if the authors released nothing of the kind.
+        The columns :data:`COLUMNS` and ``panel``; no rows if they released nothing of the kind.
     """
-    wanted = _with_depth(table)[SETTING].drop_duplicates()
+    depths = [len(hidden_widths(label)) for label in table["hidden"]]
+    wanted = table.assign(hidden_layers=depths)[["panel", *SETTING]].drop_duplicates()
     return released().merge(wanted, on=SETTING)
 
 
@@ -70,9 +71,8 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
         NoResults: if the authors released nothing at these settings and levels.
     """
     plain = table[table["penalty"] == 0]
-    settings = _with_depth(plain)[["panel", *SETTING]].drop_duplicates()
-    ours = summary(plain).merge(settings, on=["panel", "method"])
-    both = ours.merge(released(), on=[*SETTING, "percentile"], suffixes=("_ours", "_theirs"))
+    point = ["panel", "method", "percentile"]
+    both = summary(plain).merge(beside(plain), on=point, suffixes=("_ours", "_theirs"))
     if both.empty:
         raise NoResults("the authors released no results for the settings and levels of this table")
     both = both.rename(columns={"accuracy_ours": "ours", "accuracy_theirs": "theirs"})
@@ -80,11 +80,4 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
     both["standard_error"] = both["accuracy_sd"] / np.sqrt(both["seeds"])
     spread = both["standard_error"].where((both["seeds"] > 2) & (both["standard_error"] > 0))
     both["z"] = both["deviation"] / spread
-    columns = ["ours", "theirs", "deviation", "standard_error", "z"]
-    return both[["panel", "method", "percentile", *columns]]
-
-
-def _with_depth(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of results with its number of hidden layers: ``500-500-500`` has three."""
-    depths = [len(hidden_widths(label)) for label in table["hidden"]]
-    return table.assign(hidden_layers=depths)
+    return both[[*point, "ours", "theirs", "deviation", "standard_error", "z"]]
