@@ -1,4 +1,4 @@
-"""Pictures of the book's questions: distances to the authors, and accuracy against size."""
+"""Pictures of the book's questions: distances to the authors, accuracy against size, criteria."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spectral_core.paper.pages.picture import Picture, canvas, themed
-from spectral_core.paper.pages.style import look
+from spectral_core.paper.pages.style import HUES, INK, PAPER, look
 from spectral_core.paper.study.methods import METHODS
 
 SOURCE_NAMES = {"text": "text", "released": "released", "released-50-epochs": "50 epochs"}
 """Sources of settings, as short as a tick of an axis."""
+TRAININGS = {
+    "direct": ("Trained directly", HUES["direct"]),
+    "spectral": ("Trained in λ and φ", HUES["post"]),
+}
+CRITERIA = {
+    "eigenvalue": "|λ|",
+    "connectivity": "Σ|w|",
+    "invariant": "|λ|·‖φ‖₂",
+    "taylor": "Taylor score",
+    "random": "random nodes",
+    "ln_structured": "‖w‖₂ (torch masks)",
+    "magnitude": "Torch-Pruning",
+}
+"""Criteria as readers know them; of other tools, with the tool."""
 
 
 @themed
@@ -67,6 +81,33 @@ def fronts(
         axes.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
         drawings.append(figure)
     return _with_key(drawings, methods, alt)
+
+
+@themed
+def dots(table: pd.DataFrame, pruned: float, alt: str) -> Picture:
+    """Accuracy at one pruning level: a drawing per training, a row per criterion, random hollow.
+
+    Args:
+        table: as :func:`spectral_core.paper.questions.compression.other_tools` returns it, of one
+            network and threshold.
+        pruned: share of the hidden nodes, in per cent.
+        alt: what the picture shows, in words.
+    """
+    rows = table[(100 * (1 - table["keep"])).round(6) == pruned]
+    drawings = []
+    for training, (title, colour) in TRAININGS.items():
+        means = 100 * rows[rows["training"] == training].groupby("criterion")["accuracy"].mean()
+        means = means.sort_values()
+        height = 90 + 22 * len(means)
+        figure, axes = canvas(title, "", "test accuracy (%)", height=height, left=120, right=16)
+        for place, (criterion, accuracy) in enumerate(means.items()):
+            face = PAPER if criterion == "random" else colour
+            axes.plot(accuracy, place, "o", color=colour, markerfacecolor=face, markersize=8)
+        axes.axvline(means["random"], color=INK, linewidth=1, linestyle=(0, (1, 2)))
+        axes.set_yticks(range(len(means)), means.index.map(CRITERIA))
+        axes.set(xlim=(0, 100))
+        drawings.append(figure)
+    return Picture(tuple(drawings), alt)
 
 
 def _with_key(drawings: Sequence[Figure], methods: Sequence[str], alt: str) -> Picture:

@@ -3,7 +3,6 @@ else a method does differently."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 from spectral_core.paper.study.methods import METHODS, Method
@@ -21,7 +20,6 @@ _DASHES = (
     *((6, 1.5, 1, 1.5, 1, 1.5), (3, 3)),
 )
 _OTHER_MARKERS = ("D", "X", "P", "v", "*", "<", ">", "p", "h")
-_NAMES_ONLY = ("title", "draws", "score_images")  # what makes no other method
 
 
 class Look(NamedTuple):
@@ -63,12 +61,8 @@ def _trained(method: Method) -> tuple[str, str]:
     return method.layers, method.trains
 
 
-def _control(method: str) -> tuple[str, ...]:
-    """What tells a method from the one that has its training and nothing else."""
-    base = METHODS[training(method)]
-    return tuple(
-        f"{each.name}={getattr(METHODS[method], each.name)}"
-        for each in dataclasses.fields(Method)
-        if each.name not in _NAMES_ONLY
-        and getattr(METHODS[method], each.name) != getattr(base, each.name)
-    )
+def _control(method: str) -> str:
+    """What tells a method from the one that has its training and nothing else: most keys say it
+    after the training, as in ``pre-random``."""
+    base = training(method)
+    return "" if method == base else method.removeprefix(f"{base}-")

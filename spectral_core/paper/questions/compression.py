@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from spectral_core.layers.networks import hidden_widths
+from spectral_core.paper import paths
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.accuracies import PIXELS
 from spectral_core.paper.results.statistics import MARGIN
@@ -63,26 +66,18 @@ def networks(table: pd.DataFrame | None = None) -> list[tuple[str, str]]:
     return sorted(pairs, key=lambda pair: (pair[0], [-n for n in hidden_widths(pair[1])]))
 
 
-def timed(found: pd.DataFrame, rows: Iterable[Mapping[str, Any]], batch: int) -> pd.DataFrame:
-    """Points with the time that their networks take, ``microseconds`` per image; NaN if not timed.
+def measured(suite: str) -> list[dict[str, Any]]:
+    """Rows that ``python -m benchmarks SUITE`` has measured.
 
-    Args:
-        found: as :func:`points` returns them.
-        rows: of the benchmark ``compaction``: ``activation``, ``kept``, ``batch`` and
-            ``microseconds``, a spread.
-        batch: images at once, out of :data:`BATCHES`.
+    Raises:
+        KeyError: if it has not been run.
     """
-    times = {
-        (row["activation"], row["kept"]): row["microseconds"]["median"]
-        for row in rows
-        if row["batch"] == batch
-    }
-    pairs = zip(found["activation"], found["kept"])
-    return found.assign(microseconds=[times.get(pair, float("nan")) for pair in pairs])
+    file = paths.project() / "benchmarks" / "results.json"
+    return json.loads(file.read_text(encoding="utf-8"))[suite]["rows"]
 
 
 def smallest(
-    found: pd.DataFrame, rows: Iterable[Mapping[str, Any]] = (), within: float = MARGIN
+    found: pd.DataFrame, timings: Iterable[Mapping[str, Any]] | None = None, within: float = MARGIN
 ) -> pd.DataFrame:
     """The smallest network of each method within some points of ``direct`` unpruned.
 
@@ -91,29 +86,33 @@ def smallest(
 
     Args:
         found: as :func:`points` returns them.
-        rows: timings, as for :func:`timed`.
+        timings: rows of the benchmark ``compaction``, which has ``activation``, ``kept``, ``batch``
+            and ``microseconds``, a spread; as they were measured if ``None``.
         within: points that may be lost.
 
     Returns:
         One row per network and method: ``level``, ``kept``, ``share`` of the weights that are left,
-        in per cent, and ``speed_1`` and ``speed_1000``: how many times as fast as ``direct``
-        unpruned it is at these :data:`BATCHES`.
+        in per cent, and ``speed``: how many times as fast as ``direct`` unpruned it is with the
+        larger of :data:`BATCHES`; NaN where that was not timed.
     """
-    rows = list(rows)
+    times = {
+        (row["activation"], row["kept"]): row["microseconds"]["median"]
+        for row in (measured("compaction") if timings is None else timings)
+        if row["batch"] == BATCHES[-1]
+    }
+    pairs = zip(found["activation"], found["kept"])
+    found = found.assign(time=[times.get(pair, math.nan) for pair in pairs])
     whole = found[(found["method"] == "direct") & (found["level"] == 0)].set_index("network")
-    there = found[found["network"].isin(whole.index)]
-    lost = 100 * (there["network"].map(whole["accuracy"]) - there["accuracy"])
-    good = there[lost.round(9) <= within]
+    found = found[found["network"].isin(whole.index)]
+    lost = 100 * (found["network"].map(whole["accuracy"]) - found["accuracy"])
+    good = found[lost.round(9) <= within]
     chosen = good.loc[good.groupby(["network", "method"], sort=False)["parameters"].idxmin()]
-    share = 100 * chosen["parameters"] / chosen["network"].map(whole["parameters"])
-    chosen = chosen.assign(share=share)
-    for batch in BATCHES:
-        direct = timed(whole.reset_index(), rows, batch).set_index("network")["microseconds"]
-        own = timed(chosen, rows, batch)["microseconds"]
-        chosen[f"speed_{batch}"] = chosen["network"].map(direct) / own
-    pairs = there[["network", "method"]].drop_duplicates()
-    columns = ["network", "method", "level", "kept", "share", *(f"speed_{b}" for b in BATCHES)]
-    return pairs.merge(chosen[columns], how="left")
+    chosen = chosen.assign(
+        share=100 * chosen["parameters"] / chosen["network"].map(whole["parameters"]),
+        speed=chosen["network"].map(whole["time"]) / chosen["time"],
+    )
+    pairs = found[["network", "method"]].drop_duplicates()
+    return pairs.merge(chosen[["network", "method", "level", "kept", "share", "speed"]], how="left")
 
 
 def medians(chosen: pd.DataFrame) -> pd.DataFrame:
@@ -124,11 +123,10 @@ def medians(chosen: pd.DataFrame) -> pd.DataFrame:
         infinite where half of them have none), ``speed`` (median at the larger batch) and ``timed``
         (networks behind it): those that are timed with every method, the same for each.
     """
-    speed = f"speed_{BATCHES[-1]}"
     total = chosen["network"].nunique()
     everywhere = chosen.groupby("method")["network"].transform("nunique") == total
     chosen = chosen[everywhere].assign(share=chosen["share"].fillna(float("inf")))
-    times = chosen.pivot(index="network", columns="method", values=speed)
+    times = chosen.pivot(index="network", columns="method", values="speed")
     times = times.loc[:, times.notna().any()].dropna()
     found = chosen.groupby("method", sort=False).agg(
         networks=("level", "count"), of=("network", "nunique"), share=("share", "median")
@@ -173,3 +171,15 @@ def candidates(table: pd.DataFrame | None = None) -> pd.DataFrame:
         )
     order = ["networks", "median_reach", "least_reach", "difference"]
     return pd.DataFrame(rows).sort_values(order, ascending=False, ignore_index=True)
+
+
+def other_tools() -> pd.DataFrame:
+    """Accuracy that each way to choose nodes leaves, ours and other tools', without retraining.
+
+    Returns:
+        One row per network (``hidden``, ``training``, ``seed``), way (``per_layer``, ``tool``,
+        ``criterion``) and share to ``keep``: ``nodes``, ``accuracy``.
+    """
+    table = pd.DataFrame(measured("tools"))
+    table = table.explode(["seed", "nodes", "accuracy"], ignore_index=True)
+    return table.astype({"seed": int, "nodes": int, "accuracy": float})

@@ -54,8 +54,8 @@ def test_smallest_network_is_within_a_point_of_direct_unpruned():
     found = compression.smallest(points, timings()).set_index("method")
     assert found.loc["post", ["level", "kept", "share"]].tolist() == [50, "5", 50.0]
     assert found.loc["direct", "share"] == 100 and math.isnan(found.loc["pre", "share"])
-    assert found.loc["post", "speed_1000"] == 2 and math.isnan(found.loc["post", "speed_1"])
-    wider = compression.smallest(points, within=3.1).set_index("method")
+    assert found.loc["post", "speed"] == 2 and math.isnan(found.loc["pre", "speed"])
+    wider = compression.smallest(points, [], within=3.1).set_index("method")
     assert (wider.loc["pre", "share"], wider.loc["pre", "kept"]) == (10, "1")
 
 

@@ -88,7 +88,9 @@ def test_a_run_takes_the_place_of_the_one_with_its_very_points(finished, project
 
 def test_runs_that_share_points_are_an_error_that_names_both_files(finished, project):
     publish(plan("fig03", "smoke", seeds=[0]), finished.store)
-    with pytest.raises(ValueError, match=r"digits-elu-32.csv and .*seeds-0.csv must .* 9 in common"):
+    with pytest.raises(
+        ValueError, match=r"digits-elu-32.csv and .*seeds-0.csv must .* 9 in common"
+    ):
         publish(*finished)
     (run,) = published_runs("fig03", "smoke")["digits-elu-32"]
     for file in (run.table, run.provenance):
