@@ -101,17 +101,6 @@ def test_names_within_a_drawing_are_its_own_and_all_are_there(picture):
     assert set(re.findall(r'(?:url\(|href=")#([\w-]+)', one)) == ids[0]
 
 
-def test_picture_says_its_finding_and_wraps(picture):
-    text = picture._repr_html_()
-    assert 'aria-label="falls from 30 % &quot;on&quot; &amp; &lt;stays&gt;"' in text
-    assert text.count("<svg") == text.count('aria-hidden="true"') == 2
-    assert "auto-fit" in text
-
-
-def test_same_results_make_the_same_page(picture):
-    assert picture._repr_html_() == picture._repr_html_()
-
-
 # Curves
 
 

@@ -7,17 +7,13 @@ import pytest
 from bs4 import BeautifulSoup
 from made_tables import made, of_seeds
 
-from spectral_core.paper.claims.claims import Row, claims
-from spectral_core.paper.claims.verdict import Verdict
-from spectral_core.paper.claims.yardsticks import WORDS
+from spectral_core.paper.claims.claims import claims
 from spectral_core.paper.pages import run_tables, tables
 from spectral_core.paper.pages.table import Beside, Folded, Table
-from spectral_core.paper.questions.comparisons import certainty
 from spectral_core.paper.results import authors, estimates, published
 from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import CHANGES, Panel
-from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import Settings
 
 
@@ -146,25 +142,6 @@ def test_controls_are_differences_of_estimates():
     ]  # fmt: skip
 
 
-def test_verdicts_show_a_sign_and_the_word_at_both_settings():
-    class Claim:
-        place, says = "Fig. 3", "It falls."
-
-    estimate = estimates.difference("pre", "direct", (5, 45))
-    rows = [
-        Row(Claim, Verdict(WORDS[0], estimate), Verdict(WORDS[-1])),
-    ]
-    shown = tables.verdicts(rows).frame
-    assert shown.iloc[0].tolist() == [f"✓ {WORDS[0]}: {estimate}", f"– {WORDS[-1]}"]
-    assert len(set(tables.SYMBOLS.values())) == len(WORDS)
-
-
-def test_certain_differences_have_their_interval_and_corrected_p():
-    shown = tables.certain(certainty()).frame
-    assert shown["difference"].str.contains(r"pt \[").all() and len(shown) > 30
-    assert set(shown.index.names) == {"difference", "network", "settings"}
-
-
 def test_provenance_says_command_machine_settings_and_seeds():
     runs = [
         run for each in published.published_runs("fig10", "paper", "*").values() for run in each
@@ -225,26 +202,3 @@ def test_settings_with_two_seeds_or_three_layers_or_of_one_network_are_not_shown
         "post": {title: Estimate(-8.0, -9.0, -7.0, 4, "networks")},
     }
     assert list(tables.settings(found).frame.index) == [title]
-
-
-def test_medians_and_candidates_keep_their_order():
-    medians = pd.DataFrame(
-        {"method": ["pre", "post"], "networks": 12, "of": 12, "share": [20.4, 57], "speed": [4, 1]}
-    )
-    frame = tables.compression(medians, ["post", "pre"]).frame
-    assert list(frame.index) == [METHODS["post"].title, METHODS["pre"].title]
-    assert list(frame["weights left"]) == ["57 %", "20 %"]
-    candidates = pd.DataFrame(
-        {
-            "method": ["post-retrained", "pre"],
-            "networks": 12,
-            "median_reach": [85.0, 70.0],
-            "least_reach": [20.0, 0.0],
-            "collapses": [1, 0],
-            "difference": [0.5, 0.0],
-            "low": [0.25, 0.0],
-            "high": [0.75, 0.0],
-        }
-    )
-    frame = tables.recommendation(candidates).frame
-    assert list(frame.iloc[:, -1]) == ["+0.50 pt [+0.25, +0.75]", "–"]

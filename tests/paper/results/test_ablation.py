@@ -14,8 +14,6 @@ from spectral_core.paper.results.ablation import (
     publish_ablation,
 )
 from spectral_core.paper.results.published import Run
-from spectral_core.paper.results.tables import NoResults
-from spectral_core.paper.run.store import Store
 
 FOLDER = Path(__file__).parents[3] / "results" / "ablation"
 
@@ -53,12 +51,6 @@ def test_what_is_published_can_be_read(finished, project):
     direct = table[table["method"] == "direct"]
     assert "eigenvalue" not in set(direct["score"])
     assert len(ablation(nodes=True)) == 3 * 32
-
-
-def test_a_network_that_is_not_stored_is_named(finished, tmp_path):
-    trained = finished.study.steps()[0].trained
-    with pytest.raises(NoResults, match="must be in"):
-        nodes_of(trained, Store(tmp_path))
 
 
 @pytest.mark.parametrize("nodes", [False, True])

@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spectral_core.paper import paths
-from spectral_core.paper.cli import main
 from spectral_core.paper.results import published as publishing
 from spectral_core.paper.results.agreement import agreement
 from spectral_core.paper.results.published import (
@@ -40,10 +38,6 @@ def test_published_tables_are_read_back(finished, table, project):
 def test_published_twice_gives_the_same_bytes(finished, project):
     first = [file.read_bytes() for file in publish(*finished)]
     assert [file.read_bytes() for file in publish(*finished)] == first
-
-
-def test_papers_settings_are_published_without_a_preset_in_the_path(project):
-    assert paths.published_results("fig03", "paper") == project / "results/published/fig03"
 
 
 def test_only_a_presets_own_settings_are_published(finished, project):
@@ -135,17 +129,6 @@ def test_a_damaged_table_is_noticed_with_its_name(finished, project, damage):
         published("fig03", "smoke")
 
 
-def test_verify_fails_and_names_a_damaged_table(finished, project, capsys, monkeypatch):
-    csv, _ = publish(*finished)
-    text = csv.read_text()
-    csv.write_text(text[: len(text) // 2])
-    command = ["spectral-core", "verify", "fig03", "--preset", "smoke"]
-    monkeypatch.setattr("sys.argv", [*command, "--store", str(finished.store.root)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1 and str(csv) in capsys.readouterr().err
-
-
 def test_points_and_settings_of_an_old_provenance():
     panel = {"hidden": [500], "hidden_by_method": {"direct": [800]}, "methods": ["direct", "pre"],
              "recipe_by_method": {"pre": {"percentiles": [50.0]}}}  # fmt: skip
@@ -158,18 +141,6 @@ def test_points_and_settings_of_an_old_provenance():
         *[("direct", seed, 0.0, q) for seed in (0, 1) for q in (0.0, 90.0)],
         *[("pre", seed, 0.0, 50.0) for seed in (0, 1)],
     ]
-
-
-def test_failed_publishing_leaves_the_old_files(finished, project, monkeypatch):
-    before = {file: file.read_bytes() for file in publish(*finished)}
-
-    def fail(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(publishing, "panel_provenance", fail)
-    with pytest.raises(OSError):
-        publish(*finished)
-    assert {file: file.read_bytes() for file in before} == before
 
 
 def test_publishing_that_was_killed_can_be_repeated(finished, project, monkeypatch):
