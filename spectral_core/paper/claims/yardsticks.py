@@ -208,7 +208,6 @@ def fewer_tuned(
     ``pre`` tunes an eigenvalue of each hidden and output node, then what is left of φ where it is
     pruned as far as costs no more than a point. Holds up to a half; in part below all of them.
     """
-    table = results() if table is None else table
     tests = []
     for network, reach in estimates.reaches(method, table=table, **filters).items():
         curve = selected(table, method, network=network, **filters)

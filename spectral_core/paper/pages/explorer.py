@@ -19,7 +19,7 @@ from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
 from spectral_core.paper.pages import plots, run_tables
 from spectral_core.paper.pages.style import HUES, look, training
-from spectral_core.paper.results import estimates, inside
+from spectral_core.paper.results import accuracies, inside
 from spectral_core.paper.results.published import Run
 from spectral_core.paper.study.methods import METHODS
 
@@ -137,7 +137,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
 
 def _rows(dataset: str, depth: int, activation: str, source: str) -> pd.DataFrame:
     """Published points of a network; of each method in fp32, or else in the precision of most."""
-    table = estimates.results()
+    table = accuracies.results()
     own = table["method"].isin(SHOWN) & (table["change"] == "") & (table["penalty"] == 0)
     own &= (table["dataset"] == dataset) & (table["depth"] == depth)
     table = table[own & (table["activation"] == activation) & (table["source"] == source)]

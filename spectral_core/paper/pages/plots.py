@@ -137,7 +137,6 @@ def reach(
     Raises:
         NoResults: if a network lacks one of the methods.
     """
-    table = accuracies.results() if table is None else table
     rows = accuracies.selected(table, methods[0], **filters)
     order = {name: i for i, name in enumerate([*dict.fromkeys(rows["dataset"]), *ACTIVATION_NAMES])}
     named = rows.drop_duplicates("network").sort_values(

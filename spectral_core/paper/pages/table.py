@@ -6,8 +6,11 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+
+from spectral_core.paper.study.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,25 @@ class Folded:
         )
 
 
-def rows_of(rows: Mapping[tuple[str, ...], Mapping[str, object]], *names: str) -> pd.DataFrame:
-    """A frame with several headings a row; the first is left out where all rows share it.
+def rows_of(rows: Mapping[Any, Mapping[str, object]], *names: str) -> pd.DataFrame:
+    """A frame row by row; of several headings, the first is left out where all rows share it.
 
     Args:
-        rows: cells by column, by the headings of a row.
+        rows: cells by column, by the heading of a row, or by a tuple of them.
         names: of the headings.
     """
+    if len(names) == 1:
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(*names)
     frame = pd.DataFrame.from_dict(dict(enumerate(rows.values())), orient="index")
     index = pd.MultiIndex.from_tuples(list(rows), names=names)
     return frame.set_index(index if index.levels[0].size > 1 else index.droplevel(0))
+
+
+def minus(first: str, second: str) -> str:
+    """The difference of two methods, by their titles."""
+    return f"{METHODS[first].title} − {METHODS[second].title}"
+
+
+def p_value(p: float) -> str:
+    """A p-value to three decimals; empty where there is none."""
+    return "" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"

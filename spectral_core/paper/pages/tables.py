@@ -16,7 +16,7 @@ from spectral_core.paper.claims.claims import Claim, Row, details
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.table import Folded as Folded
-from spectral_core.paper.pages.table import Table, rows_of
+from spectral_core.paper.pages.table import Table, minus, p_value, rows_of
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.results import estimates
 from spectral_core.paper.results.statistics import Estimate
@@ -44,13 +44,14 @@ def controls(first: str, others: Sequence[str], **options: Any) -> Table:
             "85–95 % pruned": str(estimates.difference(first, other, (85, 95), **options)),
             "networks, 5–80 %": ", ".join(f"{n} {word}" for word, n in outcomes.most_common()),
         }
-    return Table(_rows(rows, "minus"), METHODS[first].title, words=True)
+    return Table(rows_of(rows, "minus"), METHODS[first].title, words=True)
 
 
 def ladder(at: Mapping[str, float]) -> Table:
     """Accuracies of methods, in per cent, from the highest down."""
     best = sorted(at, key=lambda method: -at[method])
-    return Table(_rows({METHODS[m].title: {"accuracy (%)": f"{at[m]:.1f}"} for m in best}))
+    rows = {METHODS[m].title: {"accuracy (%)": f"{at[m]:.1f}"} for m in best}
+    return Table(rows_of(rows, "method"))
 
 
 def certain(rows: pd.DataFrame) -> Table:
@@ -60,9 +61,9 @@ def certain(rows: pd.DataFrame) -> Table:
         rows: as :func:`spectral_core.paper.questions.comparisons.certainty` returns them.
     """
     cells = {
-        (f"{METHODS[row.first].title} − {METHODS[row.second].title}", row.networks, row.source): {
-            "difference": str(Estimate(row.difference, row.low, row.high, int(row.n))),
-            "corrected p": "< 0.001" if row.holm < 0.001 else f"{row.holm:.3f}",
+        (minus(row.first, row.second), row.networks, row.source): {
+            "difference": str(comparisons.estimate_of(row)),
+            "corrected p": p_value(row.holm),
         }
         for row in rows.itertuples()
     }
@@ -78,9 +79,11 @@ def compared(first: str, second: str, levels: tuple[float, float], **options: An
         options: as for :func:`spectral_core.paper.results.estimates.differences`.
     """
     found = estimates.per_network(estimates.differences(first, second, levels, **options))
-    titles = f"{METHODS[first].title} − {METHODS[second].title}"
-    rows = {network: {titles: str(each), "seeds": each.n} for network, each in found.items()}
-    return Table(_rows(rows, "network"))
+    rows = {
+        network: {minus(first, second): str(each), "seeds": each.n}
+        for network, each in found.items()
+    }
+    return Table(rows_of(rows, "network"))
 
 
 SCORE_NAMES = {
@@ -144,9 +147,8 @@ def evidence(rows: Sequence[Row]) -> Table:
         rows: as :func:`spectral_core.paper.claims.claims.judged` returns them.
     """
     found = details(rows)
-    p = found["p"].map(lambda p: "" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}")
     compared = found["compared"].str.replace(r"[a-z]+(?:-[a-z]+)*", _title, regex=True)
-    return Table(found.assign(compared=compared, p=p), words=True)
+    return Table(found.assign(compared=compared, p=found["p"].map(p_value)), words=True)
 
 
 def _title(key: re.Match[str]) -> str:
@@ -211,12 +213,10 @@ def estimated(*questions: str) -> Table:
     rows = {}
     for row in pd.concat(map(comparisons.question, questions)).query("n > 1").itertuples():
         if row.over == "networks":
-            pair = f"{METHODS[row.first].title} − {METHODS[row.second].title}"
             levels = f"{row.lowest_level:g}–{row.highest_level:g} %"
             depth = "all" if row.depth == "all" else f"of {row.depth} hidden layers"
-            difference = str(comparisons.estimate_of(row))
-            rows[pair, levels, f"{row.n}, {depth}"] = {
-                "difference": difference,
+            rows[minus(row.first, row.second), levels, f"{row.n}, {depth}"] = {
+                "difference": str(comparisons.estimate_of(row)),
                 "outcome": row.outcome,
             }
     return Table(rows_of(rows, "difference of", "pruned", "networks"), words=True)
@@ -239,14 +239,16 @@ def compression(medians: pd.DataFrame, methods: Sequence[str]) -> Table:
         methods: rows, in order.
     """
     rows = {
-        METHODS[row.method].title: {
+        METHODS[row.Index].title: {
             "networks": f"{row.networks} of {row.of}",
             "weights left": f"{row.share:.0f} %",
             "times as fast": f"{row.speed:.1f}",
         }
-        for row in medians.set_index("method").loc[list(methods)].reset_index().itertuples()
+        for row in medians.set_index("method").loc[list(methods)].itertuples()
     }
-    return Table(_rows(rows), "Smallest network within 1 pt of Magnitude unpruned, medians")
+    return Table(
+        rows_of(rows, "method"), "Smallest network within 1 pt of Magnitude unpruned, medians"
+    )
 
 
 def recommendation(candidates: pd.DataFrame) -> Table:
@@ -265,9 +267,7 @@ def recommendation(candidates: pd.DataFrame) -> Table:
             "loses a layer in": row.collapses,
             f"− {METHODS['pre'].title}": "–" if row.method == "pre" else str(lead),
         }
-    return Table(_rows(rows), "Pruned within 1 pt of Magnitude unpruned, and accuracy at 5 to 80 %")
-
-
-def _rows(rows: Mapping[str, Mapping[str, Any]], name: str = "method") -> pd.DataFrame:
-    """A frame of cells by column, by the heading of a row."""
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(name)
+    return Table(
+        rows_of(rows, "method"),
+        "Pruned within 1 pt of Magnitude unpruned, and accuracy at 5 to 80 %",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import pandas as pd
 
@@ -79,15 +80,18 @@ FILTERS = ("dataset", "activation", "depth", "source", "network", "penalty")
 """Columns by which networks are selected; a value or several."""
 
 
-def selected(table: pd.DataFrame, method: str, change: str = "", **filters) -> pd.DataFrame:
+def selected(
+    table: pd.DataFrame | None, method: str, change: str = "", **filters: Any
+) -> pd.DataFrame:
     """Rows of one method in some networks; the text's settings and no penalty unless filtered.
 
     Args:
-        table: as :func:`described` makes it.
+        table: as :func:`described` makes it; the published results if ``None``.
         method: its key.
         change: the setting changed, ``""`` for none.
         filters: values of :data:`FILTERS`, one or several of each.
     """
+    table = results() if table is None else table
     table = table[(table["method"] == method) & (table["change"] == change)]
     for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
         _checks.choice("filter", name, FILTERS)

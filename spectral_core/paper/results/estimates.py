@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from spectral_core.paper.results.accuracies import results, selected
+from spectral_core.paper.results.accuracies import selected
 from spectral_core.paper.results.statistics import MARGIN, Estimate
 from spectral_core.paper.results.tables import NoResults
 
@@ -58,7 +58,6 @@ def differences(
         NoResults: if no network has both.
         ValueError: if a seed that both have lacks one of their common levels.
     """
-    table = results() if table is None else table
     one, other = (selected(table, m, c, **filters) for m, c in zip((first, second), changes))
     if equal_nodes:
         one = one.assign(level=_levels_of_nodes(one, other))
@@ -178,7 +177,7 @@ def mean_accuracy(
     Raises:
         NoResults: if the point is not published.
     """
-    rows = selected(results() if table is None else table, method, network=network, **filters)
+    rows = selected(table, method, network=network, **filters)
     at_level = rows[rows["level"] == level].groupby("precision")["accuracy"].mean()
     if at_level.empty:
         raise NoResults(f"no accuracy of {method} at {level:g} % is published for {network}")
@@ -257,7 +256,6 @@ def reaches(
     Raises:
         NoResults: if no network has both the curve and the unpruned network.
     """
-    table = results() if table is None else table
     curve = selected(table, method, **filters)
     unpruned = selected(table, reference or method, **filters)
     unpruned = unpruned[unpruned["level"] == 0].drop(columns="level")
@@ -280,7 +278,6 @@ def collapse_level(
     method: str, *, table: pd.DataFrame | None = None, **filters
 ) -> dict[str, float]:
     """The first level at which a layer of some seed has no nodes left, by network; NaN for none."""
-    table = results() if table is None else table
     rows = selected(table, method, **filters)
     first = rows[rows["collapsed"]].groupby("network")["level"].min()
     return {network: float(first.get(network, math.nan)) for network in rows["network"].unique()}
