@@ -96,15 +96,16 @@ def dots(table: pd.DataFrame, pruned: float, alt: str) -> Picture:
     rows = table[(100 * (1 - table["keep"])).round(6) == pruned]
     drawings = []
     for training, (title, colour) in TRAININGS.items():
-        means = 100 * rows[rows["training"] == training].groupby("criterion")["accuracy"].mean()
+        mine = rows[rows["training"] == training]
+        means = 100 * mine.groupby(mine["criterion"].map(CRITERIA))["accuracy"].mean()
         means = means.sort_values()
         height = 90 + 22 * len(means)
         figure, axes = canvas(title, "", "test accuracy (%)", height=height, left=120, right=16)
         for place, (criterion, accuracy) in enumerate(means.items()):
-            face = PAPER if criterion == "random" else colour
+            face = PAPER if criterion == CRITERIA["random"] else colour
             axes.plot(accuracy, place, "o", color=colour, markerfacecolor=face, markersize=8)
-        axes.axvline(means["random"], color=INK, linewidth=1, linestyle=(0, (1, 2)))
-        axes.set_yticks(range(len(means)), means.index.map(CRITERIA))
+        axes.axvline(means[CRITERIA["random"]], color=INK, linewidth=1, linestyle=(0, (1, 2)))
+        axes.set_yticks(range(len(means)), means.index)
         axes.set(xlim=(0, 100))
         drawings.append(figure)
     return Picture(tuple(drawings), alt)
