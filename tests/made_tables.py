@@ -1,5 +1,7 @@
 """Tables of results made up for a test, with the columns of the published ones."""
 
+import itertools
+
 import pandas as pd
 
 from spectral_core.layers.networks import hidden_label, hidden_widths
@@ -9,36 +11,42 @@ from spectral_core.paper.results.tables import COLUMNS
 CUTS = tuple(float(q) for q in range(0, 100, 5))
 
 
+def row(dataset, activation, hidden, method, seed, percentile, accuracy, **more):
+    """A row of results; ``more`` replaces what is made up for it."""
+    own = {
+        "panel": f"{dataset}-{activation}-{hidden_label(hidden)}",
+        "dataset": dataset,
+        "activation": activation,
+        "hidden": hidden_label(hidden),
+        "method": method,
+        "seed": seed,
+        "penalty": 0.0,
+        "percentile": float(percentile),
+        "kept": hidden_label([round(n * (1 - percentile / 100)) for n in hidden]),
+        "parameters": round(1000 * (1 - percentile / 100)),
+        "accuracy": accuracy,
+        "loss": 1.0,
+        **more,
+    }
+    return {**own, "nodes": sum(hidden_widths(own["kept"]))}
+
+
 def made(panel, accuracy, seeds=5, cuts=CUTS, penalties=(0.0,), parameters=None, methods=None):
     """Results of a panel.
 
     ``accuracy`` maps (method, percentile, seed, penalty) to an accuracy, ``parameters`` maps
     (method, percentile) to a count; without it, the share of nodes that is left, of 1000.
     """
-    parameters = parameters or (lambda method, q: round(1000 * (1 - q / 100)))
-    names = methods or panel.methods
-    widths = {name: panel.settings.get(name, panel.base).hidden for name in names}
-    rows = [
-        {
-            "panel": panel.name,
-            "dataset": panel.dataset,
-            "activation": panel.activation,
-            "hidden": hidden_label(hidden),
-            "method": method,
-            "seed": seed,
-            "penalty": penalty,
-            "percentile": q,
-            "kept": hidden_label([round(n * (1 - q / 100)) for n in hidden]),
-            "nodes": round(sum(hidden) * (1 - q / 100)),
-            "parameters": parameters(method, q),
-            "accuracy": accuracy(method, q, seed, penalty),
-            "loss": 1.0,
-        }
-        for method, hidden in widths.items()
-        for seed in range(seeds)
-        for penalty in penalties
-        for q in cuts
-    ]
+    rows = []
+    for method in methods or panel.methods:
+        hidden = panel.settings.get(method, panel.base).hidden
+        for seed, penalty, q in itertools.product(range(seeds), penalties, cuts):
+            more = {"parameters": parameters(method, q)} if parameters else {}
+            more |= {"panel": panel.name, "penalty": penalty}
+            found = accuracy(method, q, seed, penalty)
+            rows.append(
+                row(panel.dataset, panel.activation, hidden, method, seed, q, found, **more)
+            )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -59,27 +67,13 @@ def curves(accuracies, dataset="mnist", activation="elu", hidden="10", kept=None
     ``kept`` maps (method, level, seed) to the nodes left, such as ``5-0-3``; without it, the share
     of every layer that is left.
     """
-    widths = hidden_widths(hidden)
     rows = [
-        {
-            "panel": f"{dataset}-{activation}-{hidden}",
-            "dataset": dataset,
-            "activation": activation,
-            "hidden": hidden,
-            "method": method,
-            "seed": seed,
-            "penalty": 0.0,
-            "percentile": float(q),
-            "kept": (kept or {}).get((method, q, seed))
-            or hidden_label([round(n * (1 - q / 100)) for n in widths]),
-            "accuracy": accuracy,
-            "parameters": round(1000 * (1 - q / 100)),
-            "loss": 1.0,
-        }
+        row(dataset, activation, hidden_widths(hidden), method, seed, q, accuracy)
         for method, by_level in accuracies.items()
         for q, of_seeds in by_level.items()
         for seed, accuracy in enumerate(of_seeds)
     ]
-    table = pd.DataFrame(rows)
-    nodes = [sum(hidden_widths(label)) for label in table["kept"]]
-    return described(table.assign(nodes=nodes, **columns))
+    for each in rows:
+        left = (kept or {}).get((each["method"], each["percentile"], each["seed"]), each["kept"])
+        each |= {"kept": left, "nodes": sum(hidden_widths(left))}
+    return described(pd.DataFrame(rows).assign(**columns))

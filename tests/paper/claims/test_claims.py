@@ -42,21 +42,6 @@ def test_text_and_released_settings_are_never_merged(rows):
             assert {name.split(",")[0] for name in names} <= set(sources["network"])
 
 
-def test_what_the_published_results_say(rows):
-    words = {row.claim.key: (row.text.word, row.released.word) for row in rows}
-    # The paper describes its own figure well: at its own settings.
-    for key in ("fig03-direct", "fig03-post"):
-        assert words[key] == (FAILS, HOLDS)
-    assert words["fig08-relu"][0] == FAILS and words["fig08-relu"][1] == SINGLE
-    assert words["marker"] == (HOLDS, ABSENT)
-    assert BY_KEY["fewer-parameters"].verdict().observed.n == 12
-    assert words["pre-over-post"] == (HOLDS, HOLDS)
-    assert words["vast-majority-post"][0] == FAILS
-    assert words["fig06-relu"][0] == PARTLY  # ahead, not slightly
-    relu = BY_KEY["fig08-relu"].verdict()
-    assert relu.observed.n == 5 and -1 < relu.observed.high < 0
-
-
 def test_details_have_what_each_verdict_rests_on(rows):
     table = details(rows).reset_index().set_index("claim")
     fig03 = table.loc[BY_KEY["fig03-post"].says].set_index("settings")
