@@ -31,16 +31,14 @@ def at_a_glance(table: pd.DataFrame) -> Table:
     Args:
         table: results of one panel or several.
     """
-    every = described(table)
-    by_level = 100 * every.groupby(["network", "method", "level"])["accuracy"].mean()
-    rows = {}
-    for network, method in dict.fromkeys(zip(every["network"], every["method"])):
+    every, rows = described(table), {}
+    for (network, method), mine in every.groupby(["network", "method"], sort=False):
         try:
-            reach = estimates.reach(method, network, table=every)
+            reach = estimates.reach(method, network, table=mine)
             within = f"{reach.level:g} %" if reach.level > 0 else "not at all"
         except NoResults:  # it was not measured unpruned
             within = "–"
-        accuracy = by_level[network, method].map("{:.1f}".format)
+        accuracy = (100 * mine.groupby("level")["accuracy"].mean()).map("{:.1f}".format)
         rows[network, METHODS[method].title] = {
             "unpruned (%)": accuracy.get(0.0, "–"),
             "pruned within 1 pt up to": within,
