@@ -178,16 +178,13 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
     for levels in ranges:
         found = every[every["level"].between(*levels)]
         found = found[~found.groupby("network")["collapsed"].transform("all")]
-        networks = dict(list(found.groupby("network", sort=False)))
         each = estimates.per_network(found)
-        depths = found["depth"].unique()
-        groups = [
-            tuple(name for name, rows in networks.items() if rows["depth"].iloc[0] in some)
-            for some in (depths, *([depth] for depth in depths))
-        ]
-        groups += [(name,) for name in networks]
+        depths = found.drop_duplicates("network").set_index("network")["depth"]
+        groups = [tuple(depths.index)]
+        groups += [tuple(depths.index[depths == depth]) for depth in depths.unique()]
+        groups += [(name,) for name in depths.index]
         for group in filter(None, dict.fromkeys(groups)):
-            rows = networks[group[0]] if len(group) == 1 else found[found["network"].isin(group)]
+            rows = found[found["network"].isin(group)]
             yield names | _numbers(rows, [each[name] for name in group])
 
 
