@@ -80,10 +80,11 @@ def write(file: Path, content: str | bytes, made: Mapping[str, Any]) -> list[Pat
     the number of rows of a table, is written before it: without a table, nothing counts as
     published."""
     content = content.encode() if isinstance(content, str) else content
-    proof: dict[str, Any] = {"sha256": hashlib.sha256(content).hexdigest()}
-    if kind := file.suffix == ".csv":
-        proof["rows"] = content.count(b"\n") - 1
-    made = {**made, "table" if kind else "picture": proof}
+    digest = {"sha256": hashlib.sha256(content).hexdigest()}
+    if file.suffix == ".csv":
+        made = {**made, "table": {**digest, "rows": content.count(b"\n") - 1}}
+    else:
+        made = {**made, "picture": digest}
     said = (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
     for target, text in ((file.with_suffix(".json"), said), (file, content)):
         write_whole(target, lambda aside, text=text: aside.write_bytes(text))
