@@ -28,7 +28,7 @@ import pandas as pd
 
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.paper.results import estimates
-from spectral_core.paper.results.accuracies import results, selected
+from spectral_core.paper.results.accuracies import selected
 from spectral_core.paper.results.estimates import ALL_LEVELS, Reach, differences, per_network
 from spectral_core.paper.results.statistics import MARGIN, Estimate
 from spectral_core.paper.results.tables import NoResults
@@ -263,9 +263,7 @@ def by_penalty(
     Raises:
         NoResults: if no network has a penalty.
     """
-    table = results() if table is None else table
-    every = [float(penalty) for penalty in table["penalty"].unique()]
-    rows = selected(table, method, **filters | {"penalty": every})
+    rows = selected(table, method, **filters, penalty=None)
     if not (rows["penalty"] > 0).any():
         raise NoResults(f"no network of {method} has a penalty")
     rows = rows[rows["network"].isin(rows.loc[rows["penalty"] > 0, "network"])]

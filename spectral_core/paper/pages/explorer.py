@@ -137,10 +137,8 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
 
 def _rows(dataset: str, depth: int, activation: str, source: str) -> pd.DataFrame:
     """Published points of a network; of each method in fp32, or else in the precision of most."""
-    table = accuracies.results()
-    own = table["method"].isin(SHOWN) & (table["change"] == "") & (table["penalty"] == 0)
-    own &= (table["dataset"] == dataset) & (table["depth"] == depth)
-    table = table[own & (table["activation"] == activation) & (table["source"] == source)]
+    where = {"dataset": dataset, "depth": depth, "activation": activation, "source": source}
+    table = accuracies.selected(None, SHOWN, **where)
     counts = table.groupby(["method", "precision"]).size().reset_index(name="points")
     counts["first"] = counts["precision"] == "fp32"
     best = counts.sort_values(["first", "points"]).drop_duplicates("method", keep="last")

@@ -15,6 +15,7 @@ from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.accuracies import PIXELS
 from spectral_core.paper.results.statistics import MARGIN
 from spectral_core.paper.results.tables import NoResults
+from spectral_core.paper.study.methods import METHODS
 
 CANDIDATES = (
     *("pre", "pre-random", "pre-per-layer", "pre-random-per-layer"),
@@ -38,12 +39,10 @@ def points(table: pd.DataFrame | None = None) -> pd.DataFrame:
         One row per network, method and level: ``activation``, ``kept`` (nodes left, of the first
         seed), ``parameters``, ``accuracy`` in [0, 1] and ``seeds``. Collapsed levels are left out.
     """
-    table = accuracies.results() if table is None else table
-    own = (table["source"] == "text") & (table["change"] == "") & (table["precision"] == "fp32")
-    pixels = table["dataset"].isin(["fashion-mnist", "mnist", "digits"])
-    rows = table[own & pixels & (table["penalty"] == 0) & ~table["collapsed"]]
+    rows = accuracies.selected(table, METHODS, dataset=(*PIXELS, "digits"))
     return (
-        rows.groupby(["network", "method", "level"], sort=False)
+        rows[(rows["precision"] == "fp32") & ~rows["collapsed"]]
+        .groupby(["network", "method", "level"], sort=False)
         .agg(
             activation=("activation", "first"),
             kept=("kept", "first"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from spectral_core.paper.results import accuracies, authors
+from spectral_core.paper.study.methods import METHODS
 
 
 def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -20,8 +21,7 @@ def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
         largest, and ``z``: the largest deviation in standard errors of our own mean, and the level
         ``z_level`` where that is; NaN for fewer than three seeds.
     """
-    table = accuracies.results() if table is None else table
-    own = table[(table["change"] == "") & (table["penalty"] == 0)]
+    own = accuracies.selected(table, METHODS, source=None)
     own = own.assign(panel=own.groupby(["source", "precision", "panel"], sort=False).ngroup())
     points, curve = authors.deviation(own), ["panel", "method"]
     points["deviation"] *= 100

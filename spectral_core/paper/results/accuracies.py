@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -81,20 +82,23 @@ FILTERS = ("dataset", "activation", "depth", "source", "network", "penalty")
 
 
 def selected(
-    table: pd.DataFrame | None, method: str, change: str = "", **filters: Any
+    table: pd.DataFrame | None, method: str | Iterable[str], change: str = "", **filters: Any
 ) -> pd.DataFrame:
-    """Rows of one method in some networks; the text's settings and no penalty unless filtered.
+    """Rows of one method, or of several, in some networks; the text's settings and no penalty
+    unless filtered.
 
     Args:
         table: as :func:`described` makes it; the published results if ``None``.
-        method: its key.
+        method: its key, or several.
         change: the setting changed, ``""`` for none.
-        filters: values of :data:`FILTERS`, one or several of each.
+        filters: values of :data:`FILTERS`, one or several of each; all if ``None``.
     """
     table = results() if table is None else table
-    table = table[(table["method"] == method) & (table["change"] == change)]
+    methods = [method] if isinstance(method, str) else list(method)
+    table = table[table["method"].isin(methods) & (table["change"] == change)]
     for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
         _checks.choice("filter", name, FILTERS)
-        wanted = list(wanted) if isinstance(wanted, tuple | list | set) else [wanted]
-        table = table[table[name].isin(wanted)]
+        if wanted is not None:
+            wanted = list(wanted) if isinstance(wanted, tuple | list | set) else [wanted]
+            table = table[table[name].isin(wanted)]
     return table
