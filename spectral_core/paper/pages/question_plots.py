@@ -38,7 +38,7 @@ def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
         by_source: as :func:`spectral_core.paper.questions.disagreements.by_source` returns it.
         alt: what the picture shows, in words.
     """
-    drawings = []
+    drawings, farthest = [], by_source.max(axis=None)
     for layers, rows in by_source.groupby(level="layers"):
         shown = rows[[name for name in SOURCE_NAMES if name in rows and rows[name].notna().any()]]
         words = "One hidden layer" if layers == 1 else "Three hidden layers"
@@ -47,7 +47,7 @@ def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
             style = look(method)
             axes.plot(range(len(line)), line, color=style.colour, marker=style.marker, alpha=0.8)
         axes.set_xticks(range(shown.shape[1]), [SOURCE_NAMES[name] for name in shown])
-        axes.set(xlim=(-0.2, shown.shape[1] - 0.8), ylim=(0, None))
+        axes.set(xlim=(-0.2, shown.shape[1] - 0.8), ylim=(0, 1.05 * farthest))
         drawings.append(figure)
     return _with_key(drawings, list(by_source.index.unique("method")), alt)
 
@@ -118,5 +118,5 @@ def _with_key(drawings: Sequence[Figure], methods: Sequence[str], alt: str) -> P
         for method in methods:
             style = look(method)
             axes.plot([], [], marker=style.marker, label=METHODS[method].title, **style.line)
-        axes.legend(fontsize=10, loc="best")
+        axes.legend(fontsize=10, loc="best", frameon=True, facecolor=PAPER, edgecolor="none")
     return Picture(tuple(drawings), alt)
