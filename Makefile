@@ -1,6 +1,6 @@
 # make book: from a bare machine to the rendered book.
 # make check: what takes seconds, while you work.  make test: everything, before you commit.
-# make soak: kills, spoilt files, wrong commands, lost workers; minutes.
+# make soak: kills, spoilt files, wrong commands, odd images, lost workers; minutes.
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def run(store: Store, **options: Any) -> tuple[int, str]:
     return steps, said.getvalue()
 
 
-def outcome(store: Store) -> dict[str, tuple[Any, ...]]:
+def stored(store: Store) -> dict[str, tuple[Any, ...]]:
     """The loss of each step that is stored, its other numbers, and its network."""
     found = {}
     for step in STEPS:
@@ -88,7 +89,7 @@ def outcome(store: Store) -> dict[str, tuple[Any, ...]]:
 def wrong(store: Store, right: dict[str, tuple[Any, ...]], complete: bool = True) -> str:
     """Keys of steps that are not as they should be: the same to the last bit, but for the loss of a
     cut, which levels that are measured with it may round otherwise; ``""`` if all are right."""
-    found = outcome(store)
+    found = stored(store)
     keys = [cut.key for cut in STUDY.steps() if complete and cut.key not in found]
     for key, (loss, *exact) in found.items():
         if exact != [*right[key][1:]] or not math.isclose(loss, right[key][0], rel_tol=1e-6):
@@ -98,7 +99,7 @@ def wrong(store: Store, right: dict[str, tuple[Any, ...]], complete: bool = True
 
 def kills(rng: random.Random, folder: Path, whole: Store, count: int) -> Case:
     """A run is ended at any moment, by ``kill -9`` in two of three cases; the next goes on."""
-    store, right = Store(folder / "kills"), outcome(whole)
+    store, right = Store(folder / "kills"), stored(whole)
     for _ in range(count):
         process = FORK.Process(target=run, args=(store,))
         process.start()
@@ -108,7 +109,7 @@ def kills(rng: random.Random, folder: Path, whole: Store, count: int) -> Case:
         process.join(PATIENCE)
         others = wrong(store, right, complete=False)
         yield f"{sent.name}: other numbers, {others}" if others else None
-        if len(outcome(store)) == len(STEPS):  # so that there is something to do
+        if len(stored(store)) == len(STEPS):  # so that there is something to do
             for step in rng.sample(STEPS, 12):
                 (store.root / step.kind / f"{step.key}.json").unlink()
     run(store)
@@ -157,7 +158,7 @@ def spoil(rng: random.Random, file: Path, others: list[Path]) -> str:
 
 def store_mutations(rng: random.Random, folder: Path, whole: Store, count: int) -> Case:
     """A file of the store is spoilt: it is named and computed again, or held the same numbers."""
-    right = outcome(whole)
+    right = stored(whole)
     store = Store(shutil.copytree(whole.root, folder / "mutated"))
     kinds = [("train", ".json"), ("train", ".safetensors"), ("cut", ".json")]
     for i in range(count):
@@ -258,7 +259,7 @@ def concurrent_runs(rng: random.Random, folder: Path, whole: Store, count: int) 
         ):
             ends = pool.map_async(run, [store] * 3, chunksize=1).get(PATIENCE)
             steps = sum(count for count, _ in ends)
-        once = steps == len(STEPS) and not wrong(store, outcome(whole))
+        once = steps == len(STEPS) and not wrong(store, stored(whole))
         yield from itertools.repeat(None if once else f"{steps} steps run", 3)
 
 
@@ -303,9 +304,28 @@ def cluster_faults(rng: random.Random, folder: Path, whole: Store, count: int) -
         if fault in ("scheduler", "none"):
             right = len(ended.splitlines()) == 2 and "goes on from here" in ended
         else:
-            right = not wrong(store, outcome(whole))
+            right = not wrong(store, stored(whole))
             right &= fault != "late" or "has no workers" in said.getvalue()
         yield None if right else f"{fault}: {ended or said.getvalue()}"
+
+
+def images_and_archives(rng: random.Random, folder: Path, whole: Store, count: int) -> Case:
+    """A folder or an archive of images is odd: it is loaded, or what is wrong is named."""
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    from odd_images import TooSlow, odd_images, outcome, survived
+
+    seeds = iter(lambda: rng.randrange(1 << 32), None)
+    every = itertools.chain.from_iterable(map(odd_images, seeds))
+    for i, odd in enumerate(itertools.islice(every, count)):
+        place = folder / f"images{i}"
+        place.mkdir()
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                came = outcome(odd, place)
+        except (Exception, TooSlow) as error:
+            came = f"{type(error).__name__}: {error}"
+        yield None if survived(odd, came) else f"{odd.name}: {came}"
+        shutil.rmtree(place)
 
 
 KINDS: dict[str, tuple[Callable[..., Case], int]] = {
@@ -313,6 +333,7 @@ KINDS: dict[str, tuple[Callable[..., Case], int]] = {
     "store mutations": (store_mutations, 180),
     "published mutations": (published_mutations, 80),
     "command lines": (command_lines, 600),
+    "images and archives": (images_and_archives, 198),
     "concurrent runs": (concurrent_runs, 9),
     "cluster faults": (cluster_faults, 10),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -85,7 +86,7 @@ def _seconds_per_epoch(step: TrainStep, device: str) -> float:
         **training_settings(step),
         on_epoch=lambda *_: ends.append(time.perf_counter()),  # the first one allocates
     )
-    return min(b - a for a, b in zip(ends, ends[1:])) * images / count
+    return min(b - a for a, b in itertools.pairwise(ends)) * images / count
 
 
 def _size(dataset: str) -> tuple[int, int, int]:

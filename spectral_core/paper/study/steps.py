@@ -88,8 +88,7 @@ class CutStep(_Step):
 
     @property
     def cost(self) -> int:
-        """Rough cost of the step, in hundredths of an epoch of the uncut network: a test takes three
-        of them."""
+        """Rough cost of the step, in hundredths of an epoch of the uncut network: 3 for a test."""
         return 3 * self.draws + self.epoch_cost * self.retraining_epochs
 
     def __str__(self) -> str:
