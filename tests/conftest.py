@@ -30,9 +30,9 @@ class Finished(NamedTuple):
 
 
 def pytest_collection_modifyitems(items):
-    """Whatever reads the built book or a run of the benchmarks is slow."""
+    """Whatever reads the built book or a run of the benchmarks, or opens a browser, is slow."""
     for item in items:
-        if {"html", "rows"} & set(getattr(item, "fixturenames", ())):
+        if {"html", "rows", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

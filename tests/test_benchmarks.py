@@ -150,6 +150,7 @@ def test_ratios_are_taken_round_by_round():
     assert spread([1.0, 4.0, 2.0, 3.0]) == {"median": 2.5, "least": 1.0, "most": 4.0}
 
 
+@pytest.mark.slow
 def test_calls_run_in_processes_of_one_thread():
     found = side_by_side(process_and_threads, [(i,) for i in range(2)])
     assert [number for number, *_ in found] == [0, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from made_images import write
 
 # As torchvision does: import a submodule, then register a stand-in for the operator.
@@ -41,6 +42,7 @@ for package in ('failing', 'whole', 'lacking'):
 """
 
 
+@pytest.mark.slow
 def test_missing_operators_alone_are_declared_and_the_import_starts_afresh(tmp_path):
     for name, source in {"failing": FAILING, "whole": WHOLE, "lacking": LACKING}.items():
         files = {"__init__.py": source, "early.py": b"runs = []"}

@@ -43,6 +43,7 @@ def test_outputs_are_torchs_at_any_batch(files, name, batch):
     np.testing.assert_allclose(outputs, expected, atol=1e-5 * max(1, abs(expected).max()))
 
 
+@pytest.mark.slow
 def test_pruned_file_is_as_small_as_its_weights(files):
     sizes = {name: os.path.getsize(file) for name, (_, file) in files.items()}
     weights = {

@@ -28,6 +28,7 @@ def channels(model):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+@pytest.mark.slow
 def test_half_the_channels_go_and_the_result_runs(name):
     model = spectralize(getattr(import_torchvision().models, name)()).eval()
     scores, plain = layer_scores(model), fold(model)

@@ -172,6 +172,7 @@ def test_deepcopy_and_state_dict_carry_everything():
     assert (spectral_parameters(one).eigenvalues[0] != 0).all()
 
 
+@pytest.mark.slow
 def test_a_compiled_model_gives_the_same_in_value_and_gradient():
     model = spectralize(mlp()).eval()
     x = torch.rand(3, 64)

@@ -89,6 +89,18 @@ def test_a_figure_says_how_it_is_computed(pages):
             assert f"spectral-core compute {key[0]} --preset paper" in page.get_text(), file
 
 
+def test_what_the_builder_prints_is_shown_whatever_its_bytes(project, monkeypatch, capsys):
+    tool = project / "jupyter-book"
+    tool.write_text("#!/bin/sh\nprintf '\\316\\273 \\377'; exit 1\n")
+    tool.chmod(0o755)
+    monkeypatch.setattr(building.shutil, "which", lambda *_, **__: str(tool))
+    for name in ("sources", "execute_all"):
+        monkeypatch.setattr(building.notebooks, name, lambda *_: {})
+    with pytest.raises(building.BookFailed):
+        building.build(project, {})
+    assert capsys.readouterr().err == "λ \ufffd"
+
+
 def test_table_of_settings_has_each_of_them(tmp_path):
     building.generate(tmp_path)
     lines = (tmp_path / "settings.md").read_text(encoding="utf-8").splitlines()

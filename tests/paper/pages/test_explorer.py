@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from spectral_core.paper import paths
+from spectral_core.paper.pages import explorer
 from spectral_core.paper.pages.explorer import LEVELS, Explorer, explorer_data
 from spectral_core.paper.pages.stories import stories
 from spectral_core.paper.results import inside
@@ -24,8 +25,10 @@ def content():
 
 
 @pytest.fixture(scope="session")
-def page_html():
-    return Explorer(stories(), alt="what the picture shows")._repr_html_()
+def page_html(content):
+    with pytest.MonkeyPatch.context() as patch:  # not made twice
+        patch.setattr(explorer, "explorer_data", lambda: content)
+        return Explorer(stories(), alt="what the picture shows")._repr_html_()
 
 
 def published(figure, panel, method):

@@ -166,6 +166,7 @@ def machine_paths(text):
     return [place for place in map(str, places) if place != "/" and f"{place}/" in text]
 
 
+@pytest.mark.slow
 def test_executed_whole_or_not_at_all(tiny, tmp_path, monkeypatch):
     folder = tmp_path / "made"
     made = execute(tiny, {"count": 2, "word": "ab"}, folder, progress=False)

@@ -56,6 +56,7 @@ def test_torch_pruning_looks_at_both_sides_of_a_node(case):
     assert torch.equal(small[0].weight, plain[0].weight[kept])
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_one_level_measured_by_itself(measured, case):
     assert len(measured) == 2 * len(SHARES) * (len(WAYS) + len(WAYS) - 2)
     small = prune(case.network, node_scores(case.network), nodes=0.5)

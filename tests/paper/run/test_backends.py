@@ -143,6 +143,7 @@ def test_cluster_without_workers_is_reported_and_goes_on_when_one_comes(monkeypa
     assert "has no workers" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_workers_that_have_retired_are_replaced(monkeypatch):
     monkeypatch.setattr(backends, "PATIENCE", 0.5)
     with within_this_process(1) as (client, run_all):

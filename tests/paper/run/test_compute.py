@@ -308,11 +308,12 @@ def test_a_step_runs_on_one_thread_whatever_the_caller_has(store, monkeypatch):
 @pytest.mark.parametrize(
     ("figure", "panels", "changes"),
     [
-        ("budget", "*elu-500-500-500", {}),
-        ("stronger", "*elu-500-500-500", {"methods": ("stronger",), "retraining_epochs": 5}),
-        ("settings", "*elu-500-500-500-input-eigenvalues", {}),
+        ("budget", "*-elu-500-500-500", {}),
+        ("stronger", "*-elu-500-500-500", {"methods": ("stronger",), "retraining_epochs": 5}),
+        ("settings", "*-elu-500-500-500-input-eigenvalues", {}),
     ],
 )
+@pytest.mark.slow
 def test_steps_that_train_as_one_give_what_they_give_alone(tmp_path, figure, panels, changes):
     study = plan(figure, "smoke", panels, percentiles=(50, 60), epochs=1, **changes)
     alone, as_one = Store(tmp_path / "alone"), Store(tmp_path / "as one")
