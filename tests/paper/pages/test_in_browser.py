@@ -14,7 +14,7 @@ from spectral_core.paper.pages import printing
 NAMES = [*printing.pages(paths.project() / "_toc.yml"), "genindex", "py-modindex", "search"]
 WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 CONTRAST = {"runOnly": ["color-contrast"]}
-OF_A_PHONE = {"runOnly": ["scrollable-region-focusable", "target-size"]}
+OF_A_PHONE = {"runOnly": ["scrollable-region-focusable"]}
 """What else depends on the width is the theme's, and alike on all pages."""
 LANDING, OTHERS = 700_000, 500_000
 """Bytes of a page with all that it loads, not compressed."""
