@@ -57,6 +57,7 @@ def test_norm_start_is_that_of_from_linear():
     layer = SpectralLinear.from_linear(linear)
     assert torch.equal(layer.eigenvalues, spectrum.eigenvalues)
     assert torch.equal(layer.eigenvectors, spectrum.eigenvectors)
+    assert torch.equal(layer.bias, linear.bias)
 
 
 def test_a_weight_without_incoming_weights_still_learns_from_the_unit_start():

@@ -46,26 +46,19 @@ def assert_as_pruned_one_by_one(
 cuts_at = st.lists(st.sampled_from([0, 12.5, 50, 90, 100]) | st.floats(0, 100), max_size=8)
 
 
-@given(networks, st.booleans(), cuts_at, st.integers(1, 50), st.booleans())
+@given(networks, cuts_at, st.integers(1, 50), st.data())
 @pytest.mark.slow
-def test_curve_is_prune_and_evaluate_at_each_cut(network, lam_in, percentiles, batch_size, each):
+def test_curve_is_prune_and_evaluate_at_each_cut(network, percentiles, batch_size, data):
+    """Also with scores that tie, and layers that lose all their nodes."""
+    lam_in, each, tie = (data.draw(st.booleans()) for _ in range(3))
     full = network_of(**network, lam_in=lam_in and network["kind"] == "spectral")
     x, y = examples(seed=network["seed"])
     scores = node_scores(full, "eigenvalue" if network["kind"] == "spectral" else "connectivity")
+    if tie:
+        few = st.integers(0, 3)
+        scores = [torch.tensor([data.draw(few) for _ in score]) / 2 for score in scores]
     cuts = measure_cuts(full, scores, x, y, percentiles, batch_size, per_layer=each)
     assert_as_pruned_one_by_one(cuts, full, scores, x, y, percentiles, per_layer=each)
-
-
-@given(networks, cuts_at, st.data())
-@pytest.mark.slow
-def test_scores_that_tie_and_layers_that_empty(network, percentiles, data):
-    full, (x, y) = network_of(**network), examples(seed=network["seed"])
-    scores = [
-        torch.tensor(data.draw(st.lists(st.integers(0, 3), min_size=width, max_size=width))) / 2
-        for width in network["hidden"]
-    ]
-    cuts = measure_cuts(full, scores, x, y, iter(percentiles))
-    assert_as_pruned_one_by_one(cuts, full, scores, x, y, percentiles)
 
 
 @pytest.mark.parametrize("emptied", [0, 1, 2])
