@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from spectral_core.layers.linear import SpectralLinear
+from spectral_core.paper.pages.table import Html
 
 KINDS = {
     "departure": "<i>λ<sub>m(j)</sub></i>, eigenvalues of the departure nodes",
@@ -21,24 +21,10 @@ KINDS = {
 """What an entry of the transfer operator can be."""
 
 
-@dataclass(frozen=True)
-class Matrices:
-    """Matrices side by side, as many as fit, in the colours of the book's style."""
-
-    parts: tuple[str, ...]
-    """HTML of each."""
-    alt: str
-    """What one sees, in words."""
-
-    def _repr_html_(self) -> str:
-        name = html.escape(self.alt)
-        return f'<div class="matrices" role="group" aria-label="{name}">{"".join(self.parts)}</div>'
-
-
 @torch.no_grad()
 def transfer_operator(
     layer: SpectralLinear, inputs: Tensor, alt: str, before: int = 2, after: int = 2
-) -> Matrices:
+) -> Html:
     """A^(k), and its action on x^(k), of a layer's own numbers (Fig. 1).
 
     Args:
@@ -59,11 +45,11 @@ def transfer_operator(
         _table("<b>A</b><sup>(k)</sup>", operator, _kinds(nodes), nodes, nodes),
         f"{_table('', vectors, np.full(vectors.shape, 'other'), nodes, names)}<ul>{key}</ul>",
     )
-    return Matrices(parts, alt)
+    return _beside(parts, alt)
 
 
 @torch.no_grad()
-def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> Matrices:
+def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> Html:
     """Φ^(k), and beside it its inverse, of a layer's own numbers (Fig. 2).
 
     Arguments are those of :func:`transfer_operator`.
@@ -77,7 +63,13 @@ def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 
         _table(name.format(phi, "<i>φ</i><sup>(k)</sup>"), matrix, kinds, nodes, nodes)
         for name, matrix in zip(names, (vectors, np.linalg.inv(vectors)))
     )
-    return Matrices(tuple(parts), alt)
+    return _beside(parts, alt)
+
+
+def _beside(parts: Iterable[str], alt: str) -> Html:
+    """Matrices side by side, as many as fit, in the colours of the book's style."""
+    name = html.escape(alt)
+    return Html(f'<div class="matrices" role="group" aria-label="{name}">{"".join(parts)}</div>')
 
 
 def _nodes(layer: SpectralLinear, before: int, after: int) -> dict[str, int]:

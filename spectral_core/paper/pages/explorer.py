@@ -19,6 +19,7 @@ from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
 from spectral_core.paper.pages import plots, run_tables
 from spectral_core.paper.pages.style import HUES, look, training
+from spectral_core.paper.pages.table import Html
 from spectral_core.paper.results import accuracies, inside
 from spectral_core.paper.results.published import Run
 from spectral_core.paper.study.methods import METHODS
@@ -47,29 +48,24 @@ class Story(NamedTuple):
     """What one sees there."""
 
 
-class Explorer:
-    """The explorer as HTML.
+def explorer(stories: Sequence[Story], alt: str) -> Html:
+    """The explorer.
 
     Args:
         stories: views to begin with; the first is shown at first.
         alt: the finding of the picture that stands in its place, in words.
     """
-
-    def __init__(self, stories: Sequence[Story], alt: str) -> None:
-        self.stories, self.alt = stories, alt
-
-    def _repr_html_(self) -> str:
-        content = {**explorer_data(), "stories": [story._asdict() for story in self.stories]}
-        # "</script>" must not stand in a script.
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-        table = _rows(*INSIDE)
-        shown = table[table["method"].isin(HUES)].assign(panel="fig03")
-        return (
-            '<div class="explorer" id="explorer">'
-            f"{plots.curves(shown, self.alt)._repr_html_()}"
-            f"{run_tables.accuracies(table.assign(panel='fig03'))._repr_html_()}"
-            f'<script type="application/json">{text}</script></div>'
-        )
+    content = {**explorer_data(), "stories": [story._asdict() for story in stories]}
+    # "</script>" must not stand in a script.
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    table = _rows(*INSIDE)
+    shown = table[table["method"].isin(HUES)].assign(panel="fig03")
+    return Html(
+        '<div class="explorer" id="explorer">'
+        f"{plots.curves(shown, alt)._repr_html_()}"
+        f"{run_tables.accuracies(table.assign(panel='fig03'))._repr_html_()}"
+        f'<script type="application/json">{text}</script></div>'
+    )
 
 
 def explorer_data() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from spectral_core import _checks
 from spectral_core.paper.pages.style import look
+from spectral_core.paper.pages.table import Html
 from spectral_core.paper.study.methods import METHODS, Method
 
 SYMBOLS = {
@@ -64,7 +65,7 @@ def flow(method: Method) -> list[Step]:
     return [*steps, Step("measure", "Measure the accuracy on the test images")]
 
 
-class Flowchart:
+def flowchart(methods: Sequence[str] = ("pre", "post")) -> Html:
     """A column per method.
 
     Args:
@@ -73,13 +74,9 @@ class Flowchart:
     Raises:
         TypeError, ValueError: if a method is unknown or named twice.
     """
-
-    def __init__(self, methods: Sequence[str] = ("pre", "post")) -> None:
-        named = _checks.distinct("methods", methods)
-        self.methods = [_checks.choice("methods", name, METHODS) for name in named]
-
-    def _repr_html_(self) -> str:
-        return f'<div class="flow">{"".join(map(_column, self.methods))}</div>'
+    named = _checks.distinct("methods", methods)
+    columns = [_column(_checks.choice("methods", name, METHODS)) for name in named]
+    return Html(f'<div class="flow">{"".join(columns)}</div>')
 
 
 def _column(name: str) -> str:

@@ -55,6 +55,16 @@ class Table:
         return self.frame.to_string()
 
 
+@dataclass(frozen=True, repr=False)
+class Html:
+    """A part of a page that is neither a table nor a picture."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True)
 class Beside:
     """Tables side by side, as many as fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from spectral_core.paper.claims.claims import Claim, Row, details
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.table import Folded as Folded
-from spectral_core.paper.pages.table import Table, minus, p_value, rows_of
+from spectral_core.paper.pages.table import Html, Table, minus, p_value, rows_of
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.results import estimates
 from spectral_core.paper.results.statistics import Estimate
@@ -138,6 +139,31 @@ def _verdict(found: Verdict, intervals: bool) -> str:
         return text
     observed = str(found.observed).removesuffix(f" ({SINGLE})")
     return f"{text}: {observed if intervals else observed.partition(' [')[0]}"
+
+
+def strip(rows: Sequence[Row], target: str) -> Html:
+    """The verdicts on claims as strips of small squares, at the text's settings and at the released
+    ones, with their key.
+
+    Args:
+        rows: as :func:`spectral_core.paper.claims.claims.judged` returns them.
+        target: address of the page with all claims, to which each square leads.
+    """
+    strips = ""
+    for source in ("text", "released"):
+        squares = "".join(_square(row.claim, getattr(row, source), target) for row in rows)
+        strips += f"<p>{html.escape(SOURCES[source])}</p><ul>{squares}</ul>"
+    there = {verdict.word for row in rows for verdict in row[1:]}
+    key = ", ".join(f"{SYMBOLS[word]} {word}" for word in WORDS if word in there)
+    return Html(f'<div class="claims">{strips}<p>{html.escape(key)}</p></div>')
+
+
+def _square(claim: Claim, verdict: Verdict, target: str) -> str:
+    name = html.escape(f"{claim.place}: {claim.says} {verdict.word}")
+    return (
+        f'<li><a href="{target}" class="v{WORDS.index(verdict.word)}" title="{name}" '
+        f'aria-label="{name}">{SYMBOLS[verdict.word]}</a></li>'
+    )
 
 
 def evidence(rows: Sequence[Row]) -> Table:

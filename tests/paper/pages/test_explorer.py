@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from spectral_core.paper import paths
-from spectral_core.paper.pages import explorer
-from spectral_core.paper.pages.explorer import LEVELS, Explorer, explorer_data
+from spectral_core.paper.pages import explorer as module
+from spectral_core.paper.pages.explorer import LEVELS, explorer, explorer_data
 from spectral_core.paper.pages.stories import stories
 from spectral_core.paper.results import inside
 
@@ -27,8 +27,8 @@ def content():
 @pytest.fixture(scope="session")
 def page_html(content):
     with pytest.MonkeyPatch.context() as patch:  # not made twice
-        patch.setattr(explorer, "explorer_data", lambda: content)
-        return Explorer(stories(), alt="what the picture shows")._repr_html_()
+        patch.setattr(module, "explorer_data", lambda: content)
+        return explorer(stories(), alt="what the picture shows")._repr_html_()
 
 
 def published(figure, panel, method):

@@ -3,7 +3,7 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from spectral_core.paper.pages.flowchart import REPEATS, Flowchart, flow
+from spectral_core.paper.pages.flowchart import REPEATS, flow, flowchart
 from spectral_core.paper.study.methods import METHODS
 
 KINDS = {kind for kinds in REPEATS.values() for kind in kinds}
@@ -23,7 +23,7 @@ def test_steps_follow_from_the_method():
 
 
 def test_chart_has_a_column_per_method_with_its_steps_numbered_in_order():
-    page = BeautifulSoup(Flowchart(["pre", "post", "fresh"])._repr_html_(), "html.parser")
+    page = BeautifulSoup(flowchart(["pre", "post", "fresh"])._repr_html_(), "html.parser")
     columns = page.div.find_all("div")
     for name, column in zip(("pre", "post", "fresh"), columns, strict=True):
         assert column.strong.text == METHODS[name].title
@@ -39,6 +39,6 @@ def test_chart_has_a_column_per_method_with_its_steps_numbered_in_order():
 
 def test_a_method_that_is_unknown_or_named_twice_is_refused():
     with pytest.raises(ValueError, match=r"Did you mean 'post'\?"):
-        Flowchart(["pre", "past"])
+        flowchart(["pre", "past"])
     with pytest.raises(ValueError, match="methods must hold each item once"):
-        Flowchart(["pre", "pre"])
+        flowchart(["pre", "pre"])
