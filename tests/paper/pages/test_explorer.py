@@ -1,7 +1,6 @@
 """The explorer: its data are the published tables', and in a browser it shows them."""
 
 import gzip
-import json
 import re
 import shutil
 
@@ -174,8 +173,3 @@ def test_without_scripts_a_picture_and_the_table_are_there(browser, address):
     assert page.locator(".picture svg").count() == 1
     assert page.locator("table tbody tr").count() == 9
     context.close()
-
-
-def test_the_data_in_the_page_are_json(page_html):
-    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', page_html, re.DOTALL)
-    assert len(json.loads(text)["stories"]) == 5
