@@ -101,7 +101,9 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
                     held[key] = _narrow(full, tensor, state[full].shape)
     network.load_state_dict(state)
     for name, module in network.named_modules():
-        _rename_widths(module, about["channels"].get(name))
+        rename_widths(module)
+        if name in about["channels"]:
+            module.in_channels, module.out_channels, module.groups = about["channels"][name]
     return network
 
 
@@ -135,20 +137,6 @@ def _narrow(name: str, tensor: Tensor, shape: torch.Size) -> Tensor:
         )
     room = tensor.new_empty(shape)
     return nn.Parameter(room, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else room
-
-
-def _rename_widths(module: nn.Module, channels: list[int] | None) -> None:
-    """Let a module's own numbers tell its widths."""
-    if isinstance(module, Dense):
-        rename_widths(module)
-    elif isinstance(module, Convolution) and channels is not None:
-        module.in_channels, module.out_channels, module.groups = channels
-    elif isinstance(module, nn.modules.batchnorm._BatchNorm):
-        for tensor in (module.weight, module.running_mean):
-            if tensor is not None:
-                module.num_features = len(tensor)
-    elif isinstance(module, nn.PReLU):
-        module.num_parameters = module.weight.numel()
 
 
 def _check_names(saved: dict[str, Tensor], own: dict[str, Tensor]) -> None:

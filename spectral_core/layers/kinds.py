@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import parametrize
 
 from spectral_core import _checks
@@ -85,11 +86,18 @@ def matrix(layer: Layer) -> Tensor:
     return layer.weight.T if isinstance(layer, Transposed) else layer.weight
 
 
-def rename_widths(layer: Dense) -> None:
-    """Let a layer's own numbers tell the widths that its tensors have."""
-    names = ("nf", "nx") if isinstance(layer, Transposed) else ("out_features", "in_features")
-    for name, width in zip(names, matrix(layer).shape):
-        setattr(layer, name, width)
+def rename_widths(module: nn.Module) -> None:
+    """Let the numbers of a fully connected layer, a norm or a PReLU tell its tensors' widths."""
+    if isinstance(module, Dense):
+        names = ("nf", "nx") if isinstance(module, Transposed) else ("out_features", "in_features")
+        for name, width in zip(names, matrix(module).shape):
+            setattr(module, name, width)
+    elif isinstance(module, _NormBase):
+        for tensor in (module.weight, module.running_mean):
+            if tensor is not None:
+                module.num_features = len(tensor)
+    elif isinstance(module, nn.PReLU):
+        module.num_parameters = len(module.weight)
 
 
 def axes(layer: Dense) -> dict[str, tuple[Side, ...]]:

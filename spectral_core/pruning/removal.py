@@ -172,19 +172,12 @@ def _smaller_tensors(network: nn.Module, cuts: Mapping[int, Cut]) -> dict[int, T
     return smaller
 
 
-_WIDTHS = ("num_features", "num_parameters")
-
-
 def _rename_widths(flow: Flow, kept: Mapping[str, np.ndarray], smaller: nn.Module) -> None:
     """Let the modules' own numbers tell their new widths."""
-    for name in (*flow.kept_nodes(kept), *flow.kept_columns(kept)):
-        rename_widths(smaller.get_submodule(name))
-    sizes = {module: len(kept) for (module, *_), kept in flow.kept_between(kept).items()}
-    for name, size in sizes.items():
+    between = [axis.module for axis in flow.kept_between(kept)]
+    for name in {*flow.kept_nodes(kept), *flow.kept_columns(kept), *between}:
         module = smaller.get_submodule(name)
-        for attribute in _WIDTHS:
-            if hasattr(module, attribute):
-                setattr(module, attribute, size)
+        rename_widths(module)
         if getattr(module, "num_features", None) == 0:  # torch's norms fail on no nodes at all
             smaller.set_submodule(name, nn.Identity())
 
