@@ -35,7 +35,7 @@ def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
     hidden layers, a line per data set, activation and method.
 
     Args:
-        by_source: as :func:`spectral_core.paper.questions.disagreements.by_source` returns it.
+        by_source: as :func:`spectral_core.paper.results.authors.by_source` returns it.
         alt: what the picture shows, in words.
     """
     drawings, farthest = [], by_source.max(axis=None)

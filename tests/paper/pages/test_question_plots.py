@@ -6,7 +6,7 @@ import pandas as pd
 
 from spectral_core.paper.pages import question_plots
 from spectral_core.paper.pages.style import look
-from spectral_core.paper.questions import disagreements
+from spectral_core.paper.results import authors
 
 
 def distance(network, method, source, far, seeds):
@@ -23,7 +23,7 @@ def test_a_distance_is_that_of_the_run_with_most_seeds():
             distance("MNIST · 3 × 500 · ELU", "post", "text", 4.0, 5),
         ]
     )
-    by_source = disagreements.by_source(found)
+    by_source = authors.by_source(found)
     assert by_source.loc[1, "MNIST · ELU", "post"].to_dict() == {"text": 10.0, "released": 2.0}
     assert math.isnan(by_source.loc[3, "MNIST · ELU", "post"]["released"])
     one, three = question_plots.slopes(by_source, "alt").drawings
