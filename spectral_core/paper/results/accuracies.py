@@ -47,9 +47,9 @@ def described(table: pd.DataFrame) -> pd.DataFrame:
     defaults = {"source": "text", "change": "", "precision": "fp32", "file": "", "figure": ""}
     table = table.assign(**{k: v for k, v in defaults.items() if k not in table})
     point = ["precision", "panel", "method", "seed", "penalty", "percentile"]
-    distinct = table.drop_duplicates([*point, "accuracy"])
-    first = distinct.groupby(point)["figure"].transform("first")
-    others = set(distinct.loc[distinct["figure"] != first, "file"])
+    first = table.groupby(point)[["accuracy", "figure"]].transform("first")
+    differs = (table["accuracy"] != first["accuracy"]) & (table["figure"] != first["figure"])
+    others = set(table.loc[differs, "file"])
     own = table["precision"] + ", " + table["figure"]
     table = table.assign(precision=table["precision"].mask(table["file"].isin(others), own))
     distinct = table.drop_duplicates([*point, "accuracy"])

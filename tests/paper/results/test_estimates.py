@@ -209,6 +209,11 @@ def test_same_point_of_two_experiments_counts_once_if_they_agree():
     both = accuracies.described(again)  # other networks: a run of its own, with all of its results
     assert len(both) == 2 * len(table)
     assert both["precision"].value_counts().to_dict() == {"fp32": len(table), "fp32, b": len(table)}
+    third = again[again["figure"] == "b"].assign(file="c.csv", figure="c")  # b's networks again
+    assert set(accuracies.described(pd.concat([again, third]))["precision"]) == {
+        "fp32",
+        *("fp32, b", "fp32, c"),
+    }
 
 
 def test_one_experiment_has_one_accuracy_for_a_point():
