@@ -248,7 +248,7 @@
     svg.append(
       rule("cut", left, width - right, y(limit)),
       text(left, height - 6, "nodes, sorted"),
-      text(width - right, height - 6, `threshold ${limit}`, END),
+      text(width - (layers.length > 1 ? 0 : right), height - 6, `threshold ${limit}`, END),
     );
     return element("figure", {}, element("figcaption", {}, `${name}: ${ranks}`), svg);
   }
