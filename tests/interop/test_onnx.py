@@ -56,6 +56,7 @@ def test_pruned_file_is_as_small_as_its_weights(files):
     assert len(list(files["full"][1].parent.iterdir())) == 2  # no weights in a second file
 
 
+@pytest.mark.skipif(torch.__version__.startswith("2.6."), reason="its export lacks batch norms")
 @pytest.mark.slow
 def test_other_layers_go_along(tmp_path):
     torch.manual_seed(0)
