@@ -75,3 +75,20 @@ def test_a_page_is_light_accessible_and_fits_a_phone(browser, site, axe, name):
     assert not violations(page, {} if name == NAMES[0] else OF_A_PHONE)
     assert not page.evaluate("document.documentElement.scrollWidth - innerWidth")
     page.close()
+
+
+@pytest.mark.slow
+def test_a_link_to_an_equation_shows_it(browser, site):
+    page = browser.new_page(viewport=WIDE)
+    page.goto(f"{site}book/figures/theory.html")
+    link = page.locator('article a.internal[href="#equation-eq-weights"]').first
+    equation = page.locator("#equation-eq-weights math").inner_text()
+    for show, hide in (
+        (link.hover, lambda: page.mouse.move(0, 0)),
+        (link.focus, lambda: page.keyboard.press("Escape")),
+    ):
+        show()
+        assert page.locator(".preview math").inner_text() == equation
+        hide()
+        assert not page.locator(".preview").count()
+    page.close()
