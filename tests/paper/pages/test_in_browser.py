@@ -82,13 +82,13 @@ def test_a_link_to_an_equation_shows_it(browser, site):
     page = browser.new_page(viewport=WIDE)
     page.goto(f"{site}book/figures/theory.html")
     link = page.locator('article a.internal[href="#equation-eq-weights"]').first
-    equation = page.locator("#equation-eq-weights math").inner_text()
+    equation = page.locator("#equation-eq-weights math").text_content()
     for show, hide in (
         (link.hover, lambda: page.mouse.move(0, 0)),
         (link.focus, lambda: page.keyboard.press("Escape")),
     ):
         show()
-        assert page.locator(".preview math").inner_text() == equation
+        assert page.locator(".preview math").text_content() == equation
         hide()
         assert not page.locator(".preview").count()
     page.close()
