@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def build(root: Path, presets: Mapping[str, str], workers: int | None = None) ->
     }
     notebooks.execute_all(parameters, root / "book" / "figures", workers)
     generate(root / "book" / "generated")
-    tool = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
+    scripts = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"))
+    tool = shutil.which("jupyter-book", path=os.pathsep.join(scripts))
     if tool is None:
         raise BookFailed("jupyter-book must be installed beside Python: pip install '.[book]'")
     done = subprocess.run(
