@@ -218,10 +218,11 @@ def _stamp(source: Path, parameters: Mapping[str, Any] | None, kept: str) -> str
 
 
 def _kept() -> str:
-    """Hash of all results and benchmarks of the project."""
-    results = paths.project() / "results"
+    """Hash of all results, benchmarks and claims of the project."""
+    root = paths.project()
+    results = root / "results"
     kept = [file for file in results.rglob("[!.]*.*") if not file.is_relative_to(results / "local")]
-    return _hash([*kept, *(paths.project() / "benchmarks").glob("*.json")])
+    return _hash([*kept, *root.glob("benchmarks/*.json"), *root.glob("book/*.csv")])
 
 
 def _hash(files: list[Path], words: str = "") -> str:

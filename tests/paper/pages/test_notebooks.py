@@ -224,6 +224,7 @@ def test_what_a_notebook_depends_on_makes_it_out_of_date(tiny, project, tmp_path
     assert out_of_date(source, text.replace("too many", "far too many"))
     for name in ("results/published/fig03/a.csv", "results/choices/a.json", "benchmarks/a.json"):
         assert out_of_date(project / name, "1")
+    assert out_of_date(project / "book/claims.csv", "1")
     for name in ("__init__.py", "a.py", "pages/__init__.py", "pages/b.py"):
         assert out_of_date(package / name, "x = 1")
     for name in ("pages/c.py", "c.py"):  # nothing imports them
