@@ -93,12 +93,13 @@ def state(path: Path) -> tuple[int, ...]:
     return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
 
 
-@pytest.mark.parametrize("packed", [dict, gzipped])
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=list(DAMAGES))
+@pytest.mark.parametrize(
+    ("damage", "packed"), [*((name, dict) for name in DAMAGES), ("changed", gzipped)]
+)
 def test_bad_file_is_named_and_left_alone_until_it_is_fetched_again(tiny, caplog, damage, packed):
     stored = packed(tiny.contents)
     bad = write(tiny.own, stored) / next(iter(stored))
-    damage(bad)
+    DAMAGES[damage](bad)
     before = state(bad)
     named = rf"{TRAIN_IMAGES}(\.gz)?: .*|Errno.*{TRAIN_IMAGES}"
     with pytest.raises(data.DataNotFoundError, match=named):
@@ -189,12 +190,8 @@ def never_end(connection: socket.socket) -> None:
         connection.sendall(bytes(1 << 16))
 
 
-def wrong_files(files: dict[str, bytes]) -> dict[str, bytes]:
-    return dict.fromkeys(files, gzip.compress(b"a page that asks to log in"))
-
-
 FAULTS = {
-    "wrong files": (lambda good: mirror(wrong_files(good)), "expected"),
+    "wrong files": (lambda good: mirror(dict.fromkeys(good, gzip.compress(b"log in"))), "expected"),
     "no such file": (lambda _: mirror({}), "HTTP status 404"),
     "cut off": (lambda good: mirror(good, half=True), "Error"),
     "hanging": (lambda good: mirror(good, wait=3), "Timeout"),
@@ -286,7 +283,7 @@ def test_debian_package_serves_with_and_without_package_lists(tiny, apt, listed,
     assert {Path(name).name for name in tree(tiny.home)} == set(gzipped(tiny.contents))
 
 
-def test_debian_package_comes_after_the_mirrors(tiny, apt, monkeypatch):
+def test_debian_package_comes_after_the_mirrors(tiny, apt):
     with mirror(gzipped(tiny.contents)) as (url, _):
         tiny.use_mirrors(url)
         assert data.load(NAME).source == f"mirror {url}"
@@ -326,7 +323,6 @@ def test_error_lists_what_was_tried_and_how_to_help(tiny):
     for place, line in zip(places, tried, strict=True):
         assert str(place) in line
     assert f"{TRAIN_IMAGES}: MD5 of the content is {md5(b'bad')}" in tried[0]
-    assert "404" in tried[4] and "ConnectionError" in tried[5] and "PATH" in tried[6]
     for name, checksum in tiny.checksums.items():
         assert f"{checksum}  {name}" in message
 

@@ -15,23 +15,22 @@ def networks():
     return full, prune(full, node_scores(full), percentile=[50, 50])
 
 
-def test_lenets_numbers(networks):
-    found = compare(*networks, torch.rand(5, 784))
+@pytest.fixture(scope="module")
+def compared(networks):
+    x, y = torch.rand(40, 784), torch.randint(10, (40,))
+    return compare(*networks, x, y), [evaluate(network, x, y).accuracy for network in networks]
+
+
+def test_lenets_numbers(networks, compared):
+    found, accuracies = compared
     assert (found.full.nodes, found.pruned.nodes) == (400, 200)
     assert found.full.channels == found.pruned.channels == 0
     assert found.full.parameters == 266_610
     assert found.pruned.parameters == 784 * 150 + 150 + 150 * 50 + 50 + 50 * 10 + 10
     assert found.full.flops == 2 * (784 * 300 + 300 * 100 + 100 * 10)
     assert found.pruned.flops == Flow(networks[1]).flops()
-    assert found.full.latency > 0 and found.pruned.latency > 0
-    assert found.full.accuracy is None and found.batch == 5
-
-
-def test_accuracy_is_that_of_evaluate_and_modes_stay(networks):
-    x, y = torch.rand(40, 784), torch.randint(10, (40,))
-    found = compare(*networks, x, y)
-    assert found.full.accuracy == evaluate(networks[0], x, y).accuracy
-    assert found.pruned.accuracy == evaluate(networks[1], x, y).accuracy
+    assert found.full.latency > 0 and found.pruned.latency > 0 and found.batch == 40
+    assert [found.full.accuracy, found.pruned.accuracy] == accuracies
     assert all(network.training for network in networks)
 
 
@@ -48,21 +47,16 @@ def test_convolutions_count_by_channels_and_places():
     assert without.full.nodes == 0 and without.full.flops == 2 * 8 * 3 * 9 * 16
 
 
-def test_table_in_a_terminal_and_in_a_notebook(networks):
-    x, y = torch.rand(40, 784), torch.randint(10, (40,))
-    found = compare(*networks, x, y)
+def test_table_in_a_terminal_and_in_a_notebook(compared):
+    found, (full, pruned) = compared
     table = found.table()
     assert isinstance(table, pd.DataFrame) and list(table.columns) == ["full", "pruned", "left"]
     assert list(table.loc["hidden nodes"]) == ["400", "200", "50.0 %"]
-    assert table.loc["parameters", "full"] == "266,610"
-    points = 100 * (found.pruned.accuracy - found.full.accuracy)
-    assert table.loc["accuracy (%)", "left"] == f"{points:+.1f} points"
-    assert "ms per batch of 40" in table.index
+    assert table.loc["accuracy (%)", "left"] == f"{100 * (pruned - full):+.1f} points"
     text, html = str(found), found._repr_html_()
-    for cell in ("hidden nodes", "266,610", "50.0 %"):
+    for cell in ("hidden nodes", "266,610", "50.0 %", "ms per batch of 40"):
         assert cell in text and cell in html
     assert repr(found) == text and "<table" in html
-    assert "accuracy (%)" not in str(compare(*networks, x))
 
 
 def test_networks_of_several_inputs_and_outputs():
@@ -76,6 +70,7 @@ def test_networks_of_several_inputs_and_outputs():
 
     found = compare(Two(), Two(), {"left": torch.rand(5, 3), "right": torch.rand(5, 2)})
     assert found.full.flops == 2 * (3 * 4 + 2 * 4) and found.batch == 5
+    assert found.full.accuracy is None and "accuracy (%)" not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from spectral_core import fold, node_scores, plot_spectrum, select, spectral_mlp, spectralize
-from spectral_core.interop.spectrum_plot import GOES
-from spectral_core.paper.pages.style import HUES
+from spectral_core.interop.spectrum_plot import GOES, STAYS
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +35,7 @@ def test_every_layer_has_its_eigenvalues_the_largest_first(network):
     ]
     for axes, layer in zip(panels, (network[0], network[2], network[4])):
         (line,) = axes.get_lines()
-        assert line.get_color() == HUES["post"]
+        assert line.get_color() == STAYS
         drawn = line.get_xydata()
         drawn = drawn[drawn[:, 0].argsort()]
         expected = layer.eigenvalues.detach().abs().sort(descending=True).values

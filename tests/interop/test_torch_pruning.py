@@ -27,16 +27,14 @@ def channels(model):
     return {name: m.out_channels for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
 @pytest.mark.slow
-def test_half_the_channels_go_and_the_result_runs(name):
-    model = spectralize(getattr(import_torchvision().models, name)()).eval()
+def test_half_the_channels_go_and_the_result_runs():
+    model = spectralize(import_torchvision().models.mobilenet_v2()).eval()
     scores, plain = layer_scores(model), fold(model)
     before, example = channels(plain), torch.rand(2, 3, 64, 64)
     full = sum(p.numel() for p in plain.parameters())
-    classifier = [m for m in plain.modules() if isinstance(m, nn.Linear)][-1]
     importance = SpectralImportance(plain, scores)
-    pruner(plain, importance, classifier, example, pruning_ratio=0.5).step()
+    pruner(plain, importance, plain.classifier[1], example, pruning_ratio=0.5).step()
     assert channels(plain) == {layer: width // 2 for layer, width in before.items()}
     assert plain(example).shape == (2, 1000) and plain(example).isfinite().all()
     assert sum(p.numel() for p in plain.parameters()) < 0.4 * full

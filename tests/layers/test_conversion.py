@@ -68,26 +68,17 @@ def test_a_model_spectralized_and_folded_is_the_model(name, init):
         assert torch.equal(plain(x), wide(x))  # the same weights, so the same floats
     assert list(plain.state_dict()) == list(model.state_dict())
     assert [type(m) for m in plain.modules()] == [type(m) for m in model.modules()]
-    model.load_state_dict(plain.state_dict())
-    assert torch.equal(model(x), plain(x))
 
-
-@pytest.mark.parametrize("name", MODELS)
-def test_all_layers_but_the_classifier_are_spectral_and_take_gradients(name):
-    make, shape = MODELS[name]
-    model = spectralize(make().train())
-    layers = list(named_layers(model).values())
-    assert all("weight" in spectra(layer) for layer in layers[:-1])
-    assert not spectra(layers[-1])
-    model(torch.rand(4, *shape[1:])).square().sum().backward()
-    eigenvalues, eigenvectors, rest = spectral_parameters(model)
-    assert len(eigenvalues) == len(eigenvectors) == len(layers) - 1
-    assert sum(p.numel() for p in eigenvalues) == sum(len(layer.weight) for layer in layers[:-1])
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    *layers, classifier = named_layers(wide).values()
+    assert all("weight" in spectra(layer) for layer in layers) and not spectra(classifier)
+    wide(x).square().sum().backward()
+    eigenvalues, eigenvectors, rest = spectral_parameters(wide)
+    assert len(eigenvalues) == len(eigenvectors) == len(layers)
+    assert sum(p.numel() for p in eigenvalues) == sum(len(layer.weight) for layer in layers)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in wide.parameters())
     assert any((p.grad != 0).any() for p in eigenvalues)
-    every = [*eigenvalues, *eigenvectors, *rest]
-    assert {id(p) for p in every} == {id(p) for p in model.parameters()}
-    assert len(every) == len(list(model.parameters()))
+    every = [id(p) for p in (*eigenvalues, *eigenvectors, *rest)]
+    assert sorted(every) == sorted(map(id, wide.parameters()))
 
 
 def test_skip_names_modules_with_all_that_is_in_them():
@@ -113,20 +104,22 @@ def test_spectral_linear_layers_fold_too_even_one_alone():
     plain = fold(network)
     assert [type(m) for m in plain] == [nn.Linear, nn.ELU, nn.Linear]
     torch.testing.assert_close(plain(x), network(x))
-    assert type(network[0]) is SpectralLinear
-    assert (
-        type(fold(network[0])) is nn.Linear and type(fold(spectral(nn.Linear(2, 3)))) is nn.Linear
-    )
+    for layer in (network[0], spectral(nn.Linear(2, 3))):
+        assert type(fold(layer)) is nn.Linear
 
 
-def test_train_only_freezes_the_reparametrised_layers():
-    model = train_only(spectralize(LeNet()), "eigenvalues")
+@pytest.mark.parametrize(
+    "make", [lambda: spectralize(LeNet()), lambda: spectral_mlp((4, 5, 3), "elu", bias=True)]
+)
+def test_train_only_freezes_the_spectral_layers_and_leaves_the_rest(make):
+    model = make()
     eigenvalues, eigenvectors, rest = spectral_parameters(model)
+    assert train_only(model, "eigenvalues") is model
     assert all(p.requires_grad for p in (*eigenvalues, *rest))
     assert not any(p.requires_grad for p in eigenvectors)
     train_only(model, "eigenvectors")
     assert not any(p.requires_grad for p in eigenvalues)
-    assert all(p.requires_grad for p in eigenvectors)
+    assert all(p.requires_grad for p in (*eigenvectors, *rest))
 
 
 def digits(n=200):
@@ -160,13 +153,16 @@ def test_a_stock_loop_with_adamw_learns_with_and_without_autocast(autocast):
     assert all((p != old).any() for p, old in zip(eigenvalues, before))
 
 
+def both_kinds():
+    return nn.Sequential(spectralize(mlp()), SpectralLinear(5, 3, True, input_eigenvalues=True))
+
+
 def test_deepcopy_and_state_dict_carry_everything():
-    one, other = spectralize(mlp()).eval(), spectralize(mlp()).eval()
+    one, other = both_kinds().eval(), both_kinds().eval()
     x = torch.rand(3, 64)
     twin = copy.deepcopy(one)
-    assert torch.equal(twin(x), one(x))
     other.load_state_dict(one.state_dict())
-    assert torch.equal(other(x), one(x))
+    assert torch.equal(twin(x), one(x)) and torch.equal(other(x), one(x))
     with torch.no_grad():
         spectral_parameters(twin).eigenvalues[0].zero_()
     assert (spectral_parameters(one).eigenvalues[0] != 0).all()
@@ -174,15 +170,14 @@ def test_deepcopy_and_state_dict_carry_everything():
 
 @pytest.mark.slow
 def test_a_compiled_model_gives_the_same_in_value_and_gradient():
-    model = spectralize(mlp()).eval()
-    x = torch.rand(3, 64)
+    model, x, grads = both_kinds().eval(), torch.rand(3, 64), []
     compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x), model(x))
-    compiled(x).sum().backward()
-    grads = [p.grad.clone() for p in model.parameters()]
-    model.zero_grad()
-    model(x).sum().backward()
-    torch.testing.assert_close(grads, [p.grad for p in model.parameters()])
+    for network in (compiled, model):
+        model.zero_grad()
+        network(x).sum().backward()
+        grads.append([p.grad.clone() for p in model.parameters()])
+    torch.testing.assert_close(*grads)
 
 
 def test_data_parallel_training_steps_as_one_process_does(tmp_path):
@@ -212,25 +207,24 @@ def tied():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: spectralize(nn.ReLU()), ValueError, ["model", "Linear, Conv2d", "none"]),
-        (lambda: spectralize(nn.Linear(3, 2)), ValueError, ["model", "besides", "none"]),
-        (lambda: spectralize(mlp(), skip="5"), TypeError, ["skip", "list", "'5'"]),
-        (lambda: spectralize(LeNet(), skip=["fc4"]), ValueError, ["skip", "Did you mean 'fc3'"]),
-        (lambda: spectralize(tied()), ValueError, ["'7'", "weight of its own", "skip"]),
-        (lambda: spectralize([1]), TypeError, ["Module", "list"]),
-        (lambda: fold([1]), TypeError, ["model", "Module", "list"]),
+        (lambda: spectralize(nn.ReLU()), ValueError, "model .*Linear, Conv2d.*none"),
+        (lambda: spectralize(nn.Linear(3, 2)), ValueError, "model .*besides.*none"),
+        (lambda: spectralize(mlp(), skip="5"), TypeError, "skip .*list.*'5'"),
+        (lambda: spectralize(LeNet(), skip=["fc4"]), ValueError, "skip .*Did you mean 'fc3'"),
+        (lambda: spectralize(tied()), ValueError, "weight of its own; '7' .*skip"),
+        (lambda: spectralize([1]), TypeError, "Module; got list"),
+        (lambda: fold([1]), TypeError, "model .*Module; got list"),
     ],
 )
 def test_bad_arguments_are_named(call, error, words):
-    with pytest.raises(error) as caught:
+    with pytest.raises(error, match=words):
         call()
-    assert all(word in str(caught.value) for word in words)
 
 
 def test_parameters_of_tied_layers_are_listed_once():
-    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
-    spectralize(model, skip=())
-    model = nn.Sequential(model[0], model[1], model[0], model[2])
-    found = spectral_parameters(model)
-    listed = [id(parameter) for group in found for parameter in group]
+    first, act, last = spectralize(
+        nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)), skip=()
+    )
+    model = nn.Sequential(first, act, first, last)
+    listed = [id(parameter) for group in spectral_parameters(model) for parameter in group]
     assert sorted(listed) == sorted(map(id, model.parameters()))

@@ -1,7 +1,5 @@
 """SpectralLinear against the dense transfer operator of Sec. II, in float64."""
 
-import copy
-
 import pytest
 import torch
 from hypothesis import given
@@ -131,14 +129,10 @@ def test_glorot_start_of_eigenvectors_is_that_of_plain_weights():
     assert SpectralLinear(0, 0, eigenvector_range="glorot").eigenvectors.shape == (0, 0)
 
 
-def test_one_seed_is_one_layer_in_any_default_dtype_and_device():
-    one, other = layer_of(5, 4, seed=3), layer_of(5, 4, seed=3)
-    assert all(torch.equal(p, q) for p, q in zip(one.parameters(), other.parameters()))
-
-
 @pytest.mark.parametrize("which", ["eigenvalues", "eigenvectors", "both"])
 def test_train_only_leaves_the_others_without_gradient(which):
-    layer = layer_of(5, 4, bias=True, input_eigenvalues=True).train_only(which)
+    layer = layer_of(5, 4, bias=True, input_eigenvalues=True).requires_grad_(False)
+    layer.train_only(which)
     layer(torch.randn(3, 5, dtype=DOUBLE)).square().sum().backward()
     assert (layer.eigenvalues.grad is None) == (which == "eigenvectors")
     assert (layer.input_eigenvalues.grad is None) == (which == "eigenvectors")
@@ -146,31 +140,10 @@ def test_train_only_leaves_the_others_without_gradient(which):
     assert layer.bias.grad is not None
 
 
-def test_deepcopy_and_state_dict_carry_everything():
-    layer = layer_of(5, 4, bias=True, input_eigenvalues=True)
-    fresh = layer_of(5, 4, seed=9, bias=True, input_eigenvalues=True)
-    fresh.load_state_dict(layer.state_dict())
-    x = torch.randn(3, 5, dtype=DOUBLE)
-    assert torch.equal(fresh(x), layer(x)) and torch.equal(copy.deepcopy(layer)(x), layer(x))
-
-
 def test_empty_layers_are_legal():
     assert SpectralLinear(0, 3)(torch.zeros(2, 0)).tolist() == [[0, 0, 0], [0, 0, 0]]
     assert SpectralLinear(3, 0)(torch.zeros(2, 3)).shape == (2, 0)
     assert SpectralLinear(0, 3).to_linear().weight.shape == (3, 0)
-
-
-@pytest.mark.slow
-def test_compiled_layer_gives_the_same():
-    layer = layer_of(6, 4, bias=True)
-    x = torch.randn(3, 6, dtype=DOUBLE)
-    try:
-        compiled = torch.compile(layer)(x)
-    except Exception as error:
-        if "compiler" in str(error).lower() or "Inductor" in type(error).__name__:
-            pytest.skip(f"torch.compile needs a C++ compiler: {str(error)[:120]}")
-        raise
-    torch.testing.assert_close(compiled, layer(x), rtol=0, atol=1e-12)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -182,59 +155,12 @@ def test_cuda_layer_starts_from_the_same_numbers():
     torch.testing.assert_close(on_gpu(x.cuda()).cpu(), on_cpu(x))
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "words"),
-    [
-        (lambda: SpectralLinear(-1, 3), ValueError, ["in_features", "at least 0", "-1"]),
-        (lambda: SpectralLinear(3, 2.0), TypeError, ["out_features", "whole number", "2.0"]),
-        (
-            lambda: SpectralLinear(3, 2, eigenvalue_range=(1, 0)),
-            ValueError,
-            ["eigenvalue_range", "low ≤ high", "(1, 0)"],
-        ),
-        (
-            lambda: SpectralLinear(3, 2, eigenvector_range=0.2),
-            TypeError,
-            ["eigenvector_range", "pair", "0.2"],
-        ),
-        (
-            lambda: SpectralLinear(3, 2, eigenvector_range="glorott"),
-            ValueError,
-            ["eigenvector_range", "Did you mean 'glorot'?"],
-        ),
-        (lambda: SpectralLinear(3, 2)(torch.zeros(4, 5)), ValueError, ["inputs", "3", "(4, 5)"]),
-        (
-            lambda: SpectralLinear(3, 2).train_only("eigenvalue"),
-            ValueError,
-            ["which", "eigenvalues, eigenvectors, both", "Did you mean 'eigenvalues'"],
-        ),
-        (lambda: SpectralLinear.from_linear(nn.ReLU()), TypeError, ["linear", "nn.Linear", "ReLU"]),
-    ],
-)
-def test_bad_arguments_are_named(make, error, words):
-    with pytest.raises(error) as caught:
-        make()
-    assert all(word in str(caught.value) for word in words)
-
-
-def test_train_only_wakes_a_frozen_bias():
-    layer = SpectralLinear(3, 2, bias=True).requires_grad_(False).train_only("eigenvalues")
-    assert layer.bias.requires_grad and layer.eigenvalues.requires_grad
-
-
-def test_from_linear_draws_nothing():
-    linear = nn.Linear(3, 2)
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    SpectralLinear.from_linear(linear)
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_from_linear_keeps_what_is_frozen_and_the_mode():
+def test_from_linear_draws_nothing_and_keeps_what_is_frozen_and_the_mode():
     linear = nn.Linear(3, 2).eval()
     linear.weight.requires_grad_(False)
+    state = torch.get_rng_state()
     layer = SpectralLinear.from_linear(linear)
+    assert torch.equal(torch.get_rng_state(), state)
     assert not (layer.eigenvalues.requires_grad or layer.eigenvectors.requires_grad)
     assert layer.bias.requires_grad and not layer.training
     assert all(p.requires_grad for p in SpectralLinear.from_linear(nn.Linear(3, 2)).parameters())
@@ -252,3 +178,36 @@ def test_under_autocast_the_outputs_are_as_wide_as_a_plain_layers():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(x).dtype == layer.to_linear()(x).dtype == torch.bfloat16
     torch.testing.assert_close(layer(x), layer.to_linear()(x))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: SpectralLinear(-1, 3), ValueError, "in_features must .*at least 0; got -1"),
+        (lambda: SpectralLinear(3, 2.0), TypeError, "out_features must .*whole number.*2.0"),
+        (
+            lambda: SpectralLinear(3, 2, eigenvalue_range=(1, 0)),
+            ValueError,
+            r"eigenvalue_range must .*low ≤ high; got \(1, 0\)",
+        ),
+        (
+            lambda: SpectralLinear(3, 2, eigenvector_range="glorott"),
+            ValueError,
+            "eigenvector_range must .*Did you mean 'glorot'",
+        ),
+        (
+            lambda: SpectralLinear(3, 2)(torch.zeros(4, 5)),
+            ValueError,
+            r"inputs must .*3\); got \(4, 5\)",
+        ),
+        (
+            lambda: SpectralLinear(3, 2).train_only("eigenvalue"),
+            ValueError,
+            "which must be one of eigenvalues, eigenvectors, both.*Did you mean 'eigenvalues'",
+        ),
+        (lambda: SpectralLinear.from_linear(nn.ReLU()), TypeError, "linear must .*got ReLU"),
+    ],
+)
+def test_bad_arguments_are_named(make, error, words):
+    with pytest.raises(error, match=words):
+        make()

@@ -33,9 +33,8 @@ def test_parameters_of_the_papers_network_by_hand():
 
 
 def test_direct_weights_start_glorot_uniform_and_biases_at_zero():
-    network = direct_mlp(
-        (300, 200, 10), "elu", bias=True, generator=torch.Generator().manual_seed(0)
-    )
+    generator = torch.Generator().manual_seed(0)
+    network = direct_mlp((300, 200, 10), "elu", bias=True, generator=generator)
     bound = (6 / (300 + 200)) ** 0.5
     weight = network[0].weight
     assert weight.abs().max() <= bound and weight.abs().max() > 0.99 * bound
@@ -52,36 +51,17 @@ def test_a_generator_alone_decides_the_start(make):
     assert not torch.equal(one[0].weight, other[0].weight)
 
 
-def test_train_only_reaches_every_layer_and_leaves_biases():
-    network = spectral_mlp((4, 5, 6, 3), "relu", bias=True)
-    assert train_only(network, "eigenvalues") is network
-    for name, parameter in network.named_parameters():
-        assert parameter.requires_grad == (not name.endswith("eigenvectors"))
-    train_only(network, "eigenvectors")
-    for name, parameter in network.named_parameters():
-        assert parameter.requires_grad == (not name.endswith("eigenvalues"))
-
-
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: spectral_mlp((4,), "elu"), ValueError, ["sizes", "input and an output", "[4]"]),
-        (lambda: direct_mlp((4, 0, 3), "elu"), ValueError, ["sizes[1]", "at least 1", "0"]),
-        (lambda: direct_mlp((4, "5", 3), "elu"), TypeError, ["sizes[1]", "whole number", "'5'"]),
-        (
-            lambda: spectral_mlp((4, 3), "rellu"),
-            ValueError,
-            ["activation", "elu, relu, tanh", "Did you mean 'relu'"],
-        ),
-        (
-            lambda: train_only(direct_mlp((4, 3), "elu"), "both"),
-            ValueError,
-            ["network", "SpectralLinear", "none"],
-        ),
-        (lambda: train_only(spectral_mlp((4, 3), "elu"), "phi"), ValueError, ["which", "'phi'"]),
+        (lambda: spectral_mlp((4,), "elu"), ValueError, r"sizes .*input and an output.*\[4\]"),
+        (lambda: direct_mlp((4, 0, 3), "elu"), ValueError, r"sizes\[1\] must .*at least 1; got 0"),
+        (lambda: direct_mlp((4, "5", 3), "elu"), TypeError, r"sizes\[1\] must .*'5'"),
+        (lambda: spectral_mlp((4, 3), "rellu"), ValueError, "activation .*Did you mean 'relu'"),
+        (lambda: train_only(direct_mlp((4, 3), "elu"), "both"), ValueError, "SpectralLinear.*none"),
+        (lambda: train_only(spectral_mlp((4, 3), "elu"), "phi"), ValueError, "which .*'phi'"),
     ],
 )
 def test_bad_arguments_are_named(call, error, words):
-    with pytest.raises(error) as caught:
+    with pytest.raises(error, match=words):
         call()
-    assert all(word in str(caught.value) for word in words)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrize
 
-from spectral_core import SpectralLinear, fold, spectral, spectral_parameters
+from spectral_core import fold, spectral, spectral_parameters
 from spectral_core.layers.spectrum import spectrum_of
 
 KINDS = {
@@ -51,15 +51,6 @@ def test_both_starts_give_the_weights_back(seed, dtype, magnitude):
     assert norm.eigenvalues[2] == 0 and (norm.eigenvectors[2] == 0).all()
 
 
-def test_norm_start_is_that_of_from_linear():
-    linear = nn.Linear(6, 4)
-    spectrum = spectrum_of(linear.weight, "norm")
-    layer = SpectralLinear.from_linear(linear)
-    assert torch.equal(layer.eigenvalues, spectrum.eigenvalues)
-    assert torch.equal(layer.eigenvectors, spectrum.eigenvectors)
-    assert torch.equal(layer.bias, linear.bias)
-
-
 def test_a_weight_without_incoming_weights_still_learns_from_the_unit_start():
     linear = nn.Linear(3, 2)
     nn.init.zeros_(linear.weight)
@@ -98,21 +89,16 @@ def test_frozen_weights_stay_frozen():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: spectral("layer"), TypeError, ["module", "Module", "str"]),
-        (lambda: spectral(nn.Linear(3, 2), "wait"), ValueError, ["name", "Linear", "'wait'"]),
-        (lambda: spectral(nn.Linear(3, 2), "bias"), ValueError, ["bias", "matrix", "(2,)"]),
-        (lambda: spectral(spectral(nn.Linear(3, 2))), ValueError, ["weight", "already"]),
-        (lambda: spectral(nn.ConvTranspose2d(3, 2, 1)), TypeError, ["first", "ConvTranspose2d"]),
-        (lambda: spectral(nn.LSTM(3, 2), "weight_hh_l0"), TypeError, ["recurrent", "LSTM"]),
-        (lambda: spectral(nn.LazyLinear(2)), ValueError, ["weight", "LazyLinear", "batch"]),
-        (
-            lambda: spectral(nn.Linear(3, 2), init="norms"),
-            ValueError,
-            ["init", "norm, unit", "Did you mean 'norm'"],
-        ),
+        (lambda: spectral("layer"), TypeError, "module must be .*Module; got str"),
+        (lambda: spectral(nn.Linear(3, 2), "wait"), ValueError, "name must be .*Linear.*'wait'"),
+        (lambda: spectral(nn.Linear(3, 2), "bias"), ValueError, r"bias .*matrix.*\(2,\)"),
+        (lambda: spectral(spectral(nn.Linear(3, 2))), ValueError, "weight .*already"),
+        (lambda: spectral(nn.ConvTranspose2d(3, 2, 1)), TypeError, "first .*ConvTranspose2d"),
+        (lambda: spectral(nn.LSTM(3, 2), "weight_hh_l0"), TypeError, "recurrent; got LSTM"),
+        (lambda: spectral(nn.LazyLinear(2)), ValueError, "weight of LazyLinear .*batch"),
+        (lambda: spectral(nn.Linear(3, 2), init="norms"), ValueError, "init .*Did you mean 'norm'"),
     ],
 )
 def test_bad_arguments_are_named(call, error, words):
-    with pytest.raises(error) as caught:
+    with pytest.raises(error, match=words):
         call()
-    assert all(word in str(caught.value) for word in words)

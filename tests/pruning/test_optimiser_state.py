@@ -16,9 +16,7 @@ KEPT = [torch.tensor([0, 2, 5]), torch.tensor([1, 3])]
 OPTIMISERS = {
     "SGD": partial(optim.SGD, lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=True),
     "Adam": partial(optim.Adam, lr=0.01, amsgrad=True),
-    "AdamW": partial(optim.AdamW, lr=0.01),
     "RMSprop": partial(optim.RMSprop, lr=0.01, momentum=0.5, centered=True),
-    "Adagrad": partial(optim.Adagrad, lr=0.01),
 }
 
 
@@ -30,22 +28,19 @@ def network():
     ).to(DOUBLE)
 
 
-def train(network, optimiser, batches, masks=()):
-    """Train; masked nodes send 0."""
-    handles = [
-        network[i].register_forward_pre_hook(lambda _, args, mask=mask: (args[0] * mask,))
-        for i, mask in masks
-    ]
+def train(network, optimiser, batches):
     for x, y in batches:
         optimiser.zero_grad()
         F.cross_entropy(network(x), y).backward()
         optimiser.step()
-    for handle in handles:
-        handle.remove()
 
 
 def batches(n):
     return [(torch.randn(8, 4, dtype=DOUBLE), torch.randint(3, (8,))) for _ in range(n)]
+
+
+def without_parameters(optimiser):
+    return [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
@@ -54,37 +49,24 @@ def test_training_goes_on_as_in_the_masked_network(name):
     rest = nn.Parameter(torch.ones(2, dtype=DOUBLE))  # of no network
     groups = [{"params": list(full[:3].parameters())}, {"params": [*full[3:].parameters(), rest]}]
     optimiser = OPTIMISERS[name](groups)
-    schedule = optim.lr_scheduler.StepLR(optimiser, 3, gamma=0.5)
     train(full, optimiser, batches(3))
-    schedule.step()
-    masked = copy.deepcopy(full)
-    twin = OPTIMISERS[name](
-        [{"params": list(part.parameters())} for part in (masked[:3], masked[3:])]
-    )
-    state = copy.deepcopy(optimiser.state_dict())
-    state["param_groups"][1]["params"].pop()
-    twin.load_state_dict(state)
-    settings = [
-        {key: value for key, value in group.items() if key != "params"}
-        for group in optimiser.param_groups
-    ]
+    optimiser.param_groups[0]["lr"] /= 2  # as a schedule would
+    masked, twin = copy.deepcopy((full, optimiser))
+    settings = without_parameters(optimiser)
     small = remove(full, KEPT, optimiser=optimiser)
-    rows = optimiser.state[small[0].parametrizations.weight.original1]
-    for key, value in twin.state[masked[0].parametrizations.weight.original1].items():
-        expected = value[KEPT[0]] if torch.is_tensor(value) and value.dim() else value
-        assert torch.equal(torch.as_tensor(rows[key]), torch.as_tensor(expected))
     assert [len(group["params"]) for group in optimiser.param_groups] == [5, 7]
     assert optimiser.param_groups[1]["params"][-1] is rest
-    for group, before in zip(optimiser.param_groups, settings):
-        assert {key: value for key, value in group.items() if key != "params"} == before
+    assert without_parameters(optimiser) == settings
 
-    more, masks = batches(5), []
+    more = batches(5)
+    train(small, optimiser, more)
     for i, kept in zip((3, 5), KEPT):
         mask = torch.zeros(full[i].in_features, dtype=DOUBLE)
         mask[kept] = 1
-        masks.append((i, mask))
-    train(small, optimiser, more)
-    train(masked, twin, more, masks)
+        masked[i].register_forward_pre_hook(lambda _, args, mask=mask: (args[0] * mask,))
+    train(masked, twin, more)
+    for module in masked:
+        module._forward_pre_hooks.clear()
     for ours, theirs in zip(small.parameters(), remove(masked, KEPT).parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
 

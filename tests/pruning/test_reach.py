@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from benchmarks.reach import HUGGING_FACE, SMALL, masked, reach
-from spectral_core import remove
+from spectral_core import node_scores, prune, remove
 from spectral_core.layers.flow import Flow
 
 GROUPS = {
@@ -19,12 +19,19 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_groups_counted_by_hand_can_go(name):
+    make, example = SMALL[name]
+    network, inputs = make(), example()
+    scores = node_scores(network, "invariant", example=inputs)
+    assert len(scores) == GROUPS[name]
+    prune(network, scores, 50, per_layer=True, example=inputs)  # which checks it against the mask
+
+
+@pytest.mark.parametrize("name", ["two inputs", "actor-critic, dictionary", "GPT block"])
 @pytest.mark.slow
 def test_pruned_is_masked_saved_and_exported(name):
     row = reach(*SMALL[name])
-    assert row["layers"] == GROUPS[name]
-    assert row["difference"] < 1e-5 and row["loaded"]
-    assert row.get("onnx", 0) < 1e-4
+    assert row["difference"] < 1e-5 and row["loaded"] and row["onnx"] < 1e-4
 
 
 @pytest.mark.parametrize("name", HUGGING_FACE)
@@ -92,7 +99,7 @@ def graphs(draw):
 
 
 @given(graphs(), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20)
 def test_whatever_is_said_to_be_removable_can_be_removed(network, data):
     x = torch.randn(5, 4, dtype=torch.float64)
     flow = Flow(network, x)

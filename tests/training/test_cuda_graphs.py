@@ -4,19 +4,16 @@ import itertools
 
 import pytest
 import torch
+from test_loop import seeded
 
 from spectral_core import direct_mlp, spectral_mlp, train, train_only
 from spectral_core.training import cuda_graphs
-from spectral_core.training.cuda_graphs import Replayed, own_stream
+from spectral_core.training.cuda_graphs import Replayed
 from spectral_core.training.ensemble import train_ensemble
 from spectral_core.training.gradients import WrittenOut
 from spectral_core.training.loop import Adam, Optimisation
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def examples(device="cpu"):
@@ -65,15 +62,7 @@ def test_replayed_steps_are_those_that_run_plainly(monkeypatch):
     assert losses == plain
     for one, other in zip(network.parameters(), replayed.parameters()):
         assert torch.equal(one, other)
-
-
-def test_a_size_seen_once_is_not_recorded(monkeypatch):
-    assert losses_of(4, True, monkeypatch)[2] == 1
-
-
-def test_the_cpu_has_no_streams():
-    with own_stream(torch.ones(2)):
-        assert (torch.ones(2) + 1).sum() == 4
+    assert losses_of(4, True, monkeypatch)[2] == 1  # a size seen once is not recorded
 
 
 @CUDA

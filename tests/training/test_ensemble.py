@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 import torch
+from test_loop import examples, seeded
 from torch import nn
 
 from spectral_core import TrainingDiverged, direct_mlp, remove, spectral_mlp, train, train_only
-from spectral_core.data import load
 from spectral_core.layers.networks import ACTIVATIONS
 from spectral_core.training.ensemble import most_members, stacked, train_ensemble
 from spectral_core.training.gradients import WrittenOut
@@ -17,30 +17,15 @@ DOUBLE = torch.float64
 TRAINS = ["weights", "both", "eigenvalues", "eigenvectors"]
 # Widths of three networks; each layer has another one that is the widest.
 WIDTHS = {1: [(7,), (20,), (1,)], 3: [(20, 3, 9), (5, 15, 2), (1, 1, 10)]}
-FIFTY_STEPS = {"epochs": 10, "batch_size": 100}  # of 430 examples: the last batch has 30
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def orders(count=3):
-    return [seeded(100 + seed) for seed in range(count)]
-
-
-def examples(dtype=DOUBLE, count=430):
-    data = load("digits")
-    return data.train_inputs[:count].to(dtype), data.train_targets[:count]
+STEPS = {"epochs": 3, "batch_size": 80}  # of 300 examples: the last batch has 60
 
 
 def network_of(hidden, trains, activation="elu", bias=False, seed=0, dtype=DOUBLE, two=False):
     sizes, generator = (64, *hidden, 10), seeded(seed)
     if trains == "weights":
         return direct_mlp(sizes, activation, bias, generator=generator).to(dtype)
-    network = spectral_mlp(sizes, activation, bias, input_eigenvalues=two, generator=generator).to(
-        dtype
-    )
-    return train_only(network, trains)
+    spectra = {"input_eigenvalues": two, "generator": generator}
+    return train_only(spectral_mlp(sizes, activation, bias, **spectra).to(dtype), trains)
 
 
 def networks_of(trains, depth=1, activation="elu", bias=False, dtype=DOUBLE, two=False):
@@ -50,61 +35,50 @@ def networks_of(trains, depth=1, activation="elu", bias=False, dtype=DOUBLE, two
     ]
 
 
-def trained_alone(networks, inputs, targets, **settings):
-    """Losses of networks, trained one by one in the orders of an ensemble."""
-    return [
+def trained_both_ways(make, dtype=DOUBLE, **settings):
+    """Networks and their losses, trained side by side and one by one in the same orders."""
+    inputs, targets = examples(dtype, 300)
+    together, alone = make(), make()
+    orders = [[seeded(100 + e) for e in range(len(alone))] for _ in range(2)]
+    losses = train_ensemble(together, inputs, targets, **settings, generators=orders[0])
+    one_by_one = [
         train(network, inputs, targets, **settings, generator=generator)
-        for network, generator in zip(networks, orders(len(networks)))
+        for network, generator in zip(alone, orders[1])
     ]
+    return together, losses, alone, one_by_one
 
 
-def assert_equal(ours, theirs, tolerance=1e-12):
+def assert_equal(ours, theirs):
     for one, other in zip(ours, theirs, strict=True):
         for p, q in zip(one.parameters(), other.parameters(), strict=True):
-            torch.testing.assert_close(p, q, rtol=0, atol=tolerance)
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("depth", WIDTHS)
-@pytest.mark.parametrize("trains", TRAINS)
-@pytest.mark.slow
-def test_fifty_steps_equal_those_of_each_network_by_itself(trains, depth, activation):
-    inputs, targets = examples()
-    bias = depth == 1
-    together, alone, before = (networks_of(trains, depth, activation, bias) for _ in range(3))
-    losses = train_ensemble(together, inputs, targets, **FIFTY_STEPS, generators=orders())
-    one_by_one = trained_alone(alone, inputs, targets, **FIFTY_STEPS)
-    assert_equal(together, alone)
-    assert torch.tensor(losses).shape == (3, 10)
-    torch.testing.assert_close(torch.tensor(losses), torch.tensor(one_by_one), rtol=1e-6, atol=0)
-    for network, start in zip(together, before):
-        for p, q in zip(network.parameters(), start.parameters()):
             assert p.grad is None
-            assert torch.equal(p, q) != p.requires_grad
+            torch.testing.assert_close(p, q, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("depth", WIDTHS)
 @pytest.mark.parametrize(
-    ("trains", "regularised", "two"),
+    ("trains", "activation", "two", "regularised"),
     [
-        *((trains, "penalty", False) for trains in TRAINS[:3]),
-        ("weights", "decay", False),
-        *((trains, "decay", True) for trains in TRAINS[1:]),
+        *itertools.product(TRAINS, ACTIVATIONS, [False], [{}]),
+        *((trains, "elu", False, {"penalty": 1e-2}) for trains in TRAINS[:3]),
+        ("weights", "elu", False, {"decay": 1e-2}),
+        *((trains, "elu", True, {"decay": 1e-2}) for trains in TRAINS[1:]),
     ],
 )
-def test_regularised_steps_are_those_of_each_network_by_itself(trains, regularised, two):
-    inputs, targets = examples()
-    together, alone = (networks_of(trains, 3, two=two) for _ in range(2))
-    settings = {**FIFTY_STEPS, regularised: 1e-2, "learning_rate": 1e-2}
-    train_ensemble(together, inputs, targets, **settings, generators=orders())
-    trained_alone(alone, inputs, targets, **settings)
+def test_steps_are_those_of_each_network_by_itself(trains, activation, two, regularised, depth):
+    settings = {**STEPS, **regularised, "learning_rate": 1e-2}
+    together, losses, alone, one_by_one = trained_both_ways(
+        lambda: networks_of(trains, depth, activation, bias=depth == 1, two=two), **settings
+    )
     assert_equal(together, alone)
+    torch.testing.assert_close(torch.tensor(losses), torch.tensor(one_by_one), rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("two", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("trains", TRAINS)
 def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
-    inputs, targets = examples()
+    inputs, targets = examples(DOUBLE, 300)
     penalty = 0.1 if trains != "eigenvectors" else 0.0
     networks = networks_of(trains, 3, activation, bias=True, two=two)
     together = stacked(networks)
@@ -127,38 +101,31 @@ def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
     def draw_orders(n):
         return torch.stack([torch.randperm(n, generator=seeded(e)) for e in range(3)])
 
-    fit(together, inputs, targets, Optimisation(5, 50, 0.1, "fp32", penalty, 0.1), draw_orders)
+    fit(together, inputs, targets, Optimisation(3, 50, 0.1, "fp32", penalty, 0.1), draw_orders)
     values = torch.cat(list(padding(lambda values: values)))
     assert len(values) > 1000 and (values == 0).all()
 
 
+@pytest.mark.parametrize("empty", [[1], [0, 1]])
 @pytest.mark.parametrize("trains", ["both", "eigenvalues"])
-def test_a_network_that_has_lost_a_layer_trains_beside_others(trains):
-    inputs, targets = examples()
-    nothing = torch.tensor([], dtype=torch.int64)
-
-    def make(empty):
+def test_a_network_that_has_lost_a_layer_trains_beside_others(trains, empty):
+    def make():
         networks = [network_of((6, 5), trains, bias=True, seed=seed) for seed in range(2)]
         return [
-            remove(network, [nothing if e in empty else torch.arange(4), torch.arange(3)])
+            remove(network, [torch.arange(0 if e in empty else 4), torch.arange(3)])
             for e, network in enumerate(networks)
         ]
 
-    for empty in ([1], [0, 1]):
-        together, alone = make(empty), make(empty)
-        train_ensemble(together, inputs, targets, epochs=2, generators=orders(2))
-        trained_alone(alone, inputs, targets, epochs=2)
-        assert_equal(together, alone)
-        assert together[1][0].out_features == 0
-        assert train_ensemble(together, inputs, targets, epochs=0) == [[], []]
+    together, _, alone, _ = trained_both_ways(make, epochs=2)
+    assert_equal(together, alone)
+    assert together[1][0].out_features == 0
+    assert train_ensemble(together, *examples(DOUBLE), epochs=0) == [[], []]
 
 
 def test_networks_with_the_same_generator_see_the_same_order():
-    inputs, targets = examples()
-
     def ensemble(generators):
         networks = [network_of((7,), "both") for _ in generators]
-        train_ensemble(networks, inputs, targets, **FIFTY_STEPS, generators=generators)
+        train_ensemble(networks, *examples(DOUBLE), **STEPS, generators=generators)
         return networks
 
     shared = seeded(1)
@@ -170,11 +137,11 @@ def test_networks_with_the_same_generator_see_the_same_order():
 
 @pytest.mark.parametrize("trains", TRAINS)
 def test_bf16_is_that_of_each_network_by_itself(trains):
-    inputs, targets = examples(torch.float32)
-    settings = {"epochs": 15, "batch_size": 50, "precision": "bf16"}
-    together, alone = (networks_of(trains, 1, dtype=torch.float32) for _ in range(2))
-    losses = train_ensemble(together, inputs, targets, **settings, generators=orders())
-    for one, other in zip(losses, trained_alone(alone, inputs, targets, **settings)):
+    settings = {"epochs": 10, "batch_size": 50, "precision": "bf16"}
+    _, losses, _, alone = trained_both_ways(
+        lambda: networks_of(trains, dtype=torch.float32), torch.float32, **settings
+    )
+    for one, other in zip(losses, alone):
         assert one == pytest.approx(other, rel=0.02)
 
 
@@ -189,7 +156,7 @@ def test_the_network_that_diverged_is_named(value, member, epochs, event):
     networks = networks_of("both")
     networks[member][0].eigenvalues.data[0] = float(value)
     with pytest.raises(TrainingDiverged, match=event) as caught:
-        train_ensemble(networks, *examples(), epochs=epochs)
+        train_ensemble(networks, *examples(DOUBLE), epochs=epochs)
     assert caught.value.member == member
 
 
@@ -200,20 +167,15 @@ def some(**changes):
 @pytest.mark.parametrize(
     "other",
     [
-        nn.Linear(64, 10),
-        some(activation="tanh"),
-        some(trains="eigenvalues"),
-        some(trains="weights"),
-        some(hidden=(5, 5)),
-        some(bias=True),
-        some(dtype=torch.float32),
+        *(nn.Linear(64, 10), some(activation="tanh"), some(trains="eigenvalues")),
+        *(some(trains="weights"), some(hidden=(5, 5)), some(bias=True), some(dtype=torch.float32)),
         spectral_mlp((64, 5, 9), "elu").double(),
     ],
     ids=str,
 )
 def test_networks_that_cannot_be_stacked_are_refused(other):
     with pytest.raises(ValueError, match=r"networks must be stacks of .* alike but for"):
-        train_ensemble([some(), other], *examples(), epochs=1)
+        train_ensemble([some(), other], *examples(DOUBLE), epochs=1)
 
 
 @pytest.mark.parametrize("trains", ["both", "eigenvalues"])
@@ -237,7 +199,4 @@ def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
     projects = trains == "eigenvalues"
     share = 0.7 * 2**30  # of the memory of a device that does not say how much it has
     assert 1.0 < 4 * share / most_members(sizes, 50, inputs, projects) / held < 1.6
-
-
-def test_at_least_one_network_is_trained_at_a_time():
-    assert most_members((10**6, 10**6, 10), 200, torch.rand(2, 3), False) == 1
+    assert most_members((10**6, 10**6, 10), 200, inputs, False) == 1  # at least one

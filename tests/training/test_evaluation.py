@@ -16,29 +16,17 @@ class Fixed(nn.Module):
         return x
 
 
-def test_accuracy_and_loss_by_hand():
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_accuracy_and_loss_by_hand(batch_size):
     logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 0.0]])
     targets = torch.tensor([0, 1, 1, 0])  # right, right, wrong, a tie won by the first
-    measured = evaluate(Fixed(), logits, targets)
+    measured = evaluate(Fixed(), logits, targets, batch_size)
     right, wrong, tie = math.log1p(math.exp(-2)), math.log1p(math.exp(2)), math.log(2)
     assert measured.accuracy == 0.75
     assert measured.loss == pytest.approx((2 * right + wrong + tie) / 4)
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
-def test_batches_do_not_matter(batch_size):
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(7, 3, generator=generator, dtype=torch.float64)
-    targets = torch.randint(0, 3, (7,), generator=generator)
-    whole, split = (evaluate(Fixed(), logits, targets, size) for size in (7, batch_size))
-    assert split.accuracy == whole.accuracy and split.loss == pytest.approx(whole.loss)
-
-
-@pytest.mark.parametrize("batch_size", [1, 3, 100])
-def test_a_loss_of_ones_own_is_averaged_over_the_examples(batch_size):
-    outputs, targets = torch.tensor([[1.0], [2.0], [5.0], [0.0]]), torch.tensor([[0.0]] * 4)
-    measured = evaluate(Fixed(), outputs, targets, batch_size, loss=nn.functional.mse_loss)
-    assert measured.loss == (1 + 4 + 25 + 0) / 4 and math.isnan(measured.accuracy)
+    zeros = torch.zeros_like(logits)  # a loss of one's own is averaged over the examples
+    measured = evaluate(Fixed(), logits, zeros, batch_size, loss=nn.functional.mse_loss)
+    assert measured.loss == 4 * 3 / 8 and math.isnan(measured.accuracy)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -62,11 +50,7 @@ LABELS = torch.zeros(3, dtype=torch.int64)
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        (
-            ("net", torch.rand(3, 2), LABELS),
-            TypeError,
-            "network must be a torch.nn.Module; got str",
-        ),
+        (("net", torch.rand(3, 2), LABELS), TypeError, "network must be .* got str"),
         ((Fixed(), torch.rand(2, 2), LABELS), ValueError, r"same n ≥ 1; got \(2, 2\) and \(3,\)"),
         ((Fixed(), torch.rand(0, 2), LABELS[:0]), ValueError, "n ≥ 1"),
         ((Fixed(), torch.tensor(1.0), torch.tensor(0)), ValueError, r"n ≥ 1; got \(\) and \(\)"),

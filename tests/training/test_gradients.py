@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_loop import plain_loop
+from test_loop import plain_loop, seeded
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import prune
@@ -16,10 +16,6 @@ from spectral_core.training.autograd import penalised
 from spectral_core.training.gradients import WrittenOut, is_written_out
 
 DOUBLE = torch.float64
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def network_of(hidden, activation, bias, trains, seed, two_spectra=False):
@@ -43,21 +39,19 @@ def by_autograd(network, x, y):
     return loss.detach(), {name: p.grad for name, p in network.named_parameters()}
 
 
-networks = st.fixed_dictionaries(
-    {
-        "hidden": st.lists(st.integers(1, 5), max_size=4),
-        "activation": st.sampled_from(list(ACTIVATIONS)),
-        "bias": st.booleans(),
-        "trains": st.sampled_from(["weights", "both", "eigenvalues", "eigenvectors"]),
-        "seed": st.integers(0, 10_000),
-        "two_spectra": st.booleans(),
-    }
+TRAINS = ["weights", "both", "eigenvalues", "eigenvectors"]
+
+
+@given(
+    st.builds(
+        network_of,
+        st.lists(st.integers(1, 5), max_size=4),
+        *(st.sampled_from(list(ACTIVATIONS)), st.booleans(), st.sampled_from(TRAINS)),
+        *(st.integers(0, 10_000), st.booleans()),
+    ),
+    st.integers(1, 9),
 )
-
-
-@given(networks, st.integers(1, 9))
 def test_loss_and_gradients_are_those_of_autograd(network, m):
-    network = network_of(**network)
     x = torch.randn(9, 6, dtype=DOUBLE, generator=seeded(1))
     y = torch.randint(0, 4, (9,), generator=seeded(2))
     written_out = WrittenOut(network, x, y)
@@ -80,7 +74,7 @@ def single_precision(trains="both", two_spectra=False):
 
 
 @pytest.mark.parametrize("two_spectra", [False, True])
-@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
+@pytest.mark.parametrize("trains", TRAINS)
 def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
     network, x, y = single_precision(trains, two_spectra)
     loss = WrittenOut(network, x, y, "bf16")(torch.arange(100))
@@ -108,62 +102,48 @@ def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
     [
         (nn.Sequential(nn.Linear(3, 2)), True),
         (nn.Sequential(nn.Linear(3, 2), nn.Tanh(), SpectralLinear(2, 2)), True),
+        (nn.Sequential(SpectralLinear(3, 2, input_eigenvalues=True)), True),
         (nn.Linear(3, 2), False),
         (nn.Sequential(nn.Linear(3, 2), nn.ELU()), False),
         (nn.Sequential(nn.Linear(3, 2), nn.ELU(alpha=2.0), nn.Linear(2, 2)), False),
         (nn.Sequential(nn.Linear(3, 2), nn.Sigmoid(), nn.Linear(2, 2)), False),
-        (nn.Sequential(SpectralLinear(3, 2, input_eigenvalues=True)), True),
     ],
 )
 def test_what_is_written_out(network, known):
     assert is_written_out(network) is known
 
 
-class Doubled(nn.Sequential):
-    """A network whose outputs are twice those of its layers."""
-
-    def forward(self, inputs):
-        return 2 * super().forward(inputs)
-
-
-def stack(kind=nn.Sequential):
-    return kind(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
-
-
-def masked():
-    network = stack()
+def masked(network):
     prune.l1_unstructured(network[0], "weight", amount=1)
-    return network
 
 
-def twice():
-    network = stack()
+def twice(network):
     network[2] = network[0]
-    return network
 
 
-def tied():
-    network = stack()
+def tied(network):
     network[2].weight = network[0].weight
-    return network
 
 
-def hooked():
-    network = stack()
+def hooked(network):
     network[1].register_forward_hook(lambda module, inputs, output: 2 * output)
-    return network
 
 
-def doubled():
-    return stack(Doubled)
+def doubled(network):
+    class Doubled(nn.Sequential):
+        def forward(self, inputs):
+            return 2 * super().forward(inputs)
+
+    network.__class__ = Doubled
 
 
-@pytest.mark.parametrize("make", [masked, twice, tied, hooked, doubled])
-def test_what_does_more_than_its_layers_is_left_to_autograd(make):
+@pytest.mark.parametrize("change", [masked, twice, tied, hooked, doubled])
+def test_what_does_more_than_its_layers_is_left_to_autograd(change):
     networks = []
     for _ in range(2):
         torch.manual_seed(0)
-        networks.append(make())
+        networks.append(nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3)))
+        change(networks[-1])
     network, theirs = networks
     assert not is_written_out(network)
     x, y = torch.rand(8, 3), torch.tensor([0, 1] * 4)
@@ -185,5 +165,3 @@ def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
     network = HeadFirst()
     assert penalised(network, 0.1) == [network.body.weight]
     assert penalised(network, 0.0) == []
-    with pytest.raises(ValueError, match=r"penalty=0\.1 has nothing to act on"):
-        penalised(nn.Sequential(nn.Tanh()), 0.1)
