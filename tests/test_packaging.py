@@ -163,7 +163,7 @@ def test_each_import_is_declared_and_each_dependency_imported():
     assert used - core <= names(OPTIONAL)
 
 
-CORE = ("layers", "data", "training", "pruning", "interop")
+CORE = ("layers", "training", "pruning", "interop", "data")
 """Folders of the core in the order in which they may import one another."""
 PAPER = ("study", "run", "results", "claims", "questions", "pages")
 """Folders of the reproduction, likewise; each may import the whole core."""

@@ -29,6 +29,7 @@ from spectral_core.data.directories import Directories
 from spectral_core.data.images import ImageSets, open_images, pixels, stacked
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.raw_files import open_raw
+from spectral_core.training.loop import single_thread
 
 logger = logging.getLogger(__name__)
 
@@ -126,13 +127,11 @@ def _side_by_side(work: Callable[[int], Tensor], items: Sequence[int]) -> Iterat
 
     Such small batches keep several threads of one product waiting for each other, too.
     """
-    pool, threads = ThreadPoolExecutor(joblib.cpu_count()), torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield from pool.map(work, items)
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)
+    with single_thread(), ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        try:
+            yield from pool.map(work, items)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _read(path: Path, name: str, keys: Sequence[str]) -> tuple[list[Tensor], dict] | None:

@@ -52,7 +52,8 @@ def spectralize(
     layers_by_name = {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, tuple(layers)) and not {name, *_parents(name)} & left
+        if isinstance(module, tuple(layers))
+        and not any(name == skipped or name.startswith(f"{skipped}.") for skipped in left)
     }
     if not layers_by_name:
         kinds = ", ".join(kind.__name__ for kind in layers)
@@ -140,12 +141,6 @@ def _left_alone(model: nn.Module, skip: Collection[str] | None) -> set[str]:
         raise TypeError(f"skip must be a list of module names; got {skip!r}")
     names = [name for name, _ in _checks.module("model", model).named_modules()]
     return {_checks.choice("skip", name, names) for name in skip}
-
-
-def _parents(name: str) -> list[str]:
-    """Names of the modules that a module lies in: a and a.b for a.b.c."""
-    parts = name.split(".")
-    return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
 @torch.no_grad()

@@ -197,14 +197,8 @@ class SpectralLinear(nn.Module):
     @torch.no_grad()
     def to_linear(self) -> nn.Linear:
         """Fold λ and φ into a plain layer with the very same weights (Eq. 2) and bias."""
-        linear = nn.utils.skip_init(
-            nn.Linear,
-            max(self.in_features, 1),  # torch warns when it initialises an empty layer
-            max(self.out_features, 1),
-            bias=self.bias is not None,
-            device=self.eigenvectors.device,
-            dtype=self.eigenvectors.dtype,
-        )
+        # Its own sizes follow: torch warns when it initialises an empty layer.
+        linear = nn.Linear(1, 1, bias=self.bias is not None, device="meta")
         linear.in_features, linear.out_features = self.in_features, self.out_features
         trains = any(p is not None and p.requires_grad for p in self.spectrum)
         linear.weight = nn.Parameter(self.weight.clone(), requires_grad=trains)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -51,18 +52,13 @@ def spectral_mlp(
         TypeError, ValueError: if there are fewer than two sizes, a size is below 1 or the
             activation is unknown.
     """
-
-    def layer(before: int, after: int, bias: bool) -> nn.Module:
-        return SpectralLinear(
-            before,
-            after,
-            bias,
-            input_eigenvalues=input_eigenvalues,
-            eigenvector_range=eigenvector_range,
-            eigenvalue_range=eigenvalue_range,
-            generator=generator,
-        )
-
+    layer = functools.partial(
+        SpectralLinear,
+        input_eigenvalues=input_eigenvalues,
+        eigenvector_range=eigenvector_range,
+        eigenvalue_range=eigenvalue_range,
+        generator=generator,
+    )
     return _stack(sizes, activation, layer, bias, output_bias)
 
 

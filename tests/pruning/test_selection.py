@@ -79,7 +79,7 @@ def test_a_share_of_nodes_keeps_the_best_first_come_first(values, share):
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1), st.sampled_from(["parameters", "flops"]))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_budgets_are_kept_and_used(seed, share, name):
     torch.manual_seed(seed)
     network = direct_mlp((7, 6, 5, 3), "elu", bias=True)
