@@ -6,34 +6,42 @@ BIN := .venv/bin
 JOBS ?= 2
 
 .PHONY: book check test soak bench bench-all clean
-book: .venv/installed
+book: .venv/book
 	$(BIN)/spectral-core book
 
-check: .venv/installed
+check: .venv/test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile check \
 		--numprocesses $(JOBS) --dist worksteal
 
 # nbmake runs each notebook, and the tests of the book build it from what came out.
-test: .venv/installed
+test: .venv/test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
 	LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=120 \
 		-p tests.warm_kernels --numprocesses $(JOBS) _prepared
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
-soak: .venv/installed
+soak: .venv/test
 	$(BIN)/python -m benchmarks.soak
 
-bench: .venv/installed
+bench: .venv/test
 	$(BIN)/python -m benchmarks
 
 bench-all: bench
 	$(BIN)/python -m benchmarks compaction figure tools reach gpu
 
-.venv/installed: pyproject.toml constraints.txt
+# Compiling every module of every package takes longer than installing them; Python compiles what
+# is imported.
+PIP_INSTALL = $(BIN)/python -m pip install --no-compile --constraint constraints.txt
+
+.venv/book: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	$(PIP_INSTALL) --editable '.[book]'
+	touch $@
+
+.venv/test: .venv/book
+	$(PIP_INSTALL) --editable '.[test]'
 	touch $@
 
 clean:
