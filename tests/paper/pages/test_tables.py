@@ -5,25 +5,15 @@ import re
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from made_tables import made, of_seeds
+from made_tables import by_rule, curves
 
 from spectral_core.paper.claims.claims import claims
 from spectral_core.paper.pages import run_tables, tables
-from spectral_core.paper.pages.table import Beside, Folded, Table
+from spectral_core.paper.pages.table import Folded, Table
 from spectral_core.paper.results import authors, estimates, published
 from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.results.tables import NoResults
-from spectral_core.paper.study.figures import CHANGES, Panel
-from spectral_core.paper.study.settings import Settings
-
-
-def network(depth=1, width=500, dataset="fashion-mnist", **more):
-    return Panel.of(Settings(dataset, hidden=(width,) * depth), **more)
-
-
-def html_of(table):
-    return BeautifulSoup(table._repr_html_(), "html.parser")
-
+from spectral_core.paper.study.figures import CHANGES
 
 # HTML
 
@@ -33,11 +23,13 @@ def frame():
     index = pd.MultiIndex.from_tuples(
         [("a", "x"), ("a", "y"), ("b", "y"), ("c", "y")], names=["network", "method"]
     )
-    return pd.DataFrame({"p < 1": ["1", "2", "3", "4"], "q": list("5678")}, index=index)
+    return pd.DataFrame({"p < 1": ["1", "2", "3", "4"], "q": ["100", "10", "7", "8"]}, index=index)
 
 
 def test_a_table_has_a_heading_for_each_column_and_row_and_none_is_empty(frame):
-    page = html_of(Table(frame, "What & why"))
+    text = Table(frame, "What & why", shade="#0072B2")._repr_html_()
+    assert "\n" not in text  # so that it may stand in Markdown
+    page = BeautifulSoup(text, "html.parser")
     columns = page.select("thead th")
     assert [each.text for each in columns] == ["network", "method", "p < 1", "q"]
     assert {each["scope"] for each in columns} == {"col"}
@@ -47,41 +39,37 @@ def test_a_table_has_a_heading_for_each_column_and_row_and_none_is_empty(frame):
     ]  # fmt: skip
     assert rows[0].th["rowspan"] == "2" and "rowspan" not in rows[2].th.attrs
     assert page.caption.text == page.div["aria-label"] == "What & why"
-    assert "\n" not in Table(frame)._repr_html_()  # so that it may stand in Markdown
+    shares = [re.search(r" (\d+)%", cell["style"])[1] for cell in page.select("td")]
+    assert shares[1] == "55" and shares[3] == "0"  # of 100 and of 10
 
 
-def test_shade_grows_with_the_number_and_folded_parts_keep_their_names(frame):
-    cells = html_of(Table(frame.replace({"5": "100", "6": "10"}), shade="#0072B2")).select("td")
-    shares = [re.search(r" (\d+)%", cell["style"])[1] for cell in cells]
-    assert shares[1] == "55" and shares[3] == "0"
+def test_folded_parts_keep_their_names():
     text = Folded({"One & two": "- [link](/a)", "None": ""})._repr_markdown_()
     assert "<summary>One &amp; two</summary>\n\n- [link](/a)\n\n</details>" in text
     assert "None" not in text
-    assert Beside((Table(frame), Table(frame)))._repr_html_().count("<table") == 2
 
 
 # Numbers
 
 
 def test_at_a_glance_has_unpruned_reach_and_ninety_per_cent():
-    def accuracy(method, q, seed, _):
-        return 0.9 - (0.02 if q > {"direct": 20, "post": 50, "pre": 90}[method] else 0)
+    ends = {"direct": 20, "post": 50, "pre": 90, "fresh": 0}
 
-    shown = run_tables.at_a_glance(made(network(), accuracy)).frame
-    assert list(shown.index) == ["Magnitude", "Spectral, post-training", "Spectral, two-stage"]
-    assert shown["unpruned (%)"].tolist() == ["90.0"] * 3
-    assert shown["pruned within 1 pt up to"].tolist() == ["20 %", "50 %", "90 %"]
-    assert shown["at 90 % pruned (%)"].tolist() == ["88.0", "88.0", "90.0"]
-    both = pd.concat([made(network(), accuracy), made(network(3), accuracy)])
-    assert run_tables.at_a_glance(both).frame.index.get_level_values(0).nunique() == 2
-    never = made(network(), lambda m, q, *_: 0.9 - (q > 0) * 0.1, methods=["pre"])
-    assert "not" in run_tables.at_a_glance(never).frame["pruned within 1 pt up to"].item()
-    unmeasured = made(network(), accuracy, cuts=[50.0, 90.0], methods=["pre"])
+    def accuracy(method, q, _):
+        return 0.88 if q > ends[method] else 0.9
+
+    shown = run_tables.at_a_glance(by_rule(accuracy, ends)).frame
+    titles = ["Magnitude", "Spectral, post-training", "Spectral, two-stage"]
+    assert list(shown.index) == [*titles, "Retrained from scratch"]
+    assert shown["unpruned (%)"].tolist() == ["90.0"] * 4
+    assert shown["pruned within 1 pt up to"].tolist() == ["20 %", "50 %", "90 %", "not at all"]
+    assert shown["at 90 % pruned (%)"].tolist() == ["88.0", "88.0", "90.0", "88.0"]
+    unmeasured = by_rule(accuracy, ["pre"], levels=[50, 90])
     assert run_tables.at_a_glance(unmeasured).frame["unpruned (%)"].item() == "–"
 
 
 def test_accuracies_are_means_and_standard_deviations():
-    results = made(network(), lambda m, q, s, _: 0.5 + 0.01 * s, seeds=3, methods=["pre"])
+    results = by_rule(lambda m, q, seed: 0.5 + 0.01 * seed, ["pre"], seeds=3)
     shown = run_tables.accuracies(results, [0, 33, 90]).frame
     assert [name.replace("\N{NO-BREAK SPACE}", " ") for name in shown] == ["0 %", "90 %"]
     assert shown.iloc[0, 0] == "51.0 ± 1.0"
@@ -89,24 +77,19 @@ def test_accuracies_are_means_and_standard_deviations():
 
 
 def test_each_method_stands_with_its_own_network():
-    wide = {"direct": {"hidden": (800,) * 3}}
-    results = made(network(3, own=wide), lambda *_: 0.9, methods=["direct", "pre"])
+    wide = by_rule(lambda *_: 0.9, ["direct"], hidden="800-800-800")
+    narrow = by_rule(lambda *_: 0.9, ["pre"], hidden="500-500-500")
+    results = pd.concat([wide, narrow]).assign(panel="one")
     for shown in (run_tables.accuracies(results), run_tables.at_a_glance(results)):
         names = dict(shown.frame.index.swaplevel())
         assert "3 × 800" in names["Magnitude"] and "3 × 500" in names["Spectral, two-stage"]
 
 
 def test_distances_are_ours_minus_the_authors():
-    theirs = authors.released().query(
-        "hidden_layers == 1 and dataset == 'mnist' and activation == 'elu' and method == 'pre'"
-    )
-    curve = theirs.set_index("percentile")["accuracy"]
-    results = made(
-        network(width=2000, dataset="mnist", source="released"),
-        lambda m, q, seed, _: curve.get(q, 0.9) + 0.02 + 0.01 * seed,
-        seeds=2,
-        methods=["pre"],
-    )
+    theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
+    curve = theirs.loc[1, "mnist", "elu", "pre"]
+    ours = {"pre": {q: (a + 0.02, a + 0.03) for q, a in curve.items()}}
+    results = curves(ours, hidden="2000", source="released")
     shown = run_tables.distances(results).frame
     assert set(shown.iloc[0]) == {"+2.5 ± 0.5"} and shown.shape == (1, len(curve))
     with pytest.raises(NoResults):
@@ -114,22 +97,18 @@ def test_distances_are_ours_minus_the_authors():
 
 
 def test_comparison_counts_levels_that_agree_and_names_the_largest_difference():
-    theirs = of_seeds([[0.9, 0.8], [0.9, 0.8]]).assign(
-        dataset="mnist", activation="elu", hidden="500", kept="500", penalty=0.0
-    )
-    ours = theirs.assign(accuracy=theirs["accuracy"] - 0.2 * (theirs["percentile"] == 90))
+    ours, theirs = (curves({"pre": {0: (0.9,), 90: (last,)}}) for last in (0.6, 0.8))
     row = run_tables.comparison(ours, theirs).frame.iloc[0]
     assert row.tolist() == ["1 of 2", "−20.0", "90 % pruned"]
 
 
 def test_heat_has_a_row_per_weight_and_a_table_per_method():
-    results = made(
-        network(), lambda m, q, s, g: 0.3 + g, penalties=(0.0, 1e-5, 0.1), methods=["post", "pre"]
-    )
-    first, second = run_tables.heat(results, [0, 90]).tables
-    assert first.frame.index.tolist() == ["0", "0.00001", "0.1"]
-    assert first.frame.iloc[:, 1].tolist() == ["30", "30", "40"]
-    assert first.shade != second.shade
+    parts = [by_rule(lambda *_, g=g: 0.3 + g, ["post", "pre"], penalty=g) for g in (0.0, 1e-5, 0.1)]
+    text = run_tables.heat(pd.concat(parts), [0, 90])._repr_html_()
+    first, second = BeautifulSoup(text, "html.parser").select("table")
+    rows = [[cell.text for cell in row.select("th, td")] for row in first.select("tbody tr")]
+    assert rows == [["0", "30", "30"], ["0.00001", "30", "30"], ["0.1", "40", "40"]]
+    assert first.td["style"] != second.td["style"]
 
 
 def test_controls_are_differences_of_estimates():
@@ -137,46 +116,35 @@ def test_controls_are_differences_of_estimates():
     expected = estimates.difference("pre", "fresh", (85, 95))
     assert shown.loc["Retrained from scratch", "85–95 % pruned"] == str(expected)
     assert re.match(r"\d+ equivalent", shown["networks, 5–80 %"].iloc[0])
-    assert list(tables.ladder({"pre": 87.84, "fresh": 88.0}).frame["accuracy (%)"]) == [
-        "88.0", "87.8",
-    ]  # fmt: skip
+    ladder = tables.ladder({"pre": 87.84, "fresh": 88.0}).frame
+    assert list(ladder["accuracy (%)"]) == ["88.0", "87.8"]
 
 
 def test_provenance_says_command_machine_settings_and_seeds():
-    runs = [
-        run for each in published.published_runs("fig10", "paper", "*").values() for run in each
-    ]
-    shown = run_tables.provenance(runs).frame
+    by_panel = published.published_runs("fig10", "paper", "*")
+    runs = [run for each in by_panel.values() for run in each]
     made_by = runs[0].made()
-    column = shown[runs[0].table.stem]
+    column = run_tables.provenance(runs).frame[runs[0].table.stem]
     assert column["made by"] == made_by["command"] and column["seeds"] == "0"
     assert column["epochs"] == "40 (direct), 40 (direct-inputs), 60 (post), 20 (pre)"
     assert str(made_by["commit"][0]) in column["commit"]
-    links = run_tables.downloads(runs)
-    assert links.count("](/results/published/fig10/") == 2 * len(runs)
+    assert run_tables.downloads(runs).count("](/results/published/fig10/") == 2 * len(runs)
 
 
 def test_scores_are_correlated_with_damage_by_method_and_images():
-    rows = [("direct", "test", "connectivity", 0.2), ("direct", "test", "connectivity", 0.4)]
-    rows += [("direct", "training", "connectivity", 0.5)]
-    rho = pd.DataFrame(rows, columns=["method", "images", "score", "rho"])
-    frame = tables.correlations(rho).frame
-    assert frame.loc[("Magnitude", "Σ|w|"), "test images"] == "0.30"
-    assert frame.loc[("Magnitude", "Σ|w|"), "training images"] == "0.50"
+    rows = [("test", 0.2), ("test", 0.4), ("training", 0.5)]
+    rho = pd.DataFrame(rows, columns=["images", "rho"])
+    frame = tables.correlations(rho.assign(method="direct", score="connectivity")).frame
+    assert frame.loc[("Magnitude", "Σ|w|")].tolist() == ["0.30", "0.50"]
 
 
 # Questions
 
 
-def changed(method, change, mean, depth="1", seeds=3, over="networks"):
-    row = {"first": method, "change": change, "depth": depth, "seeds": seeds, "over": over}
-    return row | {"difference": mean, "low": mean - 1, "high": mean + 1, "n": 4, "excluded": 0}
-
-
 def test_a_claim_has_the_words_of_its_page_and_its_own_verdicts():
     keys = ("fig04-direct", "fig06-relu")
     table = tables.claims({key: f"{key} in our words" for key in keys}).frame
-    for key, (index, row) in zip(keys, table.iterrows()):
+    for key, (index, row) in zip(keys, table.iterrows(), strict=True):
         claim = claims()[key]
         assert index == (claim.place, f"{key} in our words")
         for source, cell in zip(("text", "released"), row):
@@ -186,18 +154,17 @@ def test_a_claim_has_the_words_of_its_page_and_its_own_verdicts():
 
 
 def test_settings_with_two_seeds_or_three_layers_or_of_one_network_are_not_shown():
-    found = pd.DataFrame(
-        [
-            changed("pre", "width", 2.0),
-            changed("post", "width", -8.0),
-            changed("pre", "both-in-stage-two", 1.0, seeds=2),
-            changed("pre", "wide-eigenvalues", 1.0, depth="3"),
-            changed("pre", "wide-eigenvectors", 1.0, over="seeds"),
-        ]
-    )
+    rows = [
+        ("pre", "width", 2.0, "1", 3, "networks"),
+        ("post", "width", -8.0, "1", 3, "networks"),
+        ("pre", "both-in-stage-two", 1.0, "1", 2, "networks"),
+        ("pre", "wide-eigenvalues", 1.0, "3", 3, "networks"),
+        ("pre", "wide-eigenvectors", 1.0, "1", 3, "seeds"),
+    ]
+    found = pd.DataFrame(rows, columns=["first", "change", "difference", "depth", "seeds", "over"])
+    found = found.assign(low=found["difference"] - 1, high=found["difference"] + 1, n=4, excluded=0)
     title = CHANGES["width"].title
-    shown = tables.changed_settings(found)
-    assert shown == {
+    assert tables.changed_settings(found) == {
         "pre": {title: Estimate(2.0, 1.0, 3.0, 4, "networks")},
         "post": {title: Estimate(-8.0, -9.0, -7.0, 4, "networks")},
     }

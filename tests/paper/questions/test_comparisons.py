@@ -10,7 +10,6 @@ from spectral_core.paper.questions import comparisons
 from spectral_core.paper.questions.comparisons import (
     COLUMNS,
     COMPARISONS,
-    QUESTIONS,
     certainty,
     estimate_of,
     estimated,
@@ -30,55 +29,48 @@ def test_file_of_estimates_is_up_to_date():
     assert comparisons.estimates_file().read_text(encoding="utf-8") == expected
 
 
-def test_comparisons_are_of_methods_and_changes_that_there_are():
+def test_comparisons_are_of_methods_and_changes_that_there_are_each_once():
     for each in COMPARISONS:
         assert {each.first, each.second} <= set(METHODS) and each.change in {"", *CHANGES}
     assert len(set(COMPARISONS)) == len(COMPARISONS)
-    assert {"ranking", "retraining", "score", "threshold", "stronger", "settings"} < set(QUESTIONS)
 
 
+@pytest.fixture
 def two_networks():
     """``pre`` − ``pre-random``: 1, 2, 3 points by seed in one network, 2 more in another."""
+    random = {50: (0.7,) * 3, 90: (0.5,) * 3}
     parts = []
-    for activation, more in (("elu", 0.0), ("tanh", 0.02)):
-        random = {50: (0.7, 0.7, 0.7), 90: (0.5, 0.5, 0.5)}
-        pre = {q: [a + more + x for a, x in zip(row, (0.01, 0.02, 0.03))]
-               for q, row in random.items()}  # fmt: skip
+    for activation, more in (("elu", 0.01), ("tanh", 0.03)):
+        pre = {q: [0.01 * i + a + more for i, a in enumerate(row)] for q, row in random.items()}
         parts.append(curves({"pre": pre, "pre-random": random}, activation=activation))
     return pd.concat(parts, ignore_index=True)
 
 
-def test_rows_are_over_networks_and_in_each():
-    found = question("ranking", two_networks())
+def test_rows_are_over_networks_and_in_each(two_networks):
+    found = question("ranking", two_networks)
     assert tuple(found.columns) == COLUMNS and set(found["second"]) == {"pre-random"}
     light = found[(found["lowest_level"] == 50) & (found["highest_level"] == 50)]
-    assert list(light["networks"]) == [
-        "2 networks",
-        "MNIST · 1 × 10 · ELU",
-        "MNIST · 1 × 10 · tanh",
+    names = ["2 networks", "MNIST · 1 × 10 · ELU", "MNIST · 1 × 10 · tanh"]
+    assert list(light["networks"]) == names
+    assert list(map(estimate_of, light.itertuples())) == [
+        Estimate.of([2.0, 4.0], "networks"),
+        Estimate.of([1.0, 2.0, 3.0]),
+        Estimate.of([3.0, 4.0, 5.0]),
     ]
-    pooled, one, other = (estimate_of(row) for row in light.itertuples())
-    assert pooled == Estimate.of([2.0, 4.0], "networks")
-    assert one == Estimate.of([1.0, 2.0, 3.0]) and other == Estimate.of([3.0, 4.0, 5.0])
-    assert list(light["outcome"]) == [estimate.outcome() for estimate in (pooled, one, other)]
     assert list(light["depth"]) == ["1"] * 3 and list(light["seeds"]) == [3] * 3
+    assert question("threshold", two_networks).empty
+    with pytest.raises(ValueError, match="question"):
+        question("budget")
 
 
-def test_collapsed_levels_are_counted_and_said_where():
-    table = two_networks()
-    lost = (table["method"] == "pre") & (table["level"] == 90) & (table["seed"] == 1)
-    table.loc[lost & (table["activation"] == "elu"), "collapsed"] = True
-    found = question("ranking", table)
+def test_collapsed_levels_are_counted_and_said_where(two_networks):
+    lost = two_networks[["method", "level", "seed", "activation"]].eq(["pre", 90, 1, "elu"])
+    two_networks.loc[lost.all(axis=1), "collapsed"] = True
+    found = question("ranking", two_networks)
     every = found[found["networks"] == "2 networks"].iloc[-1]
     assert (every["excluded"], every["collapse_level"]) == (3, 90)
     one = found[found["networks"].str.endswith("ELU")]
     assert set(one["highest_level"]) == {50, 90} and math.isnan(one.iloc[0]["collapse_level"])
-
-
-def test_nothing_is_said_of_what_is_not_there():
-    assert question("threshold", two_networks()).empty
-    with pytest.raises(ValueError, match="question"):
-        question("budget")
 
 
 def test_file_reads_back_as_it_was_computed():

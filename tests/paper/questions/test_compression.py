@@ -8,7 +8,6 @@ from made_tables import curves
 
 from spectral_core.paper.questions import compression
 
-LEVELS = (0, 50, 90)
 ACCURACY = {
     "direct": (0.90, 0.80, 0.50),
     "post": (0.90, 0.895, 0.60),
@@ -16,42 +15,35 @@ ACCURACY = {
 }
 
 
-def table(accuracy=ACCURACY, activation="elu", seeds=2, **options):
+def table(accuracy=ACCURACY, seeds=2, **options):
     """Results of a network of 10 nodes: 1000, 500 and 100 weights left."""
     levels = {
-        method: {q: [a + 0.001 * i for i in range(seeds)] for q, a in zip(LEVELS, row)}
+        method: {q: [a + 0.001 * i for i in range(seeds)] for q, a in zip((0, 50, 90), row)}
         for method, row in accuracy.items()
     }
-    return curves(levels, activation=activation, **options)
+    return curves(levels, **options)
 
 
-def timings(batch=1000, nodes=("10", "5", "1")):
-    """A microsecond per node that is left."""
-    return [
-        {"activation": a, "kept": kept, "batch": batch, "microseconds": {"median": int(kept)}}
-        for a in ("elu", "tanh")
-        for kept in nodes
-    ]
+TIMINGS = [  # a microsecond per node that is left
+    {"activation": a, "kept": kept, "batch": 1000, "microseconds": {"median": int(kept)}}
+    for a in ("elu", "tanh")
+    for kept in ("10", "5", "1")
+]
 
 
 def test_points_are_means_over_seeds_without_collapsed_levels():
-    points = compression.points(table(kept={("post", 50, 1): "6", ("pre", 90, 0): "0"}))
-    points = points.set_index(["method", "level"])
+    own = table(kept={("post", 50, 1): "6", ("pre", 90, 0): "0"})
+    other = [table(source="released"), table(change="width"), table(precision="bf16")]
+    points = compression.points(pd.concat([own, *other], ignore_index=True))
     assert len(points) == 9  # of pre at 90 %, one seed has collapsed and the other is there
-    row = points.loc[("post", 50.0)]
+    row = points.set_index(["method", "level"]).loc[("post", 50.0)]
     assert (row["accuracy"], row["parameters"]) == (pytest.approx(0.8955), 500)
     assert (row["kept"], row["seeds"]) == ("5", 2)
 
 
-def test_points_are_those_of_the_texts_settings_in_fp32():
-    other = [table(source="released"), table(change="width"), table(precision="bf16")]
-    every = pd.concat([table(), *other], ignore_index=True)
-    assert len(compression.points(every)) == 9
-
-
 def test_smallest_network_is_within_a_point_of_direct_unpruned():
     points = compression.points(table())
-    found = compression.smallest(points, timings()).set_index("method")
+    found = compression.smallest(points, TIMINGS).set_index("method")
     assert found.loc["post", ["level", "kept", "share"]].tolist() == [50, "5", 50.0]
     assert found.loc["direct", "share"] == 100 and math.isnan(found.loc["pre", "share"])
     assert found.loc["post", "speed"] == 2 and math.isnan(found.loc["pre", "speed"])
@@ -61,9 +53,9 @@ def test_smallest_network_is_within_a_point_of_direct_unpruned():
 
 def test_medians_are_over_all_networks_and_speeds_over_those_timed_with_all():
     second = {**ACCURACY, "post": (0.9, 0.9, 0.9), "pre": (0.9, 0.9, 0.6)}
-    both = pd.concat([table(), table(second, "tanh"), table({"fresh": (0.9,) * 3})])
+    both = pd.concat([table(), table(second, activation="tanh"), table({"fresh": (0.9,) * 3})])
     points = compression.points(both)
-    found = compression.medians(compression.smallest(points, timings())).set_index("method")
+    found = compression.medians(compression.smallest(points, TIMINGS)).set_index("method")
     assert list(found.index) == ["post", "direct", "pre"]  # fresh is in one network only
     assert found.loc["post", "share"] == 30 and math.isinf(found.loc["pre", "share"])
     assert (found.loc["pre", "networks"], found.loc["pre", "of"]) == (1, 2)
@@ -77,13 +69,13 @@ def test_networks_to_time_are_named_once_the_widest_first():
 
 
 def test_the_method_that_prunes_furthest_is_first_whoever_chose_it():
-    levels = {
-        "direct": {0: (0.9,), 50: (0.5,), 90: (0.3,)},
-        "pre": {0: (0.89,), 50: (0.88,), 90: (0.87,)},
-        "post-retrained": {0: (0.9,), 50: (0.9,), 90: (0.895,)},
-        "direct-retrained": {0: (0.9,), 50: (0.9,), 90: (0.1,)},
+    accuracy = {
+        "direct": (0.9, 0.5, 0.3),
+        "pre": (0.89, 0.88, 0.87),
+        "post-retrained": (0.9, 0.9, 0.895),
+        "direct-retrained": (0.9, 0.9, 0.1),
     }
-    found = compression.candidates(curves(levels)).set_index("method")
+    found = compression.candidates(table(accuracy, seeds=1)).set_index("method")
     assert list(found.index) == ["post-retrained", "direct-retrained", "pre"]
     assert list(found["median_reach"]) == [90, 50, 0]
     assert found.loc["post-retrained", "difference"] == pytest.approx(2)

@@ -4,35 +4,28 @@ import math
 
 import pandas as pd
 import pytest
-from made_tables import curves, made
+from made_tables import by_rule, curves
 
 from spectral_core.paper.results import authors
 from spectral_core.paper.results.tables import NoResults
-from spectral_core.paper.study.figures import FIGURES, Panel
-from spectral_core.paper.study.settings import Settings
+from spectral_core.paper.study.figures import FIGURES
 
-CUTS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
+LEVELS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
 
 
-def test_every_curve_of_figures_3_to_9_has_six_cuts():
+def test_every_curve_of_figures_3_to_9_is_there_and_in_range():
     table = authors.released()
-    assert tuple(table.columns) == authors.COLUMNS
-    curves = {name: list(rows["percentile"]) for name, rows in table.groupby(authors.SETTING)}
-    assert len(curves) == 36 and all(cuts == CUTS for cuts in curves.values())
+    of_curves = table.groupby(authors.SETTING)
     drawn = {
         (len(panel.hidden), panel.dataset, panel.activation, method)
         for name in ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
         for panel in FIGURES[name].panels
         for method in panel.methods
     }
-    assert set(curves) == drawn
-
-
-def test_numbers_are_in_range_and_few_curves_have_fewer_than_five_realisations():
-    table = authors.released()
+    assert set(of_curves.groups) == drawn and len(drawn) == 36
+    assert all(list(levels) == LEVELS for _, levels in of_curves["percentile"])
     assert table["accuracy"].between(0, 1).all() and not table.isna().any(axis=None)
-    counts = table.drop_duplicates(authors.SETTING)["realisations"].value_counts().to_dict()
-    assert counts == {5: 33, 4: 2, 2: 1}
+    assert of_curves["realisations"].first().value_counts().to_dict() == {5: 33, 4: 2, 2: 1}
 
 
 @pytest.mark.parametrize(
@@ -48,38 +41,20 @@ def test_curves_are_the_released_ones(setting, accuracies):
     assert tuple(table.loc[setting, "accuracy"]) == accuracies
 
 
-def test_table_with_other_columns_is_refused(project):
-    file = project / "results" / "authors" / "released.csv"
-    file.parent.mkdir(parents=True)
-    file.write_text("dataset,accuracy\nmnist,0.9\n")
-    with pytest.raises(ValueError, match="must have the columns hidden_layers, dataset"):
-        authors.released()
-
-
-def flat(*_):
-    return 0.9
-
-
-def panel_of(dataset, activation, hidden):
-    return Panel.of(Settings(dataset, activation=activation, hidden=hidden))
-
-
-@pytest.mark.parametrize("hidden", [(500,), (2000,), (500, 500, 500)])
+@pytest.mark.parametrize("hidden", ["500", "2000", "500-500-500"])
 def test_means_of_the_same_setting_stand_beside_a_panel_whatever_its_width(hidden):
-    beside = authors.beside(made(panel_of("mnist", "relu", hidden), flat))
+    beside = authors.beside(by_rule(lambda *_: 0.9, activation="relu", hidden=hidden))
     assert len(beside) == 3 * 6
     settings = set(beside[authors.SETTING[:3]].itertuples(index=False, name=None))
-    assert settings == {(len(hidden), "mnist", "relu")}
-    assert authors.beside(made(panel_of("digits", "relu", (32,)), flat)).empty
+    assert settings == {(hidden.count("500") or 1, "mnist", "relu")}
 
 
 def test_deviation_is_ours_minus_theirs_with_the_standard_error_of_our_mean():
-    panel = panel_of("fashion-mnist", "elu", (500,))
-    table = made(panel, lambda method, q, seed, _: (0.7, 0.8, 0.9)[seed], seeds=3)
-    found = authors.deviation(table)
-    assert list(found["percentile"]) == CUTS * 3
-    row = found.set_index(["method", "percentile"]).loc[("post", 90)]
-    assert row["panel"] == "fashion-mnist-elu-500"
+    post = {0: (0.9,) * 3, 90: (0.7, 0.8, 0.9)}  # they have none at 0 %
+    table = curves({"post": post}, "fashion-mnist", hidden="500")
+    penalised = table.assign(accuracy=0.1, penalty=0.5)  # left out
+    (row,) = authors.deviation(pd.concat([table, penalised])).to_dict("records")
+    assert (row["panel"], row["method"], row["percentile"]) == (table["panel"][0], "post", 90)
     assert (row["ours"], row["theirs"]) == (pytest.approx(0.8), 0.6929)
     assert row["deviation"] == pytest.approx(0.8 - 0.6929)
     assert row["standard_error"] == pytest.approx(0.1 / math.sqrt(3))
@@ -87,30 +62,16 @@ def test_deviation_is_ours_minus_theirs_with_the_standard_error_of_our_mean():
     assert authors.deviation(table[table["seed"] < 2])["z"].isna().all()  # it takes three seeds
     single = authors.deviation(table[table["seed"] == 0])
     assert single["standard_error"].isna().all() and single["deviation"].notna().all()
-
-
-def test_only_common_cuts_and_networks_without_penalty_are_compared():
-    panel = panel_of("mnist", "elu", (500,))
-    table = made(panel, lambda m, q, s, penalty: 0.9 - penalty, cuts=(0, 50), penalties=(0, 0.5))
-    found = authors.deviation(table)
-    assert list(found["percentile"]) == [50.0] * 3
-    assert (found["ours"] == 0.9).all()
-
-
-def test_settings_that_the_authors_did_not_release_cannot_be_compared():
     with pytest.raises(NoResults, match="the authors released no results"):
-        authors.deviation(made(panel_of("digits", "elu", (32,)), flat))
+        authors.deviation(table.assign(dataset="digits"))
 
 
 def test_distance_is_in_standard_errors_of_its_own_network():
-    theirs = authors.released().query(
-        "hidden_layers == 1 and dataset == 'mnist' and activation == 'elu' and method == 'pre'"
-    )
-    noise = (-0.001, 0.0, 0.001)
+    theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
     near = {
-        q: [a + 0.01 + x for x in noise] for q, a in zip(theirs["percentile"], theirs["accuracy"])
+        q: [accuracy + (0.03 if q == 90 else 0.01) + x for x in (-0.001, 0.0, 0.001)]
+        for q, accuracy in theirs.loc[1, "mnist", "elu", "pre"].items()
     }
-    near[90.0] = [a + 0.02 for a in near[90.0]]
     own, other = curves({"pre": near}, hidden="500"), curves({"pre": near}, hidden="2000")
     other.loc[:, "accuracy"] += (other["seed"] - 1) * 0.1  # a spread that is not its own
     both = pd.concat([own, other.assign(source="released")], ignore_index=True)
@@ -118,8 +79,19 @@ def test_distance_is_in_standard_errors_of_its_own_network():
     assert (row["deviation"], row["level"], row["seeds"]) == (pytest.approx(3), 90, 3)
     assert row["distance"] == pytest.approx((5 * 1 + 3) / 6)
     assert (row["z"], row["z_level"]) == (pytest.approx(0.03 / (0.001 / math.sqrt(3))), 90)
-    two = authors.distances(own[own["seed"] < 2])
-    assert math.isnan(two.iloc[0]["z"])
+
+
+def test_a_distance_is_that_of_the_run_with_most_seeds():
+    rows = [
+        ("MNIST · 1 × 500 · ELU", "text", 9.0, 3),
+        ("MNIST · 1 × 500 · ELU", "text", 10.0, 5),
+        ("MNIST · 1 × 2000 · ELU", "released", 2.0, 1),
+        ("MNIST · 3 × 500 · ELU", "text", 4.0, 5),
+    ]
+    found = pd.DataFrame(rows, columns=["network", "source", "distance", "seeds"])
+    by_source = authors.by_source(found.assign(method="post"))
+    assert by_source.loc[1, "MNIST · ELU", "post"].to_dict() == {"text": 10.0, "released": 2.0}
+    assert math.isnan(by_source.loc[3, "MNIST · ELU", "post"]["released"])
 
 
 def test_band_of_semi_dispersions_depends_on_the_seeds():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from made_tables import curves
 from scipy import stats
@@ -15,26 +15,27 @@ from spectral_core.paper.results.estimates import difference, differences
 from spectral_core.paper.results.statistics import Estimate, holm, signed
 from spectral_core.paper.results.tables import NoResults
 
-LEVELS = (0, 50, 90)
-
-
-def two_methods(**columns):
-    """``pre`` − ``post``: 0, 1 and 2 points at 50 %, 2, 3 and 4 at 90 %, by seed."""
-    post = {q: (0.90, 0.91, 0.92) for q in LEVELS}
-    pre = {0: (0.9, 0.9, 0.9), 50: (0.90, 0.92, 0.94), 90: (0.92, 0.94, 0.96)}
-    return curves({"pre": pre, "post": post}, **columns)
+BROAD = (5, 95)
 
 
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=8))
 def test_interval_and_p_value_are_those_of_a_one_sample_t_test(values):
-    if np.std(values) < 1e-3:
-        return
+    assume(np.std(values) > 1e-3)
     test = stats.ttest_1samp(values, 0)
-    low, high = test.confidence_interval(0.95)
     estimate = Estimate.of(values)
-    assert (estimate.low, estimate.high) == (pytest.approx(low), pytest.approx(high))
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(test.confidence_interval(0.95)))
     assert estimate.p == pytest.approx(test.pvalue, rel=1e-4, abs=1e-9)
-    assert (estimate.better() or estimate.worse()) == (estimate.low > 0 or estimate.high < 0)
+
+
+@pytest.mark.parametrize("weights", [(1, -1), (0.5, 0.5)])
+def test_weighted_sum_of_two_is_welchs(weights):
+    first, second = np.array([3.0, 4.0, 5.0]), np.array([1.0, 1.5, 1.0, 2.0])
+    one, other = Estimate.of(first), Estimate.of(second)
+    combined = Estimate.combined([one, other], None if weights == (0.5, 0.5) else weights)
+    test = stats.ttest_ind(weights[0] * first, -weights[1] * second, equal_var=False)
+    assert (combined.low, combined.high) == pytest.approx(tuple(test.confidence_interval()))
+    assert combined.mean == pytest.approx(4 * weights[0] + 1.375 * weights[1]) and combined.n == 3
+    assert Estimate.combined([one, Estimate.of([1.0])]).single
 
 
 def test_single_run_has_a_number_and_no_interval():
@@ -61,10 +62,10 @@ def test_outcome_by_the_interval(low, high, outcome):
     assert estimate.equivalent(margin=2)
 
 
-def test_values_must_be_numbers():
-    for values in ([], [1.0, math.nan]):
-        with pytest.raises(ValueError, match="values must be numbers"):
-            Estimate.of(values)
+@pytest.mark.parametrize("values", [[], [1.0, math.nan]])
+def test_values_must_be_numbers(values):
+    with pytest.raises(ValueError, match="values must be numbers"):
+        Estimate.of(values)
 
 
 @pytest.mark.parametrize(
@@ -74,28 +75,7 @@ def test_values_must_be_numbers():
 )  # fmt: skip
 def test_small_numbers_keep_their_sign(value, text):
     assert signed(value) == text
-
-
-def test_estimate_prints_mean_and_interval():
-    assert str(Estimate(0.06, -0.05, 0.16, 12, "networks")) == "+0.06 pt [−0.05, +0.16]"
-
-
-def test_unpaired_difference_is_welchs():
-    first, second = [3.0, 4.0, 5.0], [1.0, 1.5, 1.0, 2.0]
-    estimate = Estimate.combined([Estimate.of(first), Estimate.of(second)], (1, -1))
-    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
-    assert (estimate.low, estimate.high) == pytest.approx(tuple(expected))
-    assert estimate.mean == pytest.approx(4 - 1.375) and estimate.n == 3
-
-
-def test_average_of_networks_adds_their_variances():
-    one, other = [1.0, 2.0, 3.0], [2.0, 4.0, 6.0]
-    average = Estimate.combined([Estimate.of(one), Estimate.of(other)])
-    errors = [np.var(v, ddof=1) / 3 for v in (one, other)]
-    free = sum(errors) ** 2 / sum(e**2 / 2 for e in errors)
-    half = math.sqrt(sum(errors)) / 2 * stats.t.ppf(0.975, free)
-    assert average.mean == 3 and average.high - 3 == pytest.approx(half)
-    assert Estimate.combined([Estimate.of(one), Estimate.of([1.0])]).single
+    assert str(Estimate(value, value, value, 3)) == f"{text} pt [{text}, {text}]"
 
 
 def test_holm_rejects_one_after_the_other():
@@ -107,27 +87,32 @@ def test_holm_rejects_one_after_the_other():
 # Differences
 
 
-def test_difference_is_paired_by_seed_and_averaged_over_levels():
-    estimate = difference("pre", "post", (5, 95), table=two_methods())
-    assert estimate == Estimate.of([1.0, 2.0, 3.0])
+def two_methods(**columns):
+    """``pre`` − ``post``: 0, 1 and 2 points at 50 %, 2, 3 and 4 at 90 %, by seed."""
+    post = {q: (0.90, 0.91, 0.92) for q in (0, 50, 90)}
+    pre = {0: (0.9, 0.9, 0.9), 50: (0.90, 0.92, 0.94), 90: (0.92, 0.94, 0.96)}
+    return curves({"pre": pre, "post": post}, **columns)
 
 
-def test_range_of_levels_includes_both_ends():
-    at_90 = difference("pre", "post", (90, 90), table=two_methods())
-    assert at_90 == Estimate.of([2.0, 3.0, 4.0])
-    assert difference("pre", "post", (50, 90), table=two_methods()).mean == 2
+@pytest.mark.parametrize(
+    ("levels", "by_seed"),
+    [(BROAD, [1, 2, 3]), ((90, 90), [2, 3, 4]), ((50, 90), [1, 2, 3]), ((50, 89), [0, 1, 2])],
+)
+def test_difference_is_paired_by_seed_and_averaged_over_levels_of_a_closed_range(levels, by_seed):
+    assert difference("pre", "post", levels, table=two_methods()) == Estimate.of(by_seed)
 
 
 def test_several_networks_are_pooled_over_networks():
     shifted = two_methods(activation="tanh")
     shifted.loc[shifted["method"] == "pre", "accuracy"] += 0.02
     table = pd.concat([two_methods(), shifted], ignore_index=True)
-    estimate = difference("pre", "post", (5, 95), table=table)
+    estimate = difference("pre", "post", BROAD, table=table)
     assert estimate == Estimate.of([2.0, 4.0], "networks")
-    each = estimates.per_network(differences("pre", "post", (5, 95), table=table))
-    assert [e.mean for e in each.values()] == [2.0, 4.0]
-    assert list(each) == ["MNIST · 1 × 10 · ELU", "MNIST · 1 × 10 · tanh"]
-    one = difference("pre", "post", (5, 95), table=table, activation="tanh")
+    each = estimates.per_network(differences("pre", "post", BROAD, table=table))
+    assert {name: one.mean for name, one in each.items()} == {
+        "MNIST · 1 × 10 · ELU": 2.0, "MNIST · 1 × 10 · tanh": 4.0,
+    }  # fmt: skip
+    one = difference("pre", "post", BROAD, table=table, activation="tanh")
     assert one == Estimate.of([3.0, 4.0, 5.0])
 
 
@@ -139,17 +124,14 @@ def test_median_level_is_not_moved_by_one_level():
     assert estimate == Estimate.of([0.0, -1.0, -2.0])  # at 0 %: the middle of three levels
 
 
-def test_seed_of_one_method_alone_has_no_partner():
+def test_a_seed_without_partner_is_left_out_and_one_that_would_be_lost_is_an_error():
     table = two_methods()
-    table = table[~((table["method"] == "post") & (table["seed"] == 2))]
-    assert difference("pre", "post", (5, 95), table=table) == Estimate.of([1.0, 2.0])
-
-
-def test_seed_that_would_be_lost_is_an_error():
-    table = two_methods()
-    gone = (table["method"] == "post") & (table["seed"] == 1) & (table["level"] == 90)
+    mine = table["method"] == "post"
+    alone = table[~(mine & (table["seed"] == 2))]
+    assert difference("pre", "post", BROAD, table=alone) == Estimate.of([1.0, 2.0])
+    lost = table[~(mine & (table["seed"] == 1) & (table["level"] == 90))]
     with pytest.raises(ValueError, match=r"seeds \[0, 1, 2\] of pre and post in mnist elu 1 fp32"):
-        difference("pre", "post", (5, 95), table=table[~gone])
+        difference("pre", "post", BROAD, table=lost)
 
 
 def test_levels_of_unequal_networks_match_within_one_node():
@@ -168,28 +150,30 @@ def test_one_precision_per_network_the_one_with_more_seeds():
     low = two_methods(precision="bf16")
     low.loc[low["method"] == "pre", "accuracy"] += 0.1
     both = pd.concat([low, two_methods()], ignore_index=True)
-    assert difference("pre", "post", (5, 95), table=both).mean == 2  # fp32 of equals
+    assert difference("pre", "post", BROAD, table=both).mean == 2  # fp32 of equals
     fewer = both[(both["precision"] == "bf16") | (both["seed"] < 2)]
-    assert difference("pre", "post", (5, 95), table=fewer).mean == pytest.approx(12)
+    assert difference("pre", "post", BROAD, table=fewer).mean == pytest.approx(12)
+    accuracy = {"method": "pre", "level": 50, "network": "MNIST · 1 × 10 · ELU"}
+    assert estimates.mean_accuracy(**accuracy, table=both) == pytest.approx(92)
+    assert estimates.mean_accuracy(**accuracy, table=low) == pytest.approx(102)
+    with pytest.raises(NoResults, match="no accuracy of pre at 51 %"):
+        estimates.mean_accuracy(**accuracy | {"level": 51}, table=both)
 
 
 def test_collapsed_level_is_left_out_for_all_seeds_and_counted():
-    kept = {("post", 90, 1): "5-0-5"}
-    accuracies = {
+    of = {
         "pre": {50: (0.9, 0.9), 90: (0.9, 0.9)},
         "post": {50: (0.8, 0.8), 90: (0.1, 0.1)},
     }
-    table = curves(accuracies, hidden="10-10-10", kept=kept)
-    found = differences("pre", "post", (5, 95), table=table)
+    table = curves(of, hidden="10-10-10", kept={("post", 90, 1): "5-0-5"})
+    found = differences("pre", "post", BROAD, table=table)
     assert list(found["collapsed"]) == [level == 90 for level in found["level"]]
     estimate = estimates.pooled(found)
     assert (estimate.mean, estimate.excluded) == (pytest.approx(10), 2)
-    assert estimates.collapse_level("post", table=table) == {"MNIST · 3 × 10 · ELU": 90.0}
-    assert math.isnan(estimates.collapse_level("pre", table=table)["MNIST · 3 × 10 · ELU"])
-    by_level = estimates.by_level(found).set_index("level")
-    assert by_level.loc[50.0, "mean"] == pytest.approx(10) and math.isnan(
-        by_level.loc[90.0, "mean"]
-    )
+    assert estimates.by_level(found)["mean"].tolist() == pytest.approx([10, math.nan], nan_ok=True)
+    for method, level in (("post", 90.0), ("pre", math.nan)):
+        (first,) = estimates.collapse_level(method, table=table).values()
+        assert first == pytest.approx(level, nan_ok=True)
     with pytest.raises(NoResults, match="every level"):
         difference("pre", "post", (90, 90), table=table)
 
@@ -207,21 +191,12 @@ def test_same_point_of_two_experiments_counts_once_if_they_agree():
     assert len(accuracies.described(again)) == len(table)
     again.loc[again.index[-1], "accuracy"] -= 0.1
     both = accuracies.described(again)  # other networks: a run of its own, with all of its results
-    assert len(both) == 2 * len(table)
     assert both["precision"].value_counts().to_dict() == {"fp32": len(table), "fp32, b": len(table)}
     third = again[again["figure"] == "b"].assign(file="c.csv", figure="c")  # b's networks again
-    assert set(accuracies.described(pd.concat([again, third]))["precision"]) == {
-        "fp32",
-        *("fp32, b", "fp32, c"),
-    }
-
-
-def test_one_experiment_has_one_accuracy_for_a_point():
-    table = two_methods()
-    again = pd.concat([table, table.assign(file="b.csv")], ignore_index=True)
-    again.loc[again.index[-1], "accuracy"] -= 0.1
+    every = accuracies.described(pd.concat([again, third]))
+    assert set(every["precision"]) == {"fp32", "fp32, b", "fp32, c"}
     with pytest.raises(ValueError, match=r"different accuracies in .*b\.csv"):
-        accuracies.described(again)
+        accuracies.described(again.assign(figure=""))  # of one experiment
 
 
 # Reach
@@ -233,38 +208,35 @@ def curve(*losses, **options):
     return curves({"direct": levels}, hidden="100", **options)
 
 
-NETWORK = "MNIST · 1 × 100 · ELU"
+def reach(table, **options):
+    return estimates.reach("direct", "MNIST · 1 × 100 · ELU", table=table, **options)
 
 
 def test_reach_is_the_last_level_within_a_point():
     table = curve((0, 0), (0.2, 0.4), (0.5, 1.3), (1.2, 1.6), (3, 3))
-    found = estimates.reach("direct", NETWORK, table=table)
+    found = reach(table)
     # At 20 %: 0.9 ± 5.1; the interval at 10 % is 0.3 ± 1.3, so that only 0 % is certain.
     assert (found.level, found.low, found.high, found.n) == (20, 0, 30, 2)
-    assert estimates.reach("direct", NETWORK, 5, table=table).level == 40
+    assert reach(table, within=5).level == 40
     assert str(found) == "20 % [0, 30]"
 
 
 def test_reach_passes_a_dip_unless_it_must_be_unbroken():
     table = curve((0,), (1.5,), (0.5,), (2,))
-    assert estimates.reach("direct", NETWORK, table=table).level == 20
-    assert estimates.reach("direct", NETWORK, unbroken=True, table=table).level == 0
+    assert reach(table).level == 20 and reach(table, unbroken=True).level == 0
 
 
 def test_reach_of_one_seed_has_no_limits_and_exactly_a_point_is_within():
-    found = estimates.reach("direct", NETWORK, table=curve((0,), (1,), (1.01,)))
-    assert found.level == 10 and math.isnan(found.low)
-    assert str(found) == "10 % (single run)"
+    found = reach(curve((0,), (1,), (1.01,)))
+    assert math.isnan(found.low) and str(found) == "10 % (single run)"
 
 
 def test_collapsed_level_is_never_within():
-    table = curve((0, 0), (0, 0), (0, 0), kept={("direct", 20, 1): "0"})
-    assert estimates.reach("direct", NETWORK, table=table).level == 10
+    assert reach(curve((0, 0), (0, 0), (0, 0), kept={("direct", 20, 1): "0"})).level == 10
 
 
 def test_reach_against_another_methods_unpruned_network_may_be_nowhere():
     table = pd.concat([curve((0, 0), (0, 0)), curves({"post": {0: (0.95, 0.95)}}, hidden="100")])
-    found = estimates.reach("direct", NETWORK, reference="post", table=table)
-    assert math.isnan(found.level)
+    assert math.isnan(reach(table, reference="post").level)
     with pytest.raises(NoResults, match="no network has a curve of fresh"):
-        estimates.reach("fresh", NETWORK, table=table)
+        estimates.reaches("fresh", table=table)

@@ -9,12 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from spectral_core.data import load
 from spectral_core.paper import paths
 from spectral_core.paper.results import inside
 from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.run.work import initial_network
 
 
 def test_scores_and_answers_are_those_of_the_networks(finished, project):
@@ -22,19 +20,16 @@ def test_scores_and_answers_are_those_of_the_networks(finished, project):
     (panel,) = finished.study.panels
     nodes = pd.read_csv(inside.folder() / f"{panel.name}.csv")
     assert list(nodes) == ["layer", "node", "direct", "post", "pre"] and len(nodes) == 32
-    post = next(c.step.trained for c in finished.study.cells() if c.method == "post")
-    network = finished.store.load_network(
-        post, initial_network(post, load("digits"), torch.Generator())
-    )
-    assert nodes["post"].tolist() == pytest.approx(
-        network[0].eigenvalues.detach().abs().tolist(), rel=1e-5
-    )
     shown = pd.read_csv(inside.folder() / f"{panel.name}--answers.csv")
     for cell in finished.study.cells():
         if cell.seed == 0:  # the very network that was measured
             its = shown[(shown["method"] == cell.method) & (shown["percentile"] == cell.percentile)]
-            measured = finished.store.record(cell.step)["result"]["accuracy"]
-            assert its["accuracy"].tolist() == pytest.approx([measured] * inside.IMAGES, rel=1e-5)
+            measured = finished.store.record(cell.step)["result"]
+            assert its["accuracy"].tolist() == pytest.approx(
+                [measured["accuracy"]] * inside.IMAGES, rel=1e-5
+            )
+            threshold = np.percentile(nodes[cell.method], cell.percentile)
+            assert (nodes[cell.method] >= threshold).sum() == measured["nodes"]
     with Image.open(inside.folder() / f"{panel.name}--fields-post.webp") as picture:
         assert picture.size == (inside.ROW * 9, 9)  # digits of 8 x 8; 7 of 32 nodes: one row
     assert len(files) == 2 * (2 + 1 + 3)
@@ -56,8 +51,9 @@ def test_networks_that_are_not_stored_are_named(finished, tmp_path):
 
 
 def test_published_files_are_as_they_were_written():
-    folder = paths.project() / "results" / "inside"
-    for file in folder.glob("*.[cw]*"):
+    files = list((paths.project() / "results" / "inside").glob("*.[cw]*"))
+    assert files
+    for file in files:
         made = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         proof = made["table" if file.suffix == ".csv" else "picture"]
         assert hashlib.sha256(file.read_bytes()).hexdigest() == proof["sha256"], file

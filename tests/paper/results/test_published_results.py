@@ -20,6 +20,7 @@ from spectral_core.paper.study.steps import ALGORITHM, with_trainings
 
 FOLDER = Path(__file__).parents[3] / "results" / "published"
 RUNS = sorted(FOLDER.rglob("*.csv"))
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}
 
 
 def test_every_table_has_its_provenance_and_no_other_file_is_there():
@@ -28,59 +29,46 @@ def test_every_table_has_its_provenance_and_no_other_file_is_there():
     assert pairs <= files and {file.suffix for file in files - pairs} <= {".png"}
 
 
-@pytest.fixture(params=RUNS, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.fixture(scope="module", params=RUNS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def published_run(request):
-    """Table and provenance of a published run, and the panel that it is of."""
+    """Table and provenance of a published run, and its panel and points in the registry."""
     run = Run(request.param)
     made = run.made()
     assert request.param.parent.name == made["figure"] in EXPERIMENTS
-    seeds, methods = ({point[i] for point in points(made)} for i in (1, 0))
-    precision = next(iter(settings_by_method(made).values()))["precision"]
-    study = plan(
-        made["figure"],
-        made["preset"],
-        made["panel"],
-        seeds=sorted(seeds),
-        methods=list(settings_by_method(made)),
-        precision=precision,
-    ) if made["preset"] == "paper" else plan(made["figure"], made["preset"], "*")  # fmt: skip
+    settings = settings_by_method(made)
+    own = {
+        "seeds": sorted({seed for _, seed, *_ in points(made)}),
+        "methods": list(settings),
+        "precision": next(iter(settings.values()))["precision"],
+    }
+    selection = made["panel"] if made["preset"] == "paper" else "*"
+    study = plan(made["figure"], made["preset"], selection, **own if selection != "*" else {})
     (panel,) = [panel for panel in study.panels if panel.name == made["panel"]]
-    assert methods == set(panel.settings)
-    return run.read(), made, study, panel
+    return run.read(), made, panel, [cell for cell in study.cells() if cell.panel == panel]
 
 
-def test_published_points_are_those_of_the_registry(published_run):
-    table, made, study, panel = published_run
+def test_published_points_and_settings_are_those_of_the_registry(published_run):
+    table, made, panel, cells = published_run
     assert tuple(table.columns) == COLUMNS
     assert (table["panel"] == panel.name).all() and (table["dataset"] == panel.dataset).all()
-    cells = [cell for cell in study.cells() if cell.panel == panel]
-    keys = ["method", "seed", "penalty", "percentile"]
-    there = set(table[keys].itertuples(index=False, name=None))
-    every = {(c.method, c.seed, c.penalty, c.percentile) for c in cells}
-    assert there == every
-    with_their_trainings = list(with_trainings(dict.fromkeys(cell.step for cell in cells)))
-    assert made["steps"] >= len(with_their_trainings)  # a seed may have been run anew
-
-
-def test_published_settings_are_those_of_the_registry(published_run):
-    _, made, _, panel = published_run
-    for method, stored in settings_by_method(made).items():
-        expected = json.loads(json.dumps(dataclasses.asdict(panel.settings[method])))
-        names = {field.name: field.default for field in dataclasses.fields(Settings)}
+    there = table[["method", "seed", "penalty", "percentile"]].itertuples(index=False, name=None)
+    assert set(there) == {(c.method, c.seed, c.penalty, c.percentile) for c in cells}
+    trainings = list(with_trainings(dict.fromkeys(cell.step for cell in cells)))
+    assert made["steps"] >= len(trainings)  # a seed may have been run anew
+    stored = settings_by_method(made)
+    assert stored.keys() == panel.settings.keys()
+    for method, own in panel.settings.items():
         # A setting that is newer than the results was at its default.
-        found = {name: stored.get(name, json.loads(json.dumps(names[name]))) for name in names}
-        assert found == expected
+        found = json.loads(json.dumps({name: stored[method].get(name, default)
+                                       for name, default in DEFAULTS.items()}))  # fmt: skip
+        assert found == json.loads(json.dumps(dataclasses.asdict(own)))
 
 
-def test_published_numbers_are_in_range(published_run):
-    table, _, _, _ = published_run
+def test_published_numbers_are_in_range_and_sizes_follow_from_the_percentile(published_run):
+    table, _, panel, _ = published_run
     assert not table.isna().any(axis=None)
     assert table["accuracy"].between(0, 1).all()
     assert (table["loss"] > 0).all() and np.isfinite(table["loss"]).all()
-
-
-def test_published_sizes_follow_from_the_percentile(published_run):
-    table, _, _, panel = published_run
     tied = 0
     for row in table.itertuples():
         own = panel.settings[row.method]
@@ -103,13 +91,12 @@ def test_published_sizes_follow_from_the_percentile(published_run):
 
 
 def test_published_provenance_is_complete(published_run):
-    _, made, _, panel = published_run
+    _, made, panel, _ = published_run
     assert made["inputs"] == panel.base.inputs and "choice" in made
     assert made["algorithm"] == ALGORITHM
     assert made["command"].startswith(f"spectral-core compute {made['figure']}")
     assert all(made["hardware"]) and all(made["device"])
     assert all(re.fullmatch("[0-9a-f]{12}", commit or "") for commit in made["commit"])
     assert set(made["versions"]) == {"python", "torch", "numpy"}
-    for versions in made["versions"].values():
-        assert versions and all(Version(version) for version in versions)
-    assert made["from"] <= made["to"]
+    assert all(Version(each) for versions in made["versions"].values() for each in versions)
+    assert all(made["versions"].values()) and made["from"] <= made["to"]
