@@ -150,12 +150,6 @@ def named_settings(cls: type) -> type:
     return cls
 
 
-def assign(config: object, **values: object) -> None:
-    """Store checked values in a frozen dataclass while it is being made."""
-    for name, value in values.items():
-        object.__setattr__(config, name, value)
-
-
 def examples(inputs: Tensor, targets: Tensor, *, classes: bool = True) -> None:
     """Raise unless there is at least one input, and one target per input: a class index, if so."""
     if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor):

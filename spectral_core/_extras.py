@@ -7,16 +7,7 @@ from types import ModuleType
 
 
 def needed(module: str, extra: str, user: str) -> ModuleType:
-    """Import an optional module, or say which extra to install.
-
-    Args:
-        module: its name.
-        extra: the project's extra that brings it.
-        user: what needs it, as an error names it.
-
-    Raises:
-        ModuleNotFoundError: if the module, or one that it needs, is not installed.
-    """
+    """Import a module that an extra brings, for a user, or raise ``ModuleNotFoundError``."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

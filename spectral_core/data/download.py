@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from threading import Thread
 
-from tqdm import tqdm
-
+from spectral_core._progress import bar
 from spectral_core.data.unpacking import LARGEST, Unusable
 
 logger = logging.getLogger(__name__)
@@ -50,13 +48,15 @@ class _Download(Thread):
     def run(self) -> None:
         import requests
 
-        bar = tqdm(unit="B", unit_scale=True, delay=2, disable=not sys.stderr.isatty())
         try:
-            with bar, requests.get(self.url, stream=True, timeout=TIMEOUT) as answer:
+            with (
+                bar(unit="B", unit_scale=True, delay=2) as shown,
+                requests.get(self.url, stream=True, timeout=TIMEOUT) as answer,
+            ):
                 answer.raise_for_status()
                 for piece in answer.iter_content(1 << 13):
                     self.content += piece
-                    bar.update(len(piece))
+                    shown.update(len(piece))
                     if len(self.content) > LARGEST:
                         self.problem = f"larger than {LARGEST >> 20} MiB"
                     if self.problem:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from spectral_core import _checks
 from spectral_core._extras import needed
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, named_layers, spectrum
@@ -70,7 +69,7 @@ def plot_spectrum(
         squeeze=False,
     )
     for panel, (name, lam) in zip(axes.flat, values.items()):
-        _draw(panel, lam, stay.get(name), STAYS)
+        _draw(panel, lam, stay.get(name))
         panel.set_title(f"{name or 'the layer'}: {len(lam)} eigenvalues", loc="center")
         panel.set_ylim(0, None)
     for panel in axes.flat[len(values) :]:
@@ -90,23 +89,20 @@ def _kept_by_name(
     if not any(isinstance(layer, Dense) for layer in named_layers(model).values()):
         raise ValueError("kept needs a model with fully connected layers; got none")
     flow = Flow(model, example)
-    nodes = checked_indices(_checks.items("kept", kept), flow.widths)
+    nodes = checked_indices(kept, flow.widths)
     return {name: k for group, k in zip(flow.groups, nodes) for name in group.layers}
 
 
-def _draw(axes: Axes, lam: Tensor, kept: Tensor | None, colour: str) -> None:
+def _draw(axes: Axes, lam: Tensor, kept: Tensor | None) -> None:
     """Draw one layer's |λ|, shape (N,)."""
     stays = torch.ones(len(lam), dtype=torch.bool)
     if kept is not None:
         stays = torch.zeros_like(stays).index_fill(0, kept.cpu(), True)
     order = lam.argsort(descending=True, stable=True)
     rank = torch.empty_like(order).index_copy(0, order, torch.arange(1, len(lam) + 1))
-    for which, shade, marker, label in (
-        (stays, colour, "s", "stays"),
-        (~stays, GOES, "x", "goes"),
-    ):
+    for which, colour, marker, label in ((stays, STAYS, "s", "stays"), (~stays, GOES, "x", "goes")):
         if which.any():
-            axes.plot(rank[which], lam[which], marker, color=shade, markersize=4, label=label)
+            axes.plot(rank[which], lam[which], marker, color=colour, markersize=4, label=label)
     if stays.any() and not stays.all():
         cut = lam[stays].min()
         if cut >= lam[~stays].max():

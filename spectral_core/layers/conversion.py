@@ -122,15 +122,11 @@ def spectral_parameters(model: nn.Module) -> SpectralParameters:
     _checks.module("model", model)
     pairs = [spectrum for module in model.modules() for spectrum in spectra(module).values()]
     both_sides = [lam for s in pairs for lam in (s.eigenvalues, s.input_eigenvalues)]
-    eigenvalues = [lam for lam in both_sides if lam is not None]
-    eigenvectors = [s.eigenvectors for s in pairs]
-    # Tied layers share theirs.
-    eigenvalues, eigenvectors = (
-        list({id(p): p for p in some}.values()) for some in (eigenvalues, eigenvectors)
-    )
-    sorted_out = {id(parameter) for parameter in (*eigenvalues, *eigenvectors)}
-    rest = [p for p in model.parameters() if id(p) not in sorted_out]
-    return SpectralParameters(eigenvalues, eigenvectors, rest)
+    # Each once: tied layers share theirs.
+    eigenvalues = dict.fromkeys(lam for lam in both_sides if lam is not None)
+    eigenvectors = dict.fromkeys(s.eigenvectors for s in pairs)
+    rest = [p for p in model.parameters() if p not in eigenvalues and p not in eigenvectors]
+    return SpectralParameters(list(eigenvalues), list(eigenvectors), rest)
 
 
 def _left_alone(model: nn.Module, skip: Collection[str] | None) -> set[str]:

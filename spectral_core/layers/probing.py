@@ -114,8 +114,8 @@ class Probe:
             sent[..., on(x, self._nan[name])] = torch.nan
         return sent[..., on(x, self._kept[name])] if name in self._kept else sent
 
-    def _differing(self, nan: Mapping[Source, np.ndarray]) -> tuple[Columns, bool, list[str]]:
-        """Which columns differ if some nodes or entries are NaN; as :class:`Reach`, in booleans."""
+    def _differing(self, nan: Mapping[Source, np.ndarray]) -> Reach:
+        """What differs if some nodes or entries are NaN; columns in booleans."""
         self._nan = nan
         tensors = {}
         for source, entries in nan.items():
@@ -132,20 +132,16 @@ class Probe:
         columns: Columns = {}
         for call, before in self._usual.items():
             after = seen[call] if seen.keys() == self._usual.keys() else before[..., :0]
-            if torch.equal(before, after):
-                differs = np.zeros(before.shape[-1], dtype=bool)
-            elif before.shape != after.shape:
-                differs = np.ones(before.shape[-1], dtype=bool)
-            else:
-                unlike = _differ(before, after)
-                unlike = unlike.flatten(0, -2).any(dim=0) if unlike.dim() > 1 else unlike
-                differs = unlike.cpu().numpy()
+            differs = np.full(before.shape[-1], before.shape != after.shape)
+            if before.shape == after.shape and not torch.equal(before, after):
+                rows = _differ(before, after).reshape(before.shape[:-1].numel(), -1)
+                differs = rows.any(dim=0).cpu().numpy()
             columns[call[0]] = columns.get(call[0], False) | differs
         same = len(outputs) == len(self._usual_outputs) and all(
             a.shape == b.shape and not _differ(a, b).any()
             for a, b in zip(self._usual_outputs, outputs)
         )
-        return columns, not same, list(dict.fromkeys(self._passed))
+        return Reach(columns, not same, list(dict.fromkeys(self._passed)))
 
     def _tensor(self, axis: Axis) -> Tensor:
         return getattr(self.network.get_submodule(axis.module), axis.tensor).detach()
@@ -153,16 +149,15 @@ class Probe:
     @contextlib.contextmanager
     def _holding(self, tensors: Mapping[Axis, Tensor]) -> Iterator[None]:
         """Other values, for a while, in the place of parameters and buffers."""
-        held = {axis: self._tensor(axis) for axis in tensors}
+        owners = {a: getattr(self.network.get_submodule(a.module), a.tensor) for a in tensors}
+        held = {axis: owner.data for axis, owner in owners.items()}
         try:
-            self._set(tensors)
+            for axis, owner in owners.items():
+                owner.data = tensors[axis]
             yield
         finally:
-            self._set(held)
-
-    def _set(self, tensors: Mapping[Axis, Tensor]) -> None:
-        for axis, values in tensors.items():
-            getattr(self.network.get_submodule(axis.module), axis.tensor).data = values
+            for axis, owner in owners.items():
+                owner.data = held[axis]
 
     def reach(self, sizes: Mapping[Source, int]) -> dict[Source, Reach]:
         """What depends on which node of each source.
@@ -174,14 +169,15 @@ class Probe:
         digits: dict[Source, list[tuple[Columns, Columns]]] = {}
         for source, size in sizes.items():
             zero, one = (self._differing({source: _nodes(size, 0, v)}) for v in (0, 1))
-            either = {reader: zero[0][reader] | one[0][reader] for reader in zero[0]}
-            reached[source] = Reach(either, zero[1] or one[1], zero[2] or one[2])
-            digits[source] = [(zero[0], one[0])]
+            either = {reader: zero.columns[reader] | one.columns[reader] for reader in zero.columns}
+            outputs, passed = zero.outputs or one.outputs, zero.passed or one.passed
+            reached[source] = Reach(either, outputs, passed)
+            digits[source] = [(zero.columns, one.columns)]
         clear = [s for s in sizes if not reached[s].outputs and not _mixed(*digits[s][0])]
         for together in _apart({source: reached[source].columns for source in clear}):
             for digit in range(1, max(sizes[s] - 1 for s in together).bit_length()):
                 zero, one = (
-                    self._differing({s: _nodes(sizes[s], digit, v) for s in together})[0]
+                    self._differing({s: _nodes(sizes[s], digit, v) for s in together}).columns
                     for v in (0, 1)
                 )
                 for source in together:

@@ -36,8 +36,9 @@ def duplicate(network: nn.Module, memo: Mapping[int, object] | None = None) -> n
         forward = vars(module).get("forward")
         if forward is not None and not _belongs_to(forward, module):
             raise TypeError(
-                f"{_named(name, module)} has a patched forward, which a copy would share with the "
-                "original. Remove it first (del module.forward), or make it a bound method"
+                f"{name!r} ({type(module).__name__}) has a patched forward, which a copy would "
+                "share with the original. Remove it first (del module.forward), or make it a bound "
+                "method"
             )
         for value in tree_leaves(vars(module)):
             if isinstance(value, Tensor) and value.grad_fn is not None:
@@ -53,10 +54,6 @@ def _belongs_to(forward: object, module: nn.Module) -> bool:
     if isinstance(forward, functools.partial):
         return any(argument is module for argument in forward.args)
     return getattr(forward, "__self__", None) is module
-
-
-def _named(name: str, module: nn.Module) -> str:
-    return f"{name!r} ({type(module).__name__})" if name else f"the {type(module).__name__}"
 
 
 _DROPOUT = {

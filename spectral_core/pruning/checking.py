@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import arrival_width, departure_width, matrix
@@ -75,30 +77,24 @@ def _masked(flow: Flow, kept: Kept, fill: str) -> Iterator[nn.Module]:
         for name, indices in flow.kept_nodes(kept).items() if fill == "constant" else ():
             layer = full.get_submodule(name)
             gone = np.setdiff1d(np.arange(arrival_width(layer)), indices)
-            layer.register_forward_hook(_without_weights(on(layer.weight, gone)), prepend=True)
+            hook = functools.partial(_without_weights, on(layer.weight, gone))
+            layer.register_forward_hook(hook, prepend=True)
         for name, columns in flow.kept_columns(kept).items() if fill == "zero" else ():
             layer = full.get_submodule(name)
             mask = layer.weight.new_zeros(departure_width(layer))
             mask[on(mask, columns)] = 1
-            layer.register_forward_pre_hook(_times(mask), with_kwargs=True)
+            layer.register_forward_pre_hook(functools.partial(_times, mask), with_kwargs=True)
         yield full
 
 
-def _without_weights(gone: Tensor) -> Callable[..., Tensor]:
-    def hook(layer: nn.Module, _: object, outputs: Tensor) -> Tensor:
-        outputs = outputs.clone()
-        outputs[..., gone] = 0.0 if layer.bias is None else layer.bias[gone].to(outputs)
-        return outputs
-
-    return hook
+def _without_weights(gone: Tensor, layer: nn.Module, _: object, outputs: Tensor) -> Tensor:
+    outputs = outputs.clone()
+    outputs[..., gone] = 0.0 if layer.bias is None else layer.bias[gone].to(outputs)
+    return outputs
 
 
-def _times(mask: Tensor) -> Callable[..., object]:
-    def hook(_: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-        args = tuple(x * mask.to(x) for x in args)
-        return args, {key: x * mask.to(x) for key, x in kwargs.items()}
-
-    return hook
+def _times(mask: Tensor, _: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    return tree_map(lambda x: x * mask.to(x), (args, kwargs))
 
 
 def _inside(
@@ -107,13 +103,11 @@ def _inside(
     """Inputs of the layers, in order of execution, and the outputs."""
     seen: list[tuple[str, Tensor]] = []
 
-    def watch(name: str) -> Callable[..., None]:
-        def hook(_: nn.Module, args: tuple, kwargs: dict) -> None:
-            (x,) = (*args, *kwargs.values())
-            seen.append((name, x.clone()))
-
-        return hook
+    def watch(name: str, _: nn.Module, args: tuple, kwargs: dict) -> None:
+        (x,) = (*args, *kwargs.values())
+        seen.append((name, x.clone()))
 
     for name in flow.layers:
-        network.get_submodule(name).register_forward_pre_hook(watch(name), with_kwargs=True)
+        hook = functools.partial(watch, name)
+        network.get_submodule(name).register_forward_pre_hook(hook, with_kwargs=True)
     return seen, tensors_of(flow.run(network, example))

@@ -159,11 +159,12 @@ def layer_scores(
             raise ValueError("by='taylor' needs inputs and targets; got none")
         return taylor(network, list(chosen), inputs, targets, loss, flow=flow)
     if by == "random":
-        draws = {
-            name: torch.rand(arrival_width(layer), generator=generator, device="cpu")
+        return {
+            name: torch.rand(arrival_width(layer), generator=generator, device="cpu").to(
+                layer.weight.device
+            )
             for name, layer in chosen.items()
         }
-        return {name: draws[name].to(layer.weight.device) for name, layer in chosen.items()}
     score = by if callable(by) else CRITERIA[_checks.choice("by", by, NAMES)]
     scores = {}
     for name, layer in chosen.items():

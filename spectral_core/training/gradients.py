@@ -63,10 +63,9 @@ class WrittenOut:
         own = next(network.parameters()).dtype
         operands = torch.bfloat16 if precision == "bf16" else own
         self.layers = [
-            _passes_of(layer)(layer, activation, operands)
-            for layer, activation in zip(modules[:-1:2], modules[1::2])
+            _passes_of(layer)(layer, activation, own if activation is None else operands)
+            for layer, activation in zip(modules[::2], [*modules[1::2], None])
         ]
-        self.layers.append(_passes_of(modules[-1])(modules[-1], None, own))
         first = self.layers[0]
         ensemble = first.matrix.shape[:-2]  # (E,), or () for one network
         self.members = ensemble.numel()
@@ -229,23 +228,11 @@ def cpu_has_bf16() -> bool:
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
-def _elu_slope(gradient: Tensor, a: Tensor) -> None:
-    gradient.addcmul_(gradient, a.clamp_(max=0))  # f' = a + 1 where u < 0, else 1
-
-
-def _relu_slope(gradient: Tensor, a: Tensor) -> None:
-    gradient.mul_(a > 0)
-
-
-def _tanh_slope(gradient: Tensor, a: Tensor) -> None:
-    gradient.addcmul_(gradient, a.mul_(a), value=-1)
-
-
-# f(u) in place, and f'(u), known from a = f(u), multiplied onto a gradient.
-_ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[..., None]]] = {
-    nn.ELU: (F.elu_, _elu_slope),
-    nn.ReLU: (torch.relu_, _relu_slope),
-    nn.Tanh: (torch.tanh_, _tanh_slope),
+# f(u) in place, and f'(u), known from a = f(u), multiplied onto a gradient g.
+_ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[..., Tensor]]] = {
+    nn.ELU: (F.elu_, lambda g, a: g.addcmul_(g, a.clamp_(max=0))),  # a + 1 where u < 0, else 1
+    nn.ReLU: (torch.relu_, lambda g, a: g.mul_(a > 0)),
+    nn.Tanh: (torch.tanh_, lambda g, a: g.addcmul_(g, a.mul_(a), value=-1)),
 }
 
 

@@ -71,17 +71,3 @@ def test_networks_of_several_inputs_and_outputs():
     found = compare(Two(), Two(), {"left": torch.rand(5, 3), "right": torch.rand(5, 2)})
     assert found.full.flops == 2 * (3 * 4 + 2 * 4) and found.batch == 5
     assert found.full.accuracy is None and "accuracy (%)" not in str(found)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        ((None, torch.rand(1, 4)), TypeError, "pruned must be"),
-        ((nn.Linear(4, 2), [1.0]), TypeError, "example must be .* list"),
-        ((nn.Linear(4, 2), torch.rand(0, 4)), TypeError, r"\(0, 4\)"),
-        ((nn.Linear(4, 3), torch.rand(1, 4)), ValueError, r"\(1, 2\)\]; got \[\(1, 3\)"),
-    ],
-)
-def test_bad_arguments_are_named(arguments, error, words):
-    with pytest.raises(error, match=words):
-        compare(nn.Linear(4, 2), *arguments)

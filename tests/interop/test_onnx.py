@@ -62,22 +62,6 @@ def test_a_file_that_differs_is_not_there(tmp_path, monkeypatch, difference):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("settings", "error", "words"),
-    [
-        ({"network": {}}, TypeError, "network must be"),
-        ({"example": [1.0]}, TypeError, "example must be .* list"),
-        ({"example": torch.rand(0, 4)}, TypeError, r"example must be .*\(0, 4\)"),
-        ({"tolerance": -1}, ValueError, "tolerance must be"),
-    ],
-)
-def test_bad_arguments_are_named(settings, error, words, tmp_path):
-    arguments = {"network": nn.Linear(4, 2), "path": tmp_path / "a", "example": torch.rand(2, 4)}
-    with pytest.raises(error, match=words):
-        export_onnx(**arguments | settings)
-    assert list(tmp_path.iterdir()) == []
-
-
 class Bilinear(nn.Module):
     def __init__(self):
         super().__init__()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from spectral_core import fold, node_scores, plot_spectrum, select, spectral_mlp, spectralize
+from spectral_core import node_scores, plot_spectrum, select, spectral_mlp, spectralize
 from spectral_core.interop.spectrum_plot import GOES, STAYS
 
 
@@ -79,14 +79,3 @@ def test_convolutions_and_axes_have_names():
     assert first.get_ylabel() == "|λ| (no unit)"
     assert "rank" in figure.get_supxlabel()
     assert len(points(second)["goes"]) == 3
-
-
-def test_bad_arguments_are_named(network):
-    with pytest.raises(ValueError, match=r"model must have spectral layers.*spectralize"):
-        plot_spectrum(fold(network))
-    with pytest.raises(ValueError, match=r"kept must have one index tensor per hidden layer, 2"):
-        plot_spectrum(network, [torch.arange(2)])
-    with pytest.raises(ValueError, match="fully connected"):
-        plot_spectrum(
-            spectralize(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3))), [torch.arange(2)]
-        )

@@ -85,18 +85,3 @@ def test_a_second_step_on_old_scores_is_refused():
     steps.step()
     with pytest.raises(ValueError, match=r"had 6 channels and has 4 now.*score again"):
         steps.step()
-
-
-@pytest.mark.parametrize(
-    ("spectral", "scores", "error", "words"),
-    [
-        (True, {"0": torch.rand(8)}, TypeError, "model must be plain, see fold; got '0'"),
-        (False, {}, ValueError, "scores must be of at least one layer"),
-        (False, {"1": torch.rand(8)}, ValueError, "scores must be one of 0, 3, 7; got '1'"),
-        (False, {"0": torch.rand(7)}, ValueError, r"scores\['0'\] .*\(8,\); got \(7,\)"),
-    ],
-)
-def test_bad_arguments_are_named(spectral, scores, error, words):
-    model = spectralize(convolutions()) if spectral else convolutions()
-    with pytest.raises(error, match=words):
-        SpectralImportance(model, scores)

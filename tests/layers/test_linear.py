@@ -178,36 +178,3 @@ def test_under_autocast_the_outputs_are_as_wide_as_a_plain_layers():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(x).dtype == layer.to_linear()(x).dtype == torch.bfloat16
     torch.testing.assert_close(layer(x), layer.to_linear()(x))
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "words"),
-    [
-        (lambda: SpectralLinear(-1, 3), ValueError, "in_features must .*at least 0; got -1"),
-        (lambda: SpectralLinear(3, 2.0), TypeError, "out_features must .*whole number.*2.0"),
-        (
-            lambda: SpectralLinear(3, 2, eigenvalue_range=(1, 0)),
-            ValueError,
-            r"eigenvalue_range must .*low ≤ high; got \(1, 0\)",
-        ),
-        (
-            lambda: SpectralLinear(3, 2, eigenvector_range="glorott"),
-            ValueError,
-            "eigenvector_range must .*Did you mean 'glorot'",
-        ),
-        (
-            lambda: SpectralLinear(3, 2)(torch.zeros(4, 5)),
-            ValueError,
-            r"inputs must .*3\); got \(4, 5\)",
-        ),
-        (
-            lambda: SpectralLinear(3, 2).train_only("eigenvalue"),
-            ValueError,
-            "which must be one of eigenvalues, eigenvectors, both.*Did you mean 'eigenvalues'",
-        ),
-        (lambda: SpectralLinear.from_linear(nn.ReLU()), TypeError, "linear must .*got ReLU"),
-    ],
-)
-def test_bad_arguments_are_named(make, error, words):
-    with pytest.raises(error, match=words):
-        make()

@@ -84,21 +84,3 @@ def test_frozen_weights_stay_frozen():
     assert not any(p.requires_grad for p in layer.parameters())
     assert not any(p.requires_grad for p in fold(layer).parameters())
     assert list(dict(fold(layer).named_parameters())) == ["weight", "bias"]
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "words"),
-    [
-        (lambda: spectral("layer"), TypeError, "module must be .*Module; got str"),
-        (lambda: spectral(nn.Linear(3, 2), "wait"), ValueError, "name must be .*Linear.*'wait'"),
-        (lambda: spectral(nn.Linear(3, 2), "bias"), ValueError, r"bias .*matrix.*\(2,\)"),
-        (lambda: spectral(spectral(nn.Linear(3, 2))), ValueError, "weight .*already"),
-        (lambda: spectral(nn.ConvTranspose2d(3, 2, 1)), TypeError, "first .*ConvTranspose2d"),
-        (lambda: spectral(nn.LSTM(3, 2), "weight_hh_l0"), TypeError, "recurrent; got LSTM"),
-        (lambda: spectral(nn.LazyLinear(2)), ValueError, "weight of LazyLinear .*batch"),
-        (lambda: spectral(nn.Linear(3, 2), init="norms"), ValueError, "init .*Did you mean 'norm'"),
-    ],
-)
-def test_bad_arguments_are_named(call, error, words):
-    with pytest.raises(error, match=words):
-        call()

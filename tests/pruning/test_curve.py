@@ -213,21 +213,3 @@ def test_curve_is_a_table_in_the_given_order():
     assert curve["parameters"].tolist() == [6 * 7 + 4 * 7, 12 * 7 + 4 * 13, 6 * 7 + 4 * 7]
     assert curve.loc[0].equals(curve.loc[2])
     assert list(pruning_curve(network, node_scores(network), x, y, [])) == list(curve)
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "words"),
-    [
-        ({"percentiles": [101]}, ValueError, r"percentiles\[0\] .*\[0, 100\]; got 101"),
-        ({"percentiles": [[50], [0]]}, TypeError, r"percentiles\[0\] .*\[50\]"),
-        ({"scores": [torch.rand(4)]}, ValueError, r"scores .*\[5\].*\[4\]"),
-        ({"network": nn.Linear(6, 4)}, ValueError, "network .*hidden layer"),
-        ({"targets": torch.zeros(3).long()}, ValueError, r"\(40, 6\) and \(3,\)"),
-        ({"inputs": torch.rand(40, 5).double()}, ValueError, r"inputs .*6\).*5\)"),
-    ],
-)
-def test_bad_arguments_are_named(change, error, words):
-    x, y = examples()
-    good = {"network": network_of((5,)), "scores": [torch.rand(5)], "percentiles": [50]}
-    with pytest.raises(error, match=words):
-        pruning_curve(**{**good, "inputs": x, "targets": y, **change})

@@ -265,18 +265,3 @@ def test_a_norm_that_leaves_one_sign_hides_no_slope(seed):
     network = nn.Sequential(nn.Linear(4, 4), norm_of(4, ""), nn.PReLU(4), nn.Linear(4, 3)).eval()
     network[1].bias.data.fill_(50)
     assert remove(network, [torch.tensor([0, 2])])[2].weight.shape == (2,)
-
-
-@pytest.mark.parametrize(
-    ("kept", "fill", "words"),
-    [
-        ([], "zero", "kept must .* per hidden layer, 1; got 0"),
-        ([torch.tensor([3])], "zero", r"kept\[0\] must .* 0 to 2; got 3 to 3"),
-        ([torch.tensor([1, 1])], "zero", r"kept\[0\] must .* once"),
-        ([torch.tensor([0.5])], "zero", r"kept\[0\] must .*float32"),
-        ([torch.tensor([0])], "mean", "fill must be one of zero, constant; got 'mean'"),
-    ],
-)
-def test_bad_arguments_are_named(kept, fill, words):
-    with pytest.raises(ValueError, match=words):
-        remove(stack(nn.ReLU()), kept, fill)

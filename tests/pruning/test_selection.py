@@ -110,37 +110,3 @@ def test_scores_of_any_type_are_ranked_and_many_equal_ones_are_reported():
         assert lists(select(scores, nodes=1)) == [[1]]
     with pytest.warns(UserWarning, match=r"4 nodes have the same score.* 0 of 4 .*not 50 %"):
         assert len(select([torch.ones(4)], 50)[0]) == 4
-
-
-WIDER, DEEPER = direct_mlp((4, 3, 1, 2), "elu"), direct_mlp((4, 3, 2, 2), "elu")
-
-
-@pytest.mark.parametrize(
-    ("settings", "error", "words"),
-    [
-        ({}, TypeError, "exactly one of percentile, nodes, .* got none"),
-        ({"percentile": 50, "nodes": 3}, TypeError, r"exactly one .*\['percentile', 'nodes'\]"),
-        ({"percentile": "50"}, TypeError, "percentile must .*'50'"),
-        ({"nodes": 1.5}, ValueError, r"nodes must .*\[0, 1\]; got 1.5"),
-        ({"nodes": 0.2, "least": 1}, ValueError, "nodes must be at least 2.*got 0.2, that is 1"),
-        ({"parameters": 10}, TypeError, "parameters needs network"),
-        ({"percentile": [50]}, ValueError, "percentile must be .* per hidden layer, 2; got 1"),
-        ({"percentile": [50, 101]}, ValueError, r"percentile\[1\] must .*101"),
-        ({"percentile": 50, "protect": [2]}, ValueError, "protect must .* 0 to 1; got 2"),
-        ({"percentile": 50, "protect": "0"}, TypeError, "protect must be a list .*'0'"),
-        ({"percentile": 50, "protect": ["0"]}, TypeError, "protect by name needs network"),
-        ({"percentile": 50, "least": -1}, ValueError, "least must .*-1"),
-        ({"percentile": 50, "network": WIDER}, ValueError, r"scores must .*\[3, 1\].*\[3, 2\]"),
-        (
-            {"percentile": 50, "protect": ["1"], "network": DEEPER},
-            ValueError,
-            "protect must be one of 0, 2, 4; got '1'",
-        ),
-        ({"percentile": 50, "scores": torch.rand(5)}, TypeError, "scores .*list.* got Tensor"),
-        ({"percentile": 50, "scores": [torch.rand(2, 2)]}, TypeError, r"scores\[0\] .*\(2, 2\)"),
-        ({"percentile": 50, "scores": [torch.tensor([torch.nan])]}, ValueError, "finite; got NaN"),
-    ],
-)
-def test_bad_arguments_are_named(settings, error, words):
-    with pytest.raises(error, match=words):
-        select(**{"scores": SCORES, **settings})

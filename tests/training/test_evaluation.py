@@ -42,23 +42,3 @@ def test_evaluation_mode_is_used_and_training_mode_restored():
     x, y = torch.randn(50, 4), torch.zeros(50, dtype=torch.int64)
     assert evaluate(network, x, y) == evaluate(network, x, y)
     assert network.training
-
-
-LABELS = torch.zeros(3, dtype=torch.int64)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        (("net", torch.rand(3, 2), LABELS), TypeError, "network must be .* got str"),
-        ((Fixed(), torch.rand(2, 2), LABELS), ValueError, r"same n ≥ 1; got \(2, 2\) and \(3,\)"),
-        ((Fixed(), torch.rand(0, 2), LABELS[:0]), ValueError, "n ≥ 1"),
-        ((Fixed(), torch.tensor(1.0), torch.tensor(0)), ValueError, r"n ≥ 1; got \(\) and \(\)"),
-        ((Fixed(), torch.rand(3, 2), LABELS.float()), TypeError, "targets must be int64.*float32"),
-        ((Fixed(), [[1.0]], LABELS), TypeError, "inputs and targets must be tensors; got list"),
-        ((Fixed(), torch.rand(3, 2), LABELS, 0), ValueError, "batch_size must be .* at least 1"),
-    ],
-)
-def test_bad_arguments_are_named(arguments, error, words):
-    with pytest.raises(error, match=words):
-        evaluate(*arguments)

@@ -232,36 +232,3 @@ def test_a_loss_of_ones_own_is_minimised():
     solution = torch.linalg.lstsq(torch.cat([x, torch.ones(64, 1).double()], dim=1), y).solution
     torch.testing.assert_close(network.weight, solution[:3].mT, atol=1e-4, rtol=0)
     torch.testing.assert_close(network.bias, solution[3], atol=1e-4, rtol=0)
-
-
-NORM = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
-FROZEN = train_only(spectral_mlp((4, 3, 2), "elu"), "eigenvectors")
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "words"),
-    [
-        ({"epochs": -1}, ValueError, "epochs must .*at least 0; got -1"),
-        ({"batch_size": 0}, ValueError, "batch_size must .*at least 1; got 0"),
-        ({"batch_size": 2, "network": NORM}, ValueError, "batch_size must not .*normalisation"),
-        ({"learning_rate": 0}, ValueError, "learning_rate must .*above 0; got 0"),
-        ({"penalty": -0.1}, ValueError, "penalty must .*at least 0; got -0.1"),
-        ({"penalty": 0.1}, ValueError, r"penalty=0\.1 has nothing to act on"),
-        ({"penalty": 0.1, "network": FROZEN}, ValueError, r"penalty=0\.1 has nothing to act on"),
-        ({"targets": torch.full((5,), 2)}, ValueError, "targets must be below 2.*got 2"),
-        ({"inputs": torch.rand(5, 3)}, ValueError, r"inputs must be \(n, 4\).*\(5, 3\)"),
-        ({"inputs": torch.rand(5, 4).byte()}, TypeError, "inputs must be .*float32.*uint8"),
-        ({"loss": lambda x, y: x}, TypeError, r"loss must .*scalar.*\(5, 2\)"),
-        ({"loss": F.mse_loss, "precision": "bf16"}, ValueError, "precision must be fp32.*loss"),
-        ({"network": NORM, "precision": "bf16"}, ValueError, "precision must be fp32.*'bf16'"),
-        (
-            {"network": direct_mlp((4, 2), "elu").requires_grad_(False)},
-            ValueError,
-            "network must have parameters with requires_grad",
-        ),
-    ],
-)
-def test_bad_arguments_are_named(change, error, words):
-    good = {"network": direct_mlp((4, 2), "elu"), "inputs": torch.rand(5, 4), "epochs": 1}
-    with pytest.raises(error, match=words):
-        train(**{**good, "targets": torch.zeros(5, dtype=torch.int64), **change})

@@ -189,7 +189,7 @@ class Settings(Training):
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = field.metadata["rule"].check(field.name, getattr(self, field.name))
-            _checks.assign(self, **{field.name: value})
+            object.__setattr__(self, field.name, value)
 
     @property
     def inputs(self) -> str:
