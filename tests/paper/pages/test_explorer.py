@@ -37,26 +37,20 @@ def published(figure, panel, method):
     return 100 * rows.groupby("percentile")["accuracy"].mean()
 
 
-def test_all_networks_have_the_methods_of_the_paper(content):
+def test_curves_are_those_of_the_tables(content):
     assert len(content["networks"]) == 24 and content["levels"] == LEVELS
     for name, network in content["networks"].items():
         assert {"direct", "post", "pre"} <= set(network["methods"]), name
-
-
-def test_curves_are_those_of_the_tables(content):
+    curves = content["networks"][FIG03]["methods"]
     for method, figure in (("pre", "fig03"), ("direct", "fig03"), ("pre-random", "budget")):
-        curve = content["networks"][FIG03]["methods"][method]
         wanted = published(figure, "fashion-mnist-elu-500", method)
-        assert curve["accuracy"] == pytest.approx(wanted.tolist(), abs=1e-3)
-        assert curve["kept"] == [[500 - 5 * int(level) for level in LEVELS]]
-    fresh = content["networks"][FIG03]["methods"]["fresh"]["accuracy"]
+        assert curves[method]["accuracy"] == pytest.approx(wanted.tolist(), abs=1e-3)
+        assert curves[method]["kept"] == [[500 - 5 * int(level) for level in LEVELS]]
+    fresh = curves["fresh"]["accuracy"]
     assert [q for q, value in zip(LEVELS, fresh) if value is not None] == [30, 50, 70, 80, 90, 95]
-
-
-def test_weights_are_counted_by_hand(content):
-    network = content["networks"]["mnist/3/relu/text"]["methods"]["post"]
-    assert network["weights"] == 784 * 500 + 2 * 500 * 500 + 500 * 10
-    assert network["left"][0] == 100 and network["left"][-1] < 10
+    deep = content["networks"]["mnist/3/relu/text"]["methods"]["post"]
+    assert deep["weights"] == 784 * 500 + 2 * 500 * 500 + 500 * 10
+    assert deep["left"][0] == 100 and deep["left"][-1] < 10
 
 
 def test_thresholds_remove_as_many_nodes_as_the_level_says(content):
@@ -127,9 +121,8 @@ def test_the_slider_moves_by_keyboard_and_the_numbers_follow(page):
         kept = f"{500 - 5 * int(level)} of 500 nodes kept"
         assert slider.get_attribute("aria-valuetext") == f"{level:g} % pruned, {kept}"
         page.keyboard.press("ArrowRight")
-    page.wait_for_selector(
-        'output[aria-live]:has-text("95 % pruned. Magnitude: ")'
-    )  # once it rests
+    # Once it rests, it is spoken.
+    page.wait_for_selector('output[aria-live]:has-text("95 % pruned. Magnitude: ")')
 
 
 def test_another_network_by_keyboard_and_its_address(page, address):

@@ -18,7 +18,10 @@ PAGES = {
 
 @pytest.fixture
 def book(tmp_path):
-    for name, body in PAGES.items():
+    (tmp_path / "_toc.yml").write_text(
+        "root: book/a\nparts:\n- chapters:\n  - file: book/sub/b\n    sections:\n    - file: c\n"
+    )
+    for name, body in {**PAGES, "c": ""}.items():
         file = tmp_path / "html" / f"{name}.html"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(
@@ -29,35 +32,27 @@ def book(tmp_path):
 
 
 def test_pages_follow_one_another_and_links_lead_within(book):
-    page = BeautifulSoup(printing.one_page(book, list(PAGES)), "html.parser")
-    assert [each["id"] for each in page.select("article")] == list(PAGES)
+    names = printing.pages(book.parent / "_toc.yml")
+    assert names == [*PAGES, "c"]
+    page = BeautifulSoup(printing.one_page(book, names), "html.parser")
+    assert [each["id"] for each in page.select("article")] == names
     assert [each["id"] for each in page.select("h1")] == [f"{name}#top" for name in PAGES]
     assert page.link["href"] == "_static/s.css" and "bar" not in page.get_text()
     links = [each["href"] for each in page.select("a")]
     assert links[:2] == ["#book/sub/b#top", "#book/a#top"] and len(links) == 5
     assert [each.get_text() for each in page.select("sup")] == ["1", "2", "1"]
-    assert [each.get_text() for each in page.select("ol.links li")] == list(
-        dict.fromkeys(links[2:])
-    )
+    notes = [each.get_text() for each in page.select("ol.links li")]
+    assert notes == list(dict.fromkeys(links[2:]))
     assert page.select_one("use")["href"] == "#p" and page.img["src"] == "i.png"
     assert "folded" not in page.get_text()
 
 
-def test_order_is_that_of_the_contents(tmp_path):
-    contents = tmp_path / "_toc.yml"
-    contents.write_text(
-        "root: a\nparts:\n- chapters:\n  - file: b\n    sections:\n    - file: c\n  - file: d\n"
-    )
-    assert printing.pages(contents) == ["a", "b", "c", "d"]
-
-
-def test_a_browser_prints(book, tmp_path, monkeypatch):
-    contents = tmp_path / "_toc.yml"
-    contents.write_text("root: book/a\nparts: [{chapters: [{file: book/sub/b}]}]\n")
+def test_a_browser_prints(book, monkeypatch):
+    contents = book.parent / "_toc.yml"
     if not any(map(shutil.which, printing.BROWSERS)):
         pytest.skip("no Chromium on this machine")
     assert printing.to_pdf(book, contents).read_bytes().startswith(b"%PDF")
-    assert not list(book.glob("*.html"))
+    assert not list(book.glob("all_pages*"))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(printing.PrintingFailed, match="chromium"):
         printing.to_pdf(book, contents)
