@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from spectral_core.data import load
-from spectral_core.layers.networks import ACTIVATIONS
+from spectral_core.layers.conversion import fold
 from spectral_core.paper.run import work
 from spectral_core.paper.run.work import run_cut, run_levels, run_train
-from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import cut_step
 from spectral_core.pruning.prune import prune
@@ -39,90 +38,70 @@ def digits():
 
 @pytest.fixture(scope="module")
 def trained(digits):
-    """Network of each method after its first training, with its losses."""
-    return {method: run_train(cut(method).trained, digits) for method in METHODS}
+    """The network of a step after its first training, each trained once."""
+    networks = {}
 
+    def network(step):
+        if step.trained not in networks:
+            networks[step.trained] = run_train(step.trained, digits)[0]
+        return networks[step.trained]
 
-def bits(network):
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    return network
 
 
 def same_bits(one, other):
+    one, other = one.state_dict(), other.state_dict()
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.fixture
-def measured(monkeypatch):
-    """The networks that are measured by themselves, in order."""
-    seen = []
-
-    def spy(network, inputs, targets):
-        seen.append(network)
-        return evaluate(network, inputs, targets)
-
-    monkeypatch.setattr(work, "evaluate", spy)
-    return seen
+def moved(before, after):
+    """Names of the parameters, without their layer's, that differ between two networks in some
+    layer, and in all of those that are there and not fixed at 0."""
+    moves = {}
+    for name, tensor in before.state_dict().items():
+        if tensor.any():
+            same = torch.equal(tensor, after.state_dict()[name])
+            moves.setdefault(name.rpartition(".")[2], set()).add(not same)
+    assert all(len(values) == 1 for values in moves.values())
+    return {name for name, (value,) in moves.items() if value}
 
 
 # The first training
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_same_seed_gives_the_same_bits(method, digits, trained):
-    network, losses = run_train(cut(method).trained, digits)
-    assert losses == trained[method][1]
-    assert len(losses) == SETTINGS.epochs
-    assert same_bits(bits(network), bits(trained[method][0]))
+@pytest.mark.parametrize("method", ["direct", "post", "pre"])
+def test_a_seed_gives_the_same_bits_and_another_one_others(method, digits, trained):
+    step = cut(method).trained
+    network, losses = run_train(step, digits)
+    assert len(losses) == SETTINGS.epochs and same_bits(network, trained(cut(method)))
+    other, others = run_train(cut(method, seed=1).trained, digits)
+    assert others != losses and not same_bits(network, other)
 
 
-def test_another_seed_gives_another_network(digits, trained):
-    network, losses = run_train(cut("post", seed=1).trained, digits)
-    assert losses != trained["post"][1]
-    assert not same_bits(bits(network), bits(trained["post"][0]))
-
-
-def test_pre_trains_every_eigenvalue_vector_and_no_eigenvector(digits, trained):
-    step = cut("pre").trained
-    start = work.initial_network(step, digits, torch.Generator().manual_seed(step.seed))
-    for before, after in zip(start, trained["pre"][0]):
-        if isinstance(before, ACTIVATIONS["elu"]):
-            continue
-        assert torch.equal(before.eigenvectors, after.eigenvectors)
-        assert not torch.equal(before.eigenvalues, after.eigenvalues)
-
-
-def test_post_and_pre_start_from_the_same_network(digits):
-    post, pre = (
+def test_stage_one_trains_all_or_eigenvalues_alone_from_the_same_start(digits, trained):
+    start, other = (
         work.initial_network(cut(m).trained, digits, torch.Generator().manual_seed(0))
         for m in ("post", "pre")
     )
-    assert same_bits(bits(post), bits(pre))
+    assert same_bits(start, other)
+    assert moved(start, trained(cut("pre"))) == {"eigenvalues"}
+    assert moved(start, trained(cut("post"))) == {"eigenvalues", "eigenvectors"}
 
 
 def test_only_the_first_images_are_trained_on(digits):
-    step = cut(train_images=30).trained
-    inputs, targets = work.training_examples(step, digits)
+    inputs, targets = work.training_examples(cut(train_images=30).trained, digits)
     assert torch.equal(inputs, digits.train_inputs[:30])
     assert torch.equal(targets, digits.train_targets[:30])
     assert len(work.training_examples(cut().trained, digits)[1]) == len(digits.train_targets)
 
 
-# The cut
+# Pruning
 
 
-@pytest.mark.parametrize("method", [name for name, how in METHODS.items() if not how.restarts])
-def test_unpruned_and_not_retrained_the_network_measures_as_it_is(method, digits, trained):
-    network = trained[method][0]
-    result = run_cut(cut(method, 0, retraining_epochs=0), network, digits)
-    assert (result["kept"], result["nodes"]) == ([12], 12)
-    assert result["parameters"] == 64 * 12 + 12 * 10
-    accuracy, loss = evaluate(network, digits.test_inputs, digits.test_targets)
-    assert (result["accuracy"], result["loss"]) == (accuracy, pytest.approx(loss, rel=1e-6))
-
-
-def by_hand(step, network, digits, **options):
+def by_hand(step, network, digits):
     """Result of pruning by hand, at the step's level."""
-    small = prune(network, node_scores(network, step.score), step.percentile, **options)
+    ranking = node_scores(network, step.score)
+    small = prune(network, ranking, step.percentile, per_layer=step.per_layer)
     accuracy, loss = evaluate(small, digits.test_inputs, digits.test_targets)
     kept = [layer.out_features for layer in small[:-1:2]]
     return {
@@ -134,79 +113,122 @@ def by_hand(step, network, digits, **options):
     }
 
 
-@pytest.mark.parametrize("method", ["direct", "post", "direct-per-layer", "post-per-layer"])
+@pytest.mark.parametrize(
+    "method", ["direct", "post", "direct-per-layer", "post-per-layer", "pre-unretrained"]
+)
 @pytest.mark.parametrize("widths", [(12,), (12, 8)], ids=str)
-def test_levels_in_one_pass_are_those_of_pruning_one_by_one(method, widths, digits):
+def test_levels_in_one_pass_are_those_of_pruning_one_by_one(method, widths, digits, trained):
     steps = [cut(method, q, hidden=widths) for q in (0, 50, 62.5, 90, 100)]
-    network, _ = run_train(steps[0].trained, digits)
-    results = run_levels(steps, network, digits)
-    for step, result in zip(steps, results):
-        expected = by_hand(step, network, digits, per_layer=step.per_layer)
+    network = trained(steps[0])
+    for step, result in zip(steps, run_levels(steps, network, digits)):
+        expected = by_hand(step, network, digits)
         assert result == expected and run_cut(step, network, digits) == expected
 
 
-CRITERIA = ["post-invariant", "post-connectivity", "post-taylor", "post-random"]
-
-
-@pytest.mark.parametrize("method", CRITERIA)
-def test_other_criteria_rank_the_very_networks_of_post(method):
-    assert cut(method).trained == cut("post").trained
-    assert cut(method).retrains is None
-    assert cut(method).key != cut("post").key
-
-
 @pytest.mark.parametrize("train_images", [None, 40])
-@pytest.mark.parametrize("method", CRITERIA[:-1])
-def test_other_criteria_rank_by_images_that_were_trained_on_alone(
-    method, train_images, digits, trained
-):
-    network = trained["post"][0]
+@pytest.mark.parametrize("method", ["post-invariant", "post-connectivity", "post-taylor"])
+def test_criteria_rank_by_images_that_were_trained_on_alone(method, train_images, digits, trained):
+    network = trained(cut("post"))
     step = cut(method, 50, train_images=train_images)
     step = dataclasses.replace(step, score_images=step.score_images and 100)
     count = min(100, train_images or 100)
     inputs, targets = digits.train_inputs[:count], digits.train_targets[:count]
-    expected = node_scores(network, step.score, inputs, targets)
-    (found,) = work.scores(step, network, digits)
-    assert torch.equal(found, expected[0])
+    (expected,) = node_scores(network, step.score, inputs, targets)
+    assert torch.equal(work.scores(step, network, digits)[0], expected)
 
 
 def test_random_rankings_repeat_and_differ_between_seeds_and_draws(digits, trained):
-    network = trained["direct"][0]
     levels = [cut("direct-random", q) for q in (0, 50, 75)]
+    network = trained(levels[0])
     results = run_levels(levels, network, digits)
-    assert results == run_levels(levels, network, digits)
     assert run_cut(levels[1], network, digits) == results[1]  # whatever the levels beside it
-    assert len(set(results[2]["accuracies"])) > 1
-    unpruned, *pruned_results = results
-    assert len(set(unpruned["accuracies"])) == 1
+    assert [len(set(result["accuracies"])) > 1 for result in results] == [False, True, True]
     single = dataclasses.replace(levels[1], draws=1)
     assert run_cut(single, network, digits)["accuracy"] == results[1]["accuracies"][0]
-    for result in pruned_results:
+    for result in results:
         assert len(result["accuracies"]) == 10
         assert result["accuracy"] == pytest.approx(sum(result["accuracies"]) / 10)
     rankings = [work.scores(cut("post-random", seed=i), network, digits)[0] for i in (0, 0, 1)]
     assert torch.equal(*rankings[:2]) and not torch.equal(*rankings[1:])
 
 
-def test_stage_two_trains_eigenvectors_and_leaves_eigenvalues_bit_for_bit(
-    digits, trained, measured
+@pytest.mark.parametrize("method", ["direct", "post"])
+def test_scaled_scores_have_one_threshold_that_no_layers_scale_moves(method, digits):
+    step = cut(f"{method}-scaled", 75, **DEEP)
+    network, _ = run_train(step.trained, digits)
+    kept = run_cut(step, network, digits)["kept"]
+    scores = torch.cat([s / s.mean() for s in node_scores(network, step.score)])
+    stay = scores >= torch.quantile(scores, 0.75)
+    assert kept == [stay[:12].sum().item(), stay[12:].sum().item()]
+    with torch.no_grad():  # of weights, or of λ
+        (network[2].weight if method == "direct" else network[2].eigenvalues).mul_(1000)
+    assert run_cut(step, network, digits)["kept"] == kept
+
+
+@pytest.mark.parametrize("percentile", [25, 50, 75])
+def test_smallest_keeps_what_pre_removes_at_the_mirrored_level(percentile, digits, trained):
+    network = trained(cut("pre"))
+
+    def kept(method, q):
+        return set(pruned(cut(method, q), network, digits)[0].eigenvalues.tolist())
+
+    everything = set(network[0].eigenvalues.tolist())
+    assert kept("pre-smallest", percentile) == everything - kept("pre", 100 - percentile)
+
+
+# Stage 2
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "trains"),
+    [
+        ("pre", {}, {"eigenvectors"}),
+        ("pre", {"stage_two": "both"}, {"eigenvalues", "eigenvectors"}),
+        ("pre-random", {}, {"eigenvectors"}),
+        ("pre-smallest", {}, {"eigenvectors"}),
+        ("post-retrained", {}, {"eigenvalues", "eigenvectors"}),
+        ("direct-retrained", {}, {"weight"}),
+        ("fresh", {}, {"eigenvalues", "eigenvectors"}),
+    ],
+)
+def test_stage_two_trains_what_the_method_says_and_leaves_the_network_as_it_was(
+    method, settings, trains, digits, trained
 ):
-    network = trained["pre"][0]
-    run_cut(cut("pre", 50), network, digits)
-    stage_one = prune(network, node_scores(network), 50)
-    (stage_two,) = measured
-    for before, after in zip(stage_one[::2], stage_two[::2]):
-        assert torch.equal(before.eigenvalues, after.eigenvalues)
-        assert not torch.equal(before.eigenvectors, after.eigenvectors)
+    step = cut(method, 50, **settings)
+    network = trained(step)
+    before = run_train(step.trained, digits)[0]
+    small = work.pruned_network(step, network, digits)
+    assert moved(pruned(step, network, digits), small) == trains
+    assert same_bits(network, before)
+    result = run_cut(step, network, digits)
+    assert result == work.measure(small, digits)
+    accuracy, loss = evaluate(fold(small), digits.test_inputs, digits.test_targets)
+    assert result["kept"] == [6] and result["parameters"] == 6 * (64 + 10)
+    assert (result["accuracy"], result["loss"]) == (accuracy, pytest.approx(loss, rel=1e-5))
 
 
-def test_stage_two_of_both_trains_eigenvalues_too(digits, trained, measured):
-    network = trained["pre"][0]
-    run_cut(cut("pre", 50, stage_two="both"), network, digits)
-    stage_one = prune(network, node_scores(network), 50)
-    for before, after in zip(stage_one[::2], measured[0][::2]):
-        assert not torch.equal(before.eigenvalues, after.eigenvalues)
-        assert not torch.equal(before.eigenvectors, after.eigenvectors)
+def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, trained):
+    step = cut("fresh", 50, **DEEP)
+    network = trained(step)
+    start = pruned(step, network, digits)
+    assert same_bits(start, pruned(step, network, digits))
+    other = dataclasses.replace(step, trained=dataclasses.replace(step.trained, seed=1))
+    assert not same_bits(start, pruned(other, network, digits))
+    assert [layer.out_features for layer in start[::2]] == [
+        layer.out_features for layer in pruned(cut("pre", 50, **DEEP), network, digits)[::2]
+    ]
+    drawn = work.initial_network(step.trained, digits, torch.Generator())
+    of_old = {*torch.cat([n[0].eigenvectors for n in (network, drawn)]).flatten().tolist()}
+    assert not of_old & {*start[0].eigenvectors.flatten().tolist()}
+
+
+def test_order_of_stage_two_is_the_same_for_each_level_of_a_seed_and_no_other():
+    def draw(generator):
+        return tuple(torch.randperm(100, generator=generator).tolist())
+
+    stage_two = [draw(work.retraining_generator(seed)) for seed in (0, 0, 1)]
+    first = draw(torch.Generator().manual_seed(0))
+    assert stage_two[0] == stage_two[1] and len({*stage_two, first}) == 3
 
 
 # In rounds
@@ -218,25 +240,21 @@ def test_stage_two_of_both_trains_eigenvalues_too(digits, trained, measured):
 def test_rounds_together_leave_what_one_does_and_take_its_epochs(
     method, percentile, count, digits, trained
 ):
-    network = trained[method][0]
     step = cut(method, percentile, rounds=count, retraining_epochs=10)
+    network = trained(step)
     once = pruned(dataclasses.replace(step, rounds=1), network, digits)
-    found = [
-        (left.out_features, epochs) for (left, *_), epochs in work.rounds(step, network, digits)
-    ]
-    widths, epochs = zip(*found)
-    assert len(found) == count and sum(epochs) == 10 and epochs[-1] == max(epochs)
+    widths, epochs = zip(
+        *((left[0].out_features, epochs) for left, epochs in work.rounds(step, network, digits))
+    )
+    assert len(epochs) == count and sum(epochs) == 10 and epochs[-1] == max(epochs)
     assert widths[-1] == once[0].out_features
     losses = [before - after for before, after in itertools.pairwise([12, *widths])]
     assert max(losses) - min(losses) <= 1
 
 
 @pytest.mark.parametrize("method", ["pre", "post-retrained"])
-def test_rounds_rank_what_the_round_before_has_trained(method, digits, trained, measured):
-    network, step = trained[method][0], cut(method, 75, rounds=3, retraining_epochs=4)
-    result = run_cut(step, network, digits)
-    assert result["kept"] == [3]
-
+def test_rounds_rank_what_the_round_before_has_trained(method, digits, trained):
+    step = cut(method, 75, rounds=3, retraining_epochs=4)
     order = work.retraining_generator(0)
     epochs = iter((1, 1, 2))
 
@@ -245,149 +263,10 @@ def test_rounds_rank_what_the_round_before_has_trained(method, digits, trained, 
         smaller = work.retrained_part(step, smaller)
         train(smaller, inputs, targets, epochs=next(epochs), generator=order)
 
-    by_hand = prune_in_steps(network, retrain, nodes=(9, 6, 3)).network
-    assert same_bits(bits(measured[0]), bits(by_hand))
+    by_hand = prune_in_steps(trained(step), retrain, nodes=(9, 6, 3)).network
+    assert same_bits(work.pruned_network(step, trained(step), digits), by_hand)
 
 
-# The same budget for all
-
-
-@pytest.mark.parametrize(
-    ("method", "like"),
-    [("direct-retrained", "direct"), ("post-retrained", "post"), ("pre-random", "pre"),
-     ("pre-smallest", "pre"), ("fresh", "pre")],
-)  # fmt: skip
-def test_controls_share_the_trained_networks_of_the_figures(method, like):
-    step = cut(method)
-    assert step.trained == cut(like).trained and step.key != cut(like).key
-    assert step.retraining_epochs == SETTINGS.retraining_epochs + (
-        SETTINGS.epochs if method == "fresh" else 0
-    )
-    both = method in ("direct-retrained", "post-retrained", "fresh")
-    assert step.retrains == ("both" if both else "eigenvectors")
-
-
-@pytest.mark.parametrize(("method", "by"), [("direct", "connectivity"), ("post", "eigenvalue")])
-def test_retrained_control_trains_all_of_the_very_network_that_was_cut(
-    method, by, digits, trained, measured
-):
-    network = trained[method][0]
-    before = bits(network)
-    run_cut(cut(f"{method}-retrained", 50), network, digits)
-    start = bits(prune(network, node_scores(network, by=by), 50))
-    after = bits(measured[0])
-    assert start.keys() == after.keys()
-    assert all(start[name].shape == after[name].shape for name in start)
-    # λ of departure nodes is fixed at 0.
-    same = {name for name in start if torch.equal(start[name], after[name])}
-    assert all(not start[name].any() for name in same) and len(same) < len(start)
-    assert same_bits(bits(network), before)
-
-
-@pytest.mark.parametrize("method", ["pre-random", "pre-smallest"])
-def test_nodes_kept_otherwise_train_in_their_eigenvectors_alone(method, digits, trained, measured):
-    network, step = trained["pre"][0], cut(method, 50)
-    stage_one = pruned(step, network, digits)
-    run_cut(step, network, digits)
-    for before, after in zip(stage_one[::2], measured[0][::2]):
-        assert torch.equal(before.eigenvalues, after.eigenvalues)
-        assert not torch.equal(before.eigenvectors, after.eigenvectors)
-
-
-@pytest.mark.parametrize("method", ["direct", "post", "pre"])
-def test_a_threshold_per_layer_takes_the_same_share_of_each_from_the_very_same_network(
-    method, digits
-):
-    one, each = (cut(name, 75, **DEEP) for name in (method, f"{method}-per-layer"))
-    assert each.trained == one.trained and each.key != one.key
-    network, _ = run_train(each.trained, digits)
-    scores = node_scores(network, each.score)
-    by_hand = [score[score >= torch.quantile(score, 0.75)].numel() for score in scores]
-    assert run_cut(each, network, digits)["kept"] == by_hand == [3, 2]
-    pooled = torch.cat(scores)
-    by_hand = [(score >= torch.quantile(pooled, 0.75)).sum().item() for score in scores]
-    assert run_cut(one, network, digits)["kept"] == by_hand
-
-
-@pytest.mark.parametrize("method", ["direct", "post"])
-def test_scaled_scores_have_one_threshold_that_no_layers_scale_moves(method, digits):
-    step = cut(f"{method}-scaled", 75, **DEEP)
-    assert step.trained == cut(method, 75, **DEEP).trained
-    network, _ = run_train(step.trained, digits)
-    kept = run_cut(step, network, digits)["kept"]
-    scores = torch.cat([s / s.mean() for s in node_scores(network, step.score)])
-    stay = scores >= torch.quantile(scores, 0.75)
-    assert kept == [stay[:12].sum().item(), stay[12:].sum().item()]
-    with torch.no_grad():  # of weights, or of λ
-        (network[2].weight if method == "direct" else network[2].eigenvalues).mul_(1000)
-    assert run_cut(step, network, digits)["kept"] == kept
-
-
-def test_rounds_with_a_threshold_per_layer_end_with_the_share_of_each(digits):
+def test_rounds_with_a_threshold_per_layer_end_with_the_share_of_each(digits, trained):
     step = cut("pre-per-layer", 75, **DEEP, rounds=3)
-    network, _ = run_train(step.trained, digits)
-    assert run_cut(step, network, digits)["kept"] == [3, 2]
-
-
-@pytest.mark.parametrize("percentile", [25, 50, 75])
-def test_smallest_keeps_what_pre_takes_away_at_the_mirrored_cut(percentile, digits, trained):
-    network = trained["pre"][0]
-
-    def kept(method, q):
-        left = pruned(cut(method, q), network, digits)[0]
-        return set(left.eigenvalues.tolist())
-
-    everything = set(network[0].eigenvalues.tolist())
-    smallest = kept("pre-smallest", percentile)
-    assert smallest == everything - kept("pre", 100 - percentile)
-    assert len(smallest) == len(kept("pre", percentile))
-
-
-def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, measured):
-    network, _ = run_train(cut(**DEEP).trained, digits)
-    drawn = work.initial_network(cut(**DEEP).trained, digits, torch.Generator())
-    pre = run_cut(cut("pre", 50, **DEEP), network, digits)
-    step = cut("fresh", 50, **DEEP)
-    start = pruned(step, network, digits)
-    assert same_bits(bits(start), bits(pruned(step, network, digits)))
-    of_old = {*bits(network)["0.eigenvectors"].flatten().tolist()}
-    of_old |= {*bits(drawn)["0.eigenvectors"].flatten().tolist()}
-    assert not of_old & {*bits(start)["0.eigenvectors"].flatten().tolist()}
-    other = dataclasses.replace(step, trained=dataclasses.replace(step.trained, seed=1))
-    assert not same_bits(bits(start), bits(pruned(other, network, digits)))
-
-    fresh = run_cut(step, network, digits)
-    assert {n: fresh[n] for n in ("kept", "nodes", "parameters")} == {
-        n: pre[n] for n in ("kept", "nodes", "parameters")
-    }
-    for before, after in zip(start[::2], measured[-1][::2]):
-        assert not torch.equal(before.eigenvalues, after.eigenvalues)
-        assert not torch.equal(before.eigenvectors, after.eigenvectors)
-
-
-def test_every_cut_starts_from_the_network_of_stage_one(digits, trained):
-    network = trained["pre"][0]
-    before = bits(network)
-    alone = run_cut(cut("pre", 75), network, digits)
-    for percentile in (0, 25, 50):
-        run_cut(cut("pre", percentile), network, digits)
-        assert same_bits(bits(network), before)
-    assert run_cut(cut("pre", 75), network, digits) == alone
-
-
-def test_order_of_stage_two_is_the_same_for_each_cut_of_a_seed_and_no_other():
-    def draw(seed):
-        return torch.randperm(100, generator=work.retraining_generator(seed)).tolist()
-
-    assert draw(0) == draw(0)
-    first = torch.randperm(100, generator=torch.Generator().manual_seed(0)).tolist()
-    assert len({tuple(draw(0)), tuple(draw(1)), tuple(first)}) == 3
-
-
-def test_scores_of_all_hidden_layers_form_one_pool(digits):
-    step = cut("post", 50, **DEEP)
-    network, _ = run_train(step.trained, digits)
-    result = run_cut(step, network, digits)
-    assert sum(result["kept"]) == result["nodes"] == 10
-    first, second = result["kept"]
-    assert result["parameters"] == 64 * first + first * second + second * 10
+    assert run_cut(step, trained(step), digits)["kept"] == [3, 2]

@@ -101,8 +101,75 @@ def test_an_epoch_in_rounds_costs_what_they_leave_on_average():
     assert (cut(percentile=80).epoch_cost, cut(percentile=80, rounds=4).epoch_cost) == (20, 50)
 
 
-def test_what_does_not_retrain_or_starts_anew_has_no_rounds():
-    for method in ("post", "direct", "direct-inputs", "fresh"):
-        assert cut(method, rounds=4) == cut(method)
+@pytest.mark.parametrize(
+    ("method", "seed", "percentile", "message"),
+    [
+        ("prae", 0, 50, "Did you mean 'pre'?"),
+        ("pre", -1, 50, "seed must be a whole number of at least 0; got -1"),
+        ("pre", 0, 101, "percentile must be a number in [0, 100]; got 101"),
+    ],
+)
+def test_bad_arguments_are_refused(method, seed, percentile, message):
+    with pytest.raises(ValueError) as caught:
+        cut_step(SETTINGS, method, seed, percentile)
+    assert message in str(caught.value)
+
+
+# What each method is: its like, and where it departs from it; what stage 2 trains and how long.
+@pytest.mark.parametrize(
+    ("method", "like", "score", "retrains", "epochs"),
+    [
+        ("direct", "direct", "connectivity", None, 0),
+        ("post", "post", "eigenvalue", None, 0),
+        ("pre", "pre", "eigenvalue", "eigenvectors", 2),
+        ("pre-unretrained", "pre", "eigenvalue", None, 0),
+        ("direct-random", "direct", "random", None, 0),
+        ("direct-retrained", "direct", "connectivity", "both", 2),
+        ("direct-retrained-per-layer", "direct", "connectivity", "both", 2),
+        ("direct-scaled", "direct", "connectivity", None, 0),
+        ("post-retrained", "post", "eigenvalue", "both", 2),
+        ("post-invariant", "post", "invariant", None, 0),
+        ("post-connectivity", "post", "connectivity", None, 0),
+        ("post-taylor", "post", "taylor", None, 0),
+        ("post-random", "post", "random", None, 0),
+        ("pre-random", "pre", "random", "eigenvectors", 2),
+        ("pre-smallest", "pre", "eigenvalue", "eigenvectors", 2),
+        ("fresh", "pre", "eigenvalue", "both", 4),
+        ("fresh-short", "pre", "eigenvalue", "both", 2),
+    ],
+)
+def test_methods_rank_and_retrain_as_the_paper_says(method, like, score, retrains, epochs):
+    step = cut(method)
+    assert step.trained == cut(like).trained and (method == like or step.key != cut(like).key)
+    assert (step.score, step.retrains, step.retraining_epochs) == (score, retrains, epochs)
+    assert cut(method, epochs=0, retraining_epochs=0).retrains is None
+    assert cut(method, 75).trained == step.trained and cut(method, 75).key != step.key
+
+
+def test_methods_train_what_the_paper_says():
+    networks = {"direct": ("direct", "both"), "post": ("spectral", "both")}
+    networks["pre"] = ("spectral", "eigenvalues")
+    for method, trained in networks.items():
+        assert (cut(method).trained.layers, cut(method).trained.trains) == trained
+
+
+@pytest.mark.parametrize(
+    ("method", "unused"),
+    [
+        ("direct", {"stage_two": "both", "retraining_epochs": 7, "eigenvalue_range": (0, 1)}),
+        ("direct", {"eigenvector_range": (0, 1)}),
+        ("direct-inputs", {"rounds": 4}),
+        ("post", {"rounds": 4}),
+        ("post", {"stage_two": "both", "retraining_epochs": 7}),
+        ("post-retrained", {"stage_two": "both"}),
+        ("fresh", {"stage_two": "both"}),
+        ("fresh", {"rounds": 4}),
+    ],
+)
+def test_settings_that_a_method_ignores_leave_its_steps_alone(method, unused):
+    assert cut(method, **unused) == cut(method)
+    assert cut("pre", **unused).key != cut("pre").key
+
+
+def test_without_stage_two_there_are_no_rounds():
     assert cut("pre", rounds=4, retraining_epochs=0) == cut("pre", retraining_epochs=0)
-    assert cut("pre", rounds=4).key != cut("pre").key
