@@ -333,18 +333,15 @@ def test_error_lists_what_was_tried_and_how_to_help(tiny):
 @pytest.fixture
 def cifar(home, tmp_path, monkeypatch):
     """CIFAR-10 made tiny: two images a batch."""
-    raw = RAW_DATA["cifar10"]
-    random = np.random.default_rng(0)
+    raw, random = RAW_DATA["cifar10"], np.random.default_rng(0)
     batches = {
         name: {
             "data": random.integers(0, 256, (2, 3072), dtype=np.uint8),
             "labels": random.integers(0, 10, 2).tolist(),
         }
         for name in raw.md5
-        if name != "batches.meta"
     }
     contents = {name: pickle.dumps(batch, protocol=2) for name, batch in batches.items()}
-    contents["batches.meta"] = pickle.dumps({"label_names": list(raw.classes)}, protocol=2)
     archive = tar(contents, "w:gz", raw.folder)
     checksums = {name: md5(content) for name, content in contents.items()}
     small = dataclasses.replace(raw, md5=checksums, archive=(raw.archive[0], md5(archive)))
@@ -356,13 +353,8 @@ def cifar(home, tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "DATASETS", ("cifar10",))
     monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", str(tmp_path / "path"))
     return SimpleNamespace(
-        batches=batches,
-        contents=contents,
-        archive=archive,
-        name=raw.archive[0],
-        folder=raw.folder,
-        home=home,
-        path=tmp_path / "path",
+        **{"batches": batches, "contents": contents, "archive": archive, "home": home},
+        **{"name": raw.archive[0], "folder": raw.folder, "path": tmp_path / "path"},
         use_address=use_address,
     )
 

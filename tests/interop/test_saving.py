@@ -12,7 +12,17 @@ from safetensors.torch import load_file, save_file
 from test_removal import architectures
 from torch import nn
 
-from spectral_core import fold, load, node_scores, prune, remove, save, spectral_mlp, spectralize
+from spectral_core import (
+    direct_mlp,
+    fold,
+    load,
+    node_scores,
+    prune,
+    remove,
+    save,
+    spectral_mlp,
+    spectralize,
+)
 from spectral_core.data.torchvision_import import import_torchvision
 
 
@@ -21,12 +31,6 @@ def plain():
         *(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Sigmoid()),
         *(nn.Linear(8, 5, bias=False), nn.PReLU(5), nn.Dropout(), nn.Linear(5, 3, bias=False)),
     )
-
-
-KINDS = {
-    "spectral": lambda: spectral_mlp((6, 8, 5, 3), "elu"),
-    "reparametrised": lambda: spectralize(plain()),
-}
 
 
 def same(a, b):
@@ -57,30 +61,19 @@ def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fi
 
 
 @pytest.mark.parametrize("fill", ["zero", "constant"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_fresh_model_of_the_full_size_becomes_the_pruned_network(kind, fill, tmp_path):
+def test_a_fresh_model_of_the_full_size_becomes_the_pruned_network(fill, tmp_path):
     torch.manual_seed(0)
-    model, fresh = KINDS[kind](), KINDS[kind]()
+    model, fresh, file = spectralize(plain()), spectralize(plain()), tmp_path / "deep" / "small"
     small = prune(model, node_scores(model, "connectivity"), 60, fill=fill)
-    before = {name: tensor.clone() for name, tensor in fresh.state_dict().items()}
-    save(small, tmp_path / "deep" / "small.safetensors")
-    loaded = load(tmp_path / "deep" / "small.safetensors", into=fresh)
+    before = copy.deepcopy(fresh)
+    save(small, file)
+    loaded = load(file, into=fresh)
     same(loaded, small)
     assert type(loaded) is type(model)
-    for name, tensor in fresh.state_dict().items():  # the model that it was loaded into stays
-        assert torch.equal(tensor, before[name])
+    same(fresh, before)  # the model that it was loaded into stays
     loaded(torch.rand(4, 6)).sum().backward()
     assert all(p.grad is not None for p in loaded.parameters() if p.numel())
-    same(load(tmp_path / "deep" / "small.safetensors", into=small), small)
-
-
-def test_folded_networks_and_uncut_ones_load_into_plain_ones(tmp_path):
-    network = spectral_mlp((6, 8, 3), "tanh")
-    small = fold(prune(network, node_scores(network), 50))
-    save(small, tmp_path / "small")
-    same(load(tmp_path / "small", into=fold(spectral_mlp((6, 8, 3), "tanh"))), small)
-    save(network, tmp_path / "whole")
-    same(load(tmp_path / "whole", into=spectral_mlp((6, 8, 3), "tanh")), network)
+    same(load(file, into=small), small)
 
 
 def test_a_layer_without_nodes_and_a_bare_layer_come_back(tmp_path):
@@ -161,21 +154,17 @@ def test_tensors_that_share_memory_come_back(buffers, tmp_path):
 @pytest.mark.parametrize(
     ("into", "words"),
     [
-        (lambda: spectral_mlp((6, 3), "elu"), ["the file lacks none", "model '2."]),
-        (lambda: spectral_mlp((6, 3, 3), "elu"), ["'0.eigenvectors'", "(4, 6)", "got (3, 6)"]),
-        (lambda: spectral_mlp((9, 8, 3), "elu"), ["inputs in '0'"]),
-        (
-            lambda: fold(spectral_mlp((6, 8, 3), "elu")),
-            ["'0.weight'", "'0.eigenvalues'", "folded", "spectralize"],
-        ),
+        (spectral_mlp((6, 3), "elu"), "the file lacks none, the model '2."),
+        (spectral_mlp((6, 3, 3), "elu"), r"'0.eigenvectors'.*\(4, 6\); got \(3, 6\)"),
+        (spectral_mlp((9, 8, 3), "elu"), "inputs in '0'"),
+        (direct_mlp((6, 8, 3), "elu"), "'0.weight'.*'0.eigenvalues'.*folded.*spectralize"),
     ],
 )
 def test_a_model_that_does_not_fit_is_told_why(into, words, tmp_path):
     network = spectral_mlp((6, 8, 3), "elu")
     save(prune(network, node_scores(network), 50), tmp_path / "a")
-    with pytest.raises(ValueError, match="into must have") as caught:
-        load(tmp_path / "a", into=into())
-    assert all(word in str(caught.value) for word in words), caught.value
+    with pytest.raises(ValueError, match=f"into must have.*{words}"):
+        load(tmp_path / "a", into=into)
 
 
 def test_files_of_another_kind_are_named(tmp_path):

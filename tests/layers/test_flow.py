@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from spectral_core import SpectralLinear, spectral, spectral_mlp
-from spectral_core.layers.flow import Flow, find
+from benchmarks.reach import Concatenated, SwiGLU
+from spectral_core import SpectralLinear, find, spectral, spectral_mlp
+from spectral_core.layers.flow import Flow
 
 
 class Heads(nn.Module):
@@ -25,11 +26,8 @@ def test_layers_come_in_the_order_of_execution_and_heads_are_not_hidden():
     flow = Flow(Heads())
     assert list(flow.layers) == ["trunk", "left", "right"]
     assert flow.hidden == flow.inner == ["trunk"] and flow.widths == [4]
-    (group,) = flow.groups
-    assert {name: nodes.tolist() for name, nodes in group.read.items()} == {
-        "left": [0, 1, 2, 3],
-        "right": [0, 1, 2, 3],
-    }
+    read = {name: nodes.tolist() for name, nodes in flow.groups[0].read.items()}
+    assert read == {"left": [0, 1, 2, 3], "right": [0, 1, 2, 3]}
 
 
 def test_counts_of_two_heads_by_hand():
@@ -42,34 +40,20 @@ def test_counts_of_two_heads_by_hand():
     assert (table["reason"] != "").tolist() == [False, True, True]
 
 
-class Gated(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.gate, self.up, self.down = nn.Linear(4, 8), nn.Linear(4, 8), nn.Linear(8, 4)
-
-    def forward(self, x):
-        return self.down(torch.sigmoid(self.gate(x)) * self.up(x))
-
-
 def test_a_gate_and_what_it_gates_go_together():
-    flow = Flow(Gated())
-    assert [group.layers for group in flow.groups] == [("gate", "up")]
-    assert find(Gated()).loc["up", "together"] == "gate, up"
+    assert [group.layers for group in Flow(SwiGLU()).groups] == [("gate", "up")]
+    assert find(SwiGLU()).loc["up", "together"] == "gate, up"
 
 
-def test_concatenated_nodes_keep_their_columns():
-    class Joined(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b, self.c = nn.Linear(4, 2), nn.Linear(4, 3), nn.Linear(5, 2)
-
-        def forward(self, x):
-            return self.c(torch.cat([self.b(x), self.a(x)], dim=-1))
-
-    first, second = Flow(Joined()).groups
-    assert (first.name, second.name) == ("b", "a")
-    assert first.read["c"].tolist() == [0, 1, 2, -1, -1]
-    assert second.read["c"].tolist() == [-1, -1, -1, 0, 1]
+def test_concatenated_nodes_keep_their_columns_and_what_is_between_goes_along():
+    first, second = Flow(Concatenated()).groups  # 10 nodes and 8, a norm of 18
+    assert first.read["c"].tolist() == [*range(10), *[-1] * 8]
+    assert second.read["c"].tolist() == [*[-1] * 10, *range(8)]
+    for group in (first, second):
+        tensors = {"weight", "bias", "running_mean", "running_var"}
+        assert {axis.tensor for axis in group.between} == tensors
+        for axis, nodes in group.between.items():
+            assert axis.module == "norm" and nodes.tolist() == group.read["c"].tolist()
 
 
 def test_a_lone_layer_has_no_hidden_one():
@@ -87,33 +71,23 @@ def test_a_branch_on_values_is_no_obstacle():
 
 
 class Attention(nn.Module):
-    """Written out, with a residual stream, norms and a feed-forward block."""
+    """One head, with a residual stream and a feed-forward block."""
 
     def __init__(self):
         super().__init__()
         self.query, self.key, self.value, self.out = (nn.Linear(8, 8) for _ in range(4))
-        self.one, self.two = nn.LayerNorm(8), nn.LayerNorm(8)
         self.up, self.down, self.head = nn.Linear(8, 12), nn.Linear(12, 8), nn.Linear(8, 2)
-        self.scale = nn.Parameter(torch.zeros(12))
 
     def forward(self, x):
-        h = self.one(x)
-        q, k, v = (
-            layer(h).unflatten(-1, (2, 4)).transpose(1, 2)
-            for layer in (self.query, self.key, self.value)
-        )
-        mixed = (q @ k.transpose(-1, -2)).softmax(-1) @ v
-        x = x + self.out(mixed.transpose(1, 2).flatten(2))
-        x = x + self.down(self.scale * torch.nn.functional.gelu(self.up(self.two(x))))
-        return self.head(x.mean(dim=1))
+        q, k, v = self.query(x), self.key(x), self.value(x)
+        x = x + self.out((q @ k.transpose(-1, -2)).softmax(-1) @ v)
+        return self.head((x + self.down(torch.relu(self.up(x)))).mean(dim=1))
 
 
-def test_of_a_transformer_the_feed_forward_nodes_go_and_the_others_say_why():
+def test_of_attention_the_values_go_and_the_others_say_why():
     flow = Flow(Attention(), torch.rand(2, 3, 8))
-    assert flow.hidden == ["up"]
-    ((axis, nodes),) = flow.groups[0].between.items()
-    assert tuple(axis) == ("", "scale", 0) and nodes.tolist() == list(range(12))
-    assert set(flow.refused) == {"query", "key", "value", "out", "down", "head"}
+    assert flow.hidden == ["value", "up"]  # of one head: node i of value is column i of out
+    assert set(flow.refused) == {"query", "key", "out", "down", "head"}
     assert "mixed" in flow.refused["query"] and "outputs" in flow.refused["head"]
 
 
