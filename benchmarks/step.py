@@ -4,8 +4,8 @@ All train the same spectral network, λ and φ, on the same images with the same
 in one process; seconds are the processor's, so that what else the machine does counts little, and
 those of an epoch after the first. ``products`` are the matrix products of a training and nothing
 else, written to memory that is there; ``Adam`` is the optimiser's pass over parameters, gradients
-and moments alone. No training in a precision takes less than the two together. JAX, and ``torch.compile``, which needs a C++ compiler, are
-left out where they are missing.
+and moments alone. No training in a precision takes less than the two together. JAX, and
+``torch.compile``, which needs a C++ compiler, are left out where they are missing.
 """
 
 from __future__ import annotations
