@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.reach import SMALL
 from spectral_core import compare, evaluate, node_scores, prune, spectral_mlp, spectralize
 from spectral_core.layers.flow import Flow
 
@@ -45,6 +46,13 @@ def test_convolutions_count_by_channels_and_places():
     assert list(found.table().index)[:2] == ["channels", "parameters"]
     without = compare(model[:4], model[:4], torch.rand(2, 3, 6, 6))
     assert without.full.nodes == 0 and without.full.flops == 2 * 8 * 3 * 9 * 16
+    assert without.full.accuracy is None and "accuracy (%)" not in str(without)
+
+
+def test_networks_of_several_inputs():
+    make, example = SMALL["two inputs"]
+    found = compare(make(), make(), example())
+    assert found.full.flops == 2 * (4 * 9 * 9 + 36 * 8 + 6 * 8 + 8 * 2) and found.batch == 3
 
 
 def test_table_in_a_terminal_and_in_a_notebook(compared):
@@ -57,17 +65,3 @@ def test_table_in_a_terminal_and_in_a_notebook(compared):
     for cell in ("hidden nodes", "266,610", "50.0 %", "ms per batch of 40"):
         assert cell in text and cell in html
     assert repr(found) == text and "<table" in html
-
-
-def test_networks_of_several_inputs_and_outputs():
-    class Two(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = nn.Linear(3, 4), nn.Linear(2, 4)
-
-        def forward(self, left, right):
-            return {"left": self.a(left), "right": self.b(right)}
-
-    found = compare(Two(), Two(), {"left": torch.rand(5, 3), "right": torch.rand(5, 2)})
-    assert found.full.flops == 2 * (3 * 4 + 2 * 4) and found.batch == 5
-    assert found.full.accuracy is None and "accuracy (%)" not in str(found)

@@ -23,59 +23,47 @@ def network():
     return spectral_mlp((6, 8, 5, 3), "elu", generator=torch.Generator().manual_seed(0))
 
 
-def points(axes):
-    """|λ| by what the legend says of it, with the ranks."""
-    return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+def lines_of(axes):
+    """Lines by what the legend says of them, and their |λ|."""
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    return lines, {label: line.get_ydata() for label, line in lines.items()}
 
 
 def test_every_layer_has_its_eigenvalues_the_largest_first(network):
-    panels = plot_spectrum(network).axes
-    assert [axes.get_title() for axes in panels] == [
-        f"{name}: {n} eigenvalues" for name, n in (("0", 8), ("2", 5), ("4", 3))
-    ]
-    for axes, layer in zip(panels, (network[0], network[2], network[4])):
+    figure = plot_spectrum(network)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["0: 8 eigenvalues", "2: 5 eigenvalues", "4: 3 eigenvalues"]
+    for axes, layer in zip(figure.axes, network[::2]):
         (line,) = axes.get_lines()
-        assert line.get_color() == STAYS
-        drawn = line.get_xydata()
-        drawn = drawn[drawn[:, 0].argsort()]
-        expected = layer.eigenvalues.detach().abs().sort(descending=True).values
-        np.testing.assert_allclose(drawn[:, 1], expected)
-        np.testing.assert_array_equal(drawn[:, 0], np.arange(1, len(expected) + 1))
-        assert axes.get_legend() is None
+        assert line.get_color() == STAYS and axes.get_legend() is None
+        ranks, drawn = line.get_xydata()[line.get_xdata().argsort()].T
+        lam = layer.eigenvalues.detach().abs().sort(descending=True).values
+        np.testing.assert_allclose(drawn, lam)
+        np.testing.assert_array_equal(ranks, np.arange(1, len(lam) + 1))
+    assert figure.axes[0].get_ylabel() == "|λ| (no unit)" and "rank" in figure.get_supxlabel()
 
 
 def test_what_goes_is_grey_and_lies_below_the_cut(network):
     kept = select(node_scores(network), 50)
-    first, second, last = plot_spectrum(network, kept).axes
-    for axes, indices, layer in ((first, kept[0], network[0]), (second, kept[1], network[2])):
-        shown = points(axes)
+    *hidden, last = plot_spectrum(network, kept).axes
+    for axes, indices, layer in zip(hidden, kept, network[::2]):
+        lines, shown = lines_of(axes)
         lam = layer.eigenvalues.detach().abs()
-        np.testing.assert_allclose(np.sort(shown["stays"][:, 1]), lam[indices].sort().values)
+        np.testing.assert_allclose(np.sort(shown["stays"]), lam[indices].sort().values)
         assert len(shown["goes"]) == len(lam) - len(indices)
-        np.testing.assert_allclose(shown["cut"][0, 1], lam[indices].min())
-        assert shown["goes"][:, 1].max() < shown["cut"][0, 1]
-        grey = [line for line in axes.get_lines() if line.get_label() == "goes"]
-        assert grey[0].get_color() == GOES
-    assert set(points(last)) == {"stays"}  # the output layer is never pruned
+        np.testing.assert_allclose(shown["cut"][0], lam[indices].min())
+        assert shown["goes"].max() < shown["cut"][0] and lines["goes"].get_color() == GOES
+    assert set(lines_of(last)[0]) == {"stays"}  # the output layer is never pruned
 
 
 def test_another_ranking_has_no_cut_in_the_spectrum(network):
-    lam = network[0].eigenvalues.detach().abs()
-    kept = [torch.tensor([int(lam.argmin())]), torch.arange(5)]
-    shown = points(plot_spectrum(network, kept).axes[0])
-    assert set(shown) == {"stays", "goes"} and len(shown["stays"]) == 1
-    nothing = [torch.tensor([], dtype=torch.int64), torch.arange(5)]
-    assert set(points(plot_spectrum(network, nothing).axes[0])) == {"goes"}
+    worst = network[0].eigenvalues.detach().abs().argmin()
+    for first, labels in (([int(worst)], {"stays", "goes"}), ([], {"goes"})):
+        figure = plot_spectrum(network, [torch.tensor(first, dtype=int), torch.arange(5)])
+        assert set(lines_of(figure.axes[0])[0]) == labels
 
 
-def test_convolutions_and_axes_have_names():
-    model = nn.Sequential(
-        *(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 6), nn.ReLU()),
-        nn.Linear(6, 2),
-    )
-    figure = plot_spectrum(spectralize(model), [torch.arange(3)])
-    first, second = figure.axes
-    assert len(points(first)["stays"]) == 4
-    assert first.get_ylabel() == "|λ| (no unit)"
-    assert "rank" in figure.get_supxlabel()
-    assert len(points(second)["goes"]) == 3
+def test_convolutions_are_drawn_and_not_pruned():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 6), nn.Linear(6, 2))
+    first, second = plot_spectrum(spectralize(model), [torch.arange(3)]).axes
+    assert len(lines_of(first)[1]["stays"]) == 4 and len(lines_of(second)[1]["goes"]) == 3

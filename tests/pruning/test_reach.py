@@ -24,7 +24,9 @@ def test_groups_counted_by_hand_can_go(name):
     network, inputs = make(), example()
     scores = node_scores(network, "invariant", example=inputs)
     assert len(scores) == GROUPS[name]
-    prune(network, scores, 50, per_layer=True, example=inputs)  # which checks it against the mask
+    for fill in ("zero", "constant"):  # which is checked against the masked network
+        small = prune(network, scores, 50, per_layer=True, example=inputs, fill=fill)
+        assert type(small) is type(network)
 
 
 @pytest.mark.parametrize("name", ["two inputs", "actor-critic, dictionary", "GPT block"])

@@ -107,46 +107,6 @@ def test_removed_nodes_are_masked_and_folding_commutes(architecture):
     torch.testing.assert_close(folded_first(x), fold(constant)(x))
 
 
-class Free(nn.Module):
-    """A model of no fixed form: a convolution in front, functions in between, two heads."""
-
-    def __init__(self):
-        super().__init__()
-        self.front = nn.Conv2d(1, 2, 3)
-        self.second = spectral(nn.Linear(6, 7))  # registered before the layer that it reads
-        self.first = nn.Linear(8, 6)
-        self.norm = nn.BatchNorm1d(7)
-        self.one, self.other = nn.Linear(7, 3, bias=False), SpectralLinear(7, 2)
-
-    def forward(self, x):
-        x = torch.relu(self.front(x)).flatten(1)
-        x = F.softplus(self.first(x), beta=2.0)
-        x = F.dropout(0.5 * x + 0.25, 0.4, training=self.training)
-        x = self.norm(self.second(x)).sigmoid()
-        return self.one(x), torch.log_softmax(self.other(x), dim=1)
-
-
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("fill", ["zero", "constant"])
-def test_a_model_of_any_form_loses_its_nodes(fill, training):
-    torch.manual_seed(0)
-    network, first, second = Free().to(DOUBLE), torch.tensor([0, 2, 5]), torch.tensor([1, 2, 6])
-    nn.init.uniform_(network.norm.running_mean)
-    network.train(training)  # the mode in which it is pruned does not matter
-    x = torch.randn(4, 1, 4, 4, dtype=DOUBLE)
-    small = remove(network, [first, second], fill, example=x).eval()
-    network.eval()
-    assert type(small) is Free and Flow(small, x).widths == [3, 3]
-    assert small.norm.num_features == len(small.norm.running_var) == 3
-    if fill == "zero":
-        expected = masked(network, {"second": first, "one": second, "other": second}, x)
-        assert small.one.bias is None
-    else:
-        expected = without_incoming_weights(network, {"first": first, "second": second}, x)
-        assert small.one.bias.shape == (3,) and small.other.bias.shape == (2,)
-    torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
-
-
 def stack(*between, width=3):
     return nn.Sequential(nn.Linear(3, 3), *between, nn.Linear(width, 2))
 
