@@ -47,10 +47,8 @@ def training(
     method: str = "post",
     depth: int = 1,
     *,
-    width: int | None = None,
     epochs: int = 1,
     precision: str = "fp32",
-    seed: int = 0,
     images: int | None = None,
 ) -> TrainStep:
     """A method's first training, at the paper's settings but for what is given.
@@ -59,20 +57,18 @@ def training(
         problem: data set and width.
         method: ``"direct"``, ``"post"`` or ``"pre"``.
         depth: number of hidden layers.
-        width: nodes of each; the problem's if ``None``.
         epochs: passes over the images.
         precision: ``"fp32"`` or ``"bf16"``; the plain loop computes in fp32 whatever it says.
-        seed: of the starting weights and the order.
         images: train on the first so many only; the problem's if ``None``.
     """
     settings = Settings(
         problem.dataset,
-        hidden=(width or problem.width,) * depth,
+        hidden=(problem.width,) * depth,
         epochs=epochs,
         precision=precision,
         train_images=images or problem.images,
     )
-    return cut_step(settings, method, seed, 0.0).trained
+    return cut_step(settings, method, 0, 0.0).trained
 
 
 def name_of(step: TrainStep, problem: Problem) -> str:
@@ -80,20 +76,20 @@ def name_of(step: TrainStep, problem: Problem) -> str:
     return "-".join(map(str, (problem.inputs, *step.hidden, 10)))
 
 
-def ours(step: TrainStep, threads: int = 1, on_epoch: OnEpoch | None = None) -> nn.Sequential:
-    """Train as the study does."""
-    torch.set_num_threads(threads)
-    return run_train(step, load(step.dataset), on_epoch=on_epoch)[0]
+def ours(step: TrainStep) -> nn.Sequential:
+    """Train as the study does, on one thread."""
+    torch.set_num_threads(1)
+    return run_train(step, load(step.dataset))[0]
 
 
-def plain(step: TrainStep, threads: int = 1, on_epoch: OnEpoch | None = None) -> nn.Sequential:
+def plain(step: TrainStep, threads: int = 1) -> nn.Sequential:
     """The same by the plain loop."""
     torch.set_num_threads(threads)
     data = load(step.dataset)
     generator = torch.Generator().manual_seed(step.seed)
     network = initial_network(step, data, generator)
     inputs, targets = training_examples(step, data)
-    plain_loop(network, inputs, targets, step, step.epochs, generator, on_epoch)
+    plain_loop(network, inputs, targets, step, step.epochs, generator)
     return network
 
 
@@ -131,7 +127,6 @@ def race(
     steps: Mapping[str, TrainStep],
     rounds: int,
     label: str,
-    warm_up: bool = True,
 ) -> dict[str, Any]:
     """Our trainings, a process per core, against the fastest of some references.
 
@@ -140,7 +135,6 @@ def race(
         steps: our training at each precision.
         rounds: how often each is timed.
         label: what the progress bar says.
-        warm_up: whether an unmeasured round comes first.
 
     Returns:
         ``seconds_per_epoch`` of the whole machine, the median for each; ``reference``, the fastest;
@@ -152,7 +146,7 @@ def race(
         precision: partial(side_by_side, ours, [(step,)] * cores)
         for precision, step in steps.items()
     }
-    times = in_turns({**references, **runs}, rounds, label, warm_up)
+    times = in_turns({**references, **runs}, rounds, label)
     seconds = {name: median(found) for name, found in times.items()}
     best = min(references, key=seconds.__getitem__)
     return {

@@ -8,57 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from benchmarks.inference import pruned_networks
+from benchmarks.inference import pruned_networks, race
 from benchmarks.loops import problem
-from benchmarks.measure import Skipped, in_turns, ratios
+from benchmarks.measure import Skipped
 from spectral_core import export_onnx
-from spectral_core.layers.flow import Flow
 
 MINUTES = 1
 
 
 def run(rounds: int = 9, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure at batches of 1 and 1000, on one thread; one row per cut and batch.
+    """Measure at batches of 1 and 1000, on one thread; one row per level and batch.
 
     Raises:
         Skipped: without the extra [onnx].
     """
-    full, pruned = pruned_networks(quick)
+    networks = pruned_networks(quick)
     example = torch.rand(3, problem(quick).inputs, generator=torch.Generator().manual_seed(0))
+    sessions, differences = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        files = {q: Path(folder, f"{q}.onnx") for q in (0, *pruned)}
-        try:
-            differences = {
-                q: export_onnx(full if q == 0 else pruned[q], file, example)
-                for q, file in files.items()
-            }
-        except ModuleNotFoundError as error:
-            raise Skipped(str(error)) from error
-        sessions = {q: _session(file) for q, file in files.items()}
-    rows = []
-    for batch, repeats in ((1, 2000), (1000, 10)):
-        x = {"inputs": torch.rand(batch, problem(quick).inputs).numpy()}
-        repeats = 2 if quick else repeats
-        for percentile, network in pruned.items():
-            contestants = {"full": sessions[0], "pruned": sessions[percentile]}
-            times = in_turns(
-                {name: partial(_run, session, x, repeats) for name, session in contestants.items()},
-                rounds,
-                f"onnxruntime, batch of {batch}, {percentile} % pruned",
-            )
-            rows.append(
-                {
-                    "batch": batch,
-                    "percentile": percentile,
-                    "seconds_full": min(times["full"]) / repeats,
-                    "seconds_pruned": min(times["pruned"]) / repeats,
-                    "flops_ratio": Flow(full).flops() / Flow(network).flops(),
-                    "speed_up": ratios(times, "full", "pruned"),
-                    "largest_difference": differences[percentile],
-                }
-            )
-    return rows
+        for percentile, network in networks.items():
+            file = Path(folder, f"{percentile}.onnx")
+            try:
+                differences[percentile] = export_onnx(network, file, example)
+            except ModuleNotFoundError as error:
+                raise Skipped(str(error)) from error
+            sessions[percentile] = _session(file)
+    rows = race({q: partial(_run, each) for q, each in sessions.items()}, networks, rounds, quick)
+    return [row | {"largest_difference": differences[row["percentile"]]} for row in rows]
 
 
 def _session(file: Path) -> Any:
@@ -69,6 +47,7 @@ def _session(file: Path) -> Any:
     return onnxruntime.InferenceSession(str(file), settings, providers=["CPUExecutionProvider"])
 
 
-def _run(session: Any, x: dict[str, Any], repeats: int) -> None:
+def _run(session: Any, x: Tensor, repeats: int) -> None:
+    inputs = {"inputs": x.numpy()}
     for _ in range(repeats):
-        session.run(None, x)
+        session.run(None, inputs)

@@ -31,11 +31,11 @@ class Contestants(NamedTuple):
 def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
     """Measure on one thread; one row per network and number of cuts."""
     torch.set_num_threads(1)
-    width, rows = problem(quick).width, []
-    for depth, cuts in ((1, 20), (1, width), (3, 20)):
+    width, few, rows = problem(quick).width, 3 if quick else 20, []
+    for depth, cuts in ((1, few), (1, width), (3, few)):
         for layers in MAKERS:
             contestants = curve_of(layers, depth, cuts, quick)._asdict()
-            if cuts > 20:  # 500 evaluations of a cut network would take minutes
+            if cuts > few:  # 500 evaluations of a cut network would take minutes
                 del contestants["evaluations"]
             times = in_turns(contestants, rounds, f"{layers}, {depth} hidden layers, {cuts} cuts")
             row = {

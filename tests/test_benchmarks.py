@@ -1,7 +1,6 @@
-"""Benchmarks: every suite runs; times are taken as they should be."""
+"""Benchmarks: every suite runs; times are taken as they should be; tools that must agree do."""
 
 import json
-import os
 import sys
 import time
 
@@ -11,7 +10,12 @@ from click.testing import CliRunner
 
 from benchmarks import __main__ as command
 from benchmarks import gpu, onnx, tensorflow
-from benchmarks.measure import Skipped, in_turns, ratios, side_by_side, spread
+from benchmarks.measure import Skipped, in_turns, ratios, spread
+from benchmarks.tools import WAYS, nodes_left, trained
+from spectral_core import fold, node_scores, prune
+from spectral_core.data import load
+from spectral_core.paper.pages import question_plots
+from spectral_core.paper.questions import compression
 
 HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu", "reach")]
 
@@ -52,46 +56,29 @@ def test_figures_parts_add_up_to_the_whole(rows):
         assert minutes == pytest.approx(total * 5 / 2 / 60)
 
 
-def test_every_contestant_of_a_step_is_measured_against_ours_and_the_products(rows):
-    for network in {row["network"] for row in rows["step"]}:
-        mine = {row["contestant"]: row for row in rows["step"] if row["network"] == network}
-        assert {"autograd, fused Adam", "autograd, Adam, DataLoader"} < set(mine)
-        for name in ("ours, fp32", "ours, bf16", "products, fp32", "products, bf16"):
-            assert mine[name][f"over {name}"]["median"] == 1
+# The command, and what may not be here
 
 
-# Suites that need what may not be here
-
-
-def test_without_tensorflow_its_suite_is_left_out_and_names_the_extra(monkeypatch):
-    monkeypatch.setattr(tensorflow, "NEEDED", ("no_such_module",))
+@pytest.mark.parametrize(
+    ("suite", "where", "name", "value", "needs"),
+    [
+        (tensorflow, tensorflow, "NEEDED", ("no_such",), r"no_such.*\[bench-tf\].*spectraltools"),
+        (onnx, sys, "modules", sys.modules | {"onnxscript": None}, r"needs the extra \[onnx\]"),
+        (gpu, torch.cuda, "is_available", lambda: False, "CUDA"),
+    ],
+)
+def test_a_suite_is_left_out_and_names_what_it_needs(monkeypatch, suite, where, name, value, needs):
     monkeypatch.setenv(tensorflow.PYTHON, sys.executable)
-    with pytest.raises(Skipped, match=r"no_such_module.*\[bench-tf\].*--no-deps spectraltools"):
-        tensorflow.run(quick=True)
+    monkeypatch.setattr(where, name, value)
+    with pytest.raises(Skipped, match=needs):
+        suite.run(quick=True)
+
+
+def test_a_suite_that_is_left_out_is_no_error(monkeypatch, tmp_path):
+    monkeypatch.setenv(tensorflow.PYTHON, str(tmp_path / "python"))
     done = CliRunner().invoke(command.main, ["tensorflow", "--quick"])
     assert done.exit_code == 0
-    assert "tensorflow: left out." in done.output and "[bench-tf]" in done.output
-
-
-def test_without_onnx_its_suite_is_left_out_and_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(Skipped, match=r"needs the extra \[onnx\]"):
-        onnx.run(quick=True)
-
-
-def test_a_python_that_is_none_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv(tensorflow.PYTHON, str(tmp_path / "python"))
-    with pytest.raises(Skipped, match=tensorflow.PYTHON):
-        tensorflow.run(quick=True)
-
-
-def test_without_a_gpu_its_suite_is_left_out(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(Skipped, match="CUDA"):
-        gpu.run(quick=True)
-
-
-# What is kept
+    assert "tensorflow: left out." in done.output and tensorflow.PYTHON in done.output
 
 
 def test_command_merges_a_suites_results_into_the_file(monkeypatch, tmp_path):
@@ -112,23 +99,6 @@ def test_command_merges_a_suites_results_into_the_file(monkeypatch, tmp_path):
     assert set(found["epoch"]["machine"]) == {"cores", "amx_bf16", "avx512_bf16"}
 
 
-def test_a_merge_that_fails_leaves_the_file_as_it_was(monkeypatch, tmp_path):
-    file = tmp_path / "results.json"
-    command.merge(file, "epoch", {"rows": [1]})
-    before = file.read_bytes()
-    with pytest.raises(TypeError):
-        command.merge(file, "epoch", {"rows": [object()]})
-
-    def fail(*_):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="no space"):
-        command.merge(file, "figure", {"rows": [2]})
-    assert file.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [file]
-
-
 # The clockwork
 
 
@@ -139,24 +109,80 @@ def test_contestants_take_turns_and_the_first_round_is_not_timed():
     assert ran == ["a", "b"] * 3
     assert {name: len(seconds) for name, seconds in times.items()} == {"a": 2, "b": 2}
     assert min(times["b"]) >= 0.02 > max(times["a"])
-    in_turns(contestants, 1, warm_up=False)
-    assert ran == ["a", "b"] * 4
 
 
 def test_ratios_are_taken_round_by_round():
     times = {"slow": [2.0, 9.0, 8.0], "fast": [1.0, 3.0, 2.0]}
     assert ratios(times, "slow", "fast") == {"median": 3.0, "least": 2.0, "most": 4.0}
-    assert spread([5.0]) == {"median": 5.0, "least": 5.0, "most": 5.0}
     assert spread([1.0, 4.0, 2.0, 3.0]) == {"median": 2.5, "least": 1.0, "most": 4.0}
 
 
-@pytest.mark.slow
-def test_calls_run_in_processes_of_one_thread():
-    found = side_by_side(process_and_threads, [(i,) for i in range(2)])
-    assert [number for number, *_ in found] == [0, 1]
-    assert os.getpid() not in {process for _, process, _ in found}
-    assert {threads for *_, threads in found} == {1}
+# Other tools
 
 
-def process_and_threads(number):
-    return number, os.getpid(), torch.get_num_threads()
+@pytest.fixture(scope="module")
+def case():
+    return trained("spectral", load("digits"), (20, 30), epochs=2, seed=1)
+
+
+def way(tool, criterion):
+    return next(w for w in WAYS if (w.tool, w.criterion, w.per_layer) == (tool, criterion, True))
+
+
+@pytest.mark.parametrize("each", WAYS, ids=lambda w: f"{w.tool}-{w.criterion}-{w.per_layer}")
+def test_each_way_leaves_its_share_and_the_case_as_it_was(case, each):
+    before = {name: tensor.clone() for name, tensor in case.network.state_dict().items()}
+    x = case.data.train_inputs[:9]
+    for keep in (1.0, 0.5, 0.1):
+        small = each.prune(case, keep)
+        assert abs(nodes_left(small) - 50 * keep) <= 2  # Torch-Pruning rounds
+        assert small(x).shape == (9, 10)
+        assert keep < 1 or torch.allclose(small(x), case.network(x), atol=1e-5)
+    assert all(torch.equal(t, before[name]) for name, t in case.network.state_dict().items())
+
+
+def test_masks_by_length_are_our_invariant_per_layer(case):
+    theirs = way("torch.nn.utils.prune", "ln_structured").prune(case, 0.5)
+    ours = way("Spectral Core", "invariant").prune(case, 0.5)
+    torch.testing.assert_close(theirs(case.data.train_inputs), ours(case.data.train_inputs))
+    assert theirs[0].out_features == 20  # a mask leaves the layer its size
+
+
+def test_torch_pruning_looks_at_both_sides_of_a_node(case):
+    """Its importance in words: the mean of squared lengths of incoming and outgoing weights."""
+    plain = fold(case.network)
+    incoming, outgoing = plain[0].weight.square().sum(1), plain[2].weight.square().sum(0)
+    kept = (incoming + outgoing).topk(10).indices.sort().values
+    small = way("Torch-Pruning", "magnitude").prune(case, 0.5)
+    assert torch.equal(small[0].weight, plain[0].weight[kept])
+
+
+def test_rows_are_those_of_one_share_measured_by_itself(rows):
+    assert len(rows["tools"]) == 2 * (2 * len(WAYS) - 2 + 2 * sum(w.per_layer for w in WAYS) - 1)
+    data = load("digits")
+    network = trained("spectral", data, (16,), epochs=1, seed=0).network
+    small = prune(network, node_scores(network), nodes=0.1)
+    right = small(data.test_inputs).argmax(1) == data.test_targets
+    (row,) = (
+        row
+        for row in rows["tools"]
+        if (row["hidden"], row["training"], row["criterion"]) == ("16", "spectral", "eigenvalue")
+        and row["keep"] == 0.1
+    )
+    assert row["accuracy"] == [pytest.approx(float(right.float().mean()))]
+    assert row["seed"] == [0] and row["nodes"] == [1]
+
+
+def test_dots_show_means_with_random_as_the_line_to_beat():
+    table = compression.other_tools()
+    assert set(table["hidden"]) == {"500", "500-500-500"}
+    rows = table[table["per_layer"] & (table["hidden"] == "500-500-500")]
+    direct, spectral = question_plots.dots(rows, 50, "alt").drawings
+    rows = rows.query("training == 'spectral' and keep == 0.5")
+    means = 100 * rows.groupby("criterion")["accuracy"].mean()
+    labels = [label.get_text() for label in spectral.axes[0].get_yticklabels()]
+    order = [question_plots.CRITERIA[name] for name in means.sort_values().index]
+    assert labels == order and len(labels) == 7
+    assert "|λ|" not in [label.get_text() for label in direct.axes[0].get_yticklabels()]
+    line = next(x for x in spectral.axes[0].get_lines() if len(x.get_xdata()) == 2)
+    assert line.get_xdata()[0] == pytest.approx(means["random"])
