@@ -18,13 +18,7 @@ from torch import Tensor, nn
 
 from spectral_core import _checks
 from spectral_core.layers.groups import OUTPUT, UNREAD, Group, groups_of, kept_at
-from spectral_core.layers.kinds import (
-    Dense,
-    arrival_width,
-    departure_width,
-    holders,
-    is_stack,
-)
+from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders, is_stack
 from spectral_core.layers.probing import Axis
 from spectral_core.layers.running import Example, duplicate, few, run, undisturbed
 

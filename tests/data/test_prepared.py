@@ -33,11 +33,6 @@ def weights(network, tmp_path_factory):
     return file
 
 
-@pytest.fixture
-def directories(home):
-    return Directories.chosen()
-
-
 @pytest.mark.parametrize(
     ("pooling", "normalisation", "mean", "deviation"),
     [
@@ -46,7 +41,7 @@ def directories(home):
     ],
 )
 def test_features_are_those_of_torchvisions_network(
-    network, weights, directories, pooling, normalisation, mean, deviation
+    network, weights, home, pooling, normalisation, mean, deviation
 ):
     settings = Backbone(backbone.identify(weights), normalisation, pooling=pooling)
     pixels = torch.rand(5, 3, RESOLUTION, RESOLUTION)
@@ -54,7 +49,7 @@ def test_features_are_those_of_torchvisions_network(
     with torch.inference_mode():
         maps = network.features((pixels - mean) / deviation)
     expected = maps.amax((2, 3)) if pooling == "max" else maps.mean((2, 3))
-    actual = backbone.extractor(settings, directories)(pixels)
+    actual = backbone.extractor(settings, Directories.chosen())(pixels)
     assert actual.shape == (5, 1280) and actual.min() >= 0 and actual.max() <= 6
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
 
@@ -71,9 +66,7 @@ def test_backbone_is_known_by_weights_normalisation_resolution_and_pooling(weigh
             Backbone.parse(text)
 
 
-def test_file_of_weights_must_be_there_and_be_a_state_dict_of_the_network(
-    network, directories, tmp_path
-):
+def test_file_of_weights_must_be_there_and_be_a_state_dict_of_the_network(network, home, tmp_path):
     with pytest.raises(ValueError, match="backbone_weights must be 'imagenet', or a file"):
         backbone.identify(tmp_path / "none.pth")
     state = network.state_dict()
@@ -87,32 +80,29 @@ def test_file_of_weights_must_be_there_and_be_a_state_dict_of_the_network(
     ]:
         file = tmp_path / "bad.pth"
         torch.save(content, file)
-        with pytest.raises(
-            ValueError, match=f"(?s)state dict of torchvision's mobilenet_v2.*{reason}"
-        ):
-            backbone.extractor(Backbone.of(file), directories)
+        with pytest.raises(ValueError, match=f"(?s)state dict of torchvision's .*{reason}"):
+            backbone.extractor(Backbone.of(file), Directories.chosen())
 
 
 def test_weights_are_found_by_their_checksum_in_the_search_path(
-    weights, directories, tmp_path, monkeypatch
+    weights, home, tmp_path, monkeypatch
 ):
     checksum = backbone.identify(weights)
     monkeypatch.setattr(backbone, "_given", {})
-    (tmp_path / "shared").mkdir()
-    copy = tmp_path / "shared" / "mobilenet_v2_of_ours.pth"
-    copy.write_bytes(weights.read_bytes())
-    monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", str(tmp_path / "shared"))
-    assert backbone._weights_file(checksum, Directories.chosen()) == copy
-    with pytest.raises(data.DataNotFoundError, match="--backbone-weights") as caught:
+    shared = write(tmp_path / "shared", {"mobilenet_v2_of_ours.pth": weights.read_bytes()})
+    monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", str(shared))
+    found = backbone._weights_file(checksum, Directories.chosen())
+    assert found == shared / "mobilenet_v2_of_ours.pth"
+    with pytest.raises(data.DataNotFoundError, match=f"--backbone-weights.*{shared}"):
         backbone._weights_file("00000000", Directories.chosen())
-    assert str(tmp_path / "shared") in str(caught.value)
 
 
-def test_download_with_another_checksum_is_refused(directories, monkeypatch):
+def test_download_with_another_checksum_is_refused(home, monkeypatch):
+    directories = Directories.chosen()
     monkeypatch.setattr(backbone, "get", lambda url: b"weights")
     with pytest.raises(data.DataNotFoundError, match="SHA-256 of the download is"):
         backbone._weights_file(backbone.IMAGENET, directories)
-    assert not list(directories.data_dir.rglob("*.pth"))
+    assert not list(home.rglob("*.pth"))
     url = import_torchvision().models.MobileNet_V2_Weights.IMAGENET1K_V1.url
     assert url == f"{backbone.ADDRESS}mobilenet_v2-{backbone.IMAGENET}.pth"
     checksum = hashlib.sha256(b"weights").hexdigest()[:8]
@@ -138,7 +128,7 @@ def assert_equal(actual, expected):
 
 
 def test_data_set_of_features_is_made_once_and_has_the_images_labels(
-    weights, directories, tmp_path, monkeypatch
+    weights, home, tmp_path, monkeypatch
 ):
     folder = write(tmp_path / "mine", FILES)
     name = data.complete_name(f"imagefolder:{folder}", "max", str(weights))

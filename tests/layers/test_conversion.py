@@ -122,34 +122,30 @@ def test_train_only_freezes_the_spectral_layers_and_leaves_the_rest(make):
     assert all(p.requires_grad for p in (*eigenvectors, *rest))
 
 
-def digits(n=200):
+def examples(n=200):
     generator = torch.Generator().manual_seed(0)
     y = torch.randint(0, 5, (n,), generator=generator)
-    centres = torch.randn(5, 64, generator=generator)
-    return centres[y] + 0.3 * torch.randn(n, 64, generator=generator), y
+    return torch.randn(5, 64, generator=generator)[y] + 0.3 * torch.randn(n, 64), y
 
 
 @pytest.mark.parametrize("autocast", [False, True])
 def test_a_stock_loop_with_adamw_learns_with_and_without_autocast(autocast):
     torch.manual_seed(0)
-    model, (x, y) = spectralize(mlp()), digits()
+    model, (x, y) = spectralize(mlp()), examples()
     eigenvalues, eigenvectors, rest = spectral_parameters(model)
     optimiser = torch.optim.AdamW(
         [{"params": eigenvalues, "weight_decay": 0.0}, {"params": [*eigenvectors, *rest]}], lr=3e-3
     )
-    scaler = torch.amp.GradScaler("cpu", enabled=autocast)
     before = [p.detach().clone() for p in eigenvalues]
     for _ in range(30):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
             outputs = model(x)
             loss = F.cross_entropy(outputs, y)
         optimiser.zero_grad()
-        scaler.scale(loss).backward()
-        scaler.step(optimiser)
-        scaler.update()
+        loss.backward()
+        optimiser.step()
     assert outputs.dtype == (torch.bfloat16 if autocast else torch.float32)
-    plain = fold(model).eval()
-    assert (plain(x).argmax(dim=1) == y).float().mean() > 0.9
+    assert (fold(model).eval()(x).argmax(dim=1) == y).float().mean() > 0.9
     assert all((p != old).any() for p, old in zip(eigenvalues, before))
 
 
@@ -181,7 +177,7 @@ def test_a_compiled_model_gives_the_same_in_value_and_gradient():
 
 
 def test_data_parallel_training_steps_as_one_process_does(tmp_path):
-    model, (x, y) = spectralize(mlp()), digits(20)
+    model, (x, y) = spectralize(mlp()), examples(20)
     alone = copy.deepcopy(model)
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1

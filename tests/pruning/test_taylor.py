@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -42,40 +43,44 @@ def data(*shape, n=7, classes=3):
     return x, torch.randint(0, classes, (n,), generator=generator)
 
 
-def test_nodes_are_scored_behind_their_norm_and_activation():
-    network = nn.Sequential(
-        *(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Sigmoid(), nn.Dropout(0.9)),
-        *(SpectralLinear(4, 6), nn.Softplus(), nn.Linear(6, 3)),
-    ).to(DOUBLE)
-    x, y = data(5)
-    network(x)  # so that the norm has seen something
-    scores = node_scores(network, "taylor", x, y)
-    assert network.training and network[3].training
-    network.eval()
-    torch.testing.assert_close(scores[0], by_hand(network, "2", x, y))
-    torch.testing.assert_close(scores[1], by_hand(network, "5", x, y))
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=1)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "behind"),
+    [
+        (  # nodes, behind their norm and activation
+            nn.Sequential(
+                *(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Sigmoid(), nn.Dropout(0.9)),
+                *(SpectralLinear(4, 6), nn.Softplus(), nn.Linear(6, 3)),
+            ),
+            (5,),
+            {"0": "2", "4": "5"},
+        ),
+        (  # channels, by the mean over their positions
+            nn.Sequential(
+                *(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
+                *(nn.Flatten(), nn.Linear(12, 3)),
+            ),
+            (1, 6, 6),
+            {"0": "2"},
+        ),
+        (nn.Sequential(nn.Linear(5, 4), nn.Tanh(), Mean(), nn.Linear(4, 3)), (6, 5), {"0": "1"}),
+    ],
+    ids=["nodes", "channels", "tokens"],
+)
+def test_scores_by_hand(network, shape, behind):
+    x, y = data(*shape)
+    network.to(DOUBLE).train()(x)  # so that a norm has seen something
+    scores = layer_scores(network, "taylor", x, y, layers=list(behind))
+    assert all(module.training for module in network)
     assert all(p.grad is None for p in network.parameters())
-
-
-def test_channels_are_scored_by_the_mean_over_their_positions():
-    network = nn.Sequential(
-        *(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
-        *(nn.Flatten(), nn.Linear(12, 3)),
-    ).to(DOUBLE)
-    x, y = data(1, 6, 6)
-    scores = layer_scores(network.eval(), "taylor", x, y, layers=["0"])
-    torch.testing.assert_close(scores["0"], by_hand(network, "2", x, y))
-
-
-def test_tokens_are_positions_too():
-    class Mean(nn.Module):
-        def forward(self, x):
-            return x.mean(dim=1)
-
-    network = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), Mean(), nn.Linear(4, 3)).to(DOUBLE)
-    x, y = data(6, 5)
-    scores = layer_scores(network, "taylor", x, y, layers=["0"])
-    torch.testing.assert_close(scores["0"], by_hand(network, "1", x, y, axis=-1))
+    network.eval()
+    for name, module in behind.items():
+        axis = -1 if len(shape) == 2 else 1
+        torch.testing.assert_close(scores[name], by_hand(network, module, x, y, axis))
 
 
 def test_residual_networks_are_scored_and_left_as_they_are():
