@@ -264,10 +264,6 @@ def _fill_uniform(
     tensor: Tensor, bounds: tuple[float, float], generator: torch.Generator | None
 ) -> None:
     """Draw on the CPU, whatever the device, so that one seed is one network."""
-    if tensor.is_meta:
-        return
-    tensor.copy_(
-        torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu").uniform_(
-            *bounds, generator=generator
-        )
-    )
+    if not tensor.is_meta:
+        drawn = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+        tensor.copy_(drawn.uniform_(*bounds, generator=generator))

@@ -47,6 +47,7 @@ def test_share_removed_is_the_percentile():
     scores = [torch.rand(500, generator=torch.Generator().manual_seed(0))]
     for percentile in range(0, 100, 5):
         assert len(select(scores, percentile)[0]) == 500 - 5 * percentile
+    assert len(select([torch.arange(100.0)], nodes=0.29)[0]) == 29  # 0.29 · 100 < 29 in floats
 
 
 @given(layers, st.floats(0, 100), st.data())

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 import torch
-from test_loop import seeded
+from test_loop import TRAINS, network_of, seeded
 
-from spectral_core import direct_mlp, spectral_mlp, train, train_only
+from spectral_core import spectral_mlp, train
 from spectral_core.training import cuda_graphs
 from spectral_core.training.cuda_graphs import Replayed
 from spectral_core.training.ensemble import train_ensemble
@@ -67,18 +67,11 @@ def test_replayed_steps_are_those_that_run_plainly(monkeypatch):
 
 @CUDA
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("trains", ["weights", "both", "eigenvalues", "eigenvectors"])
+@pytest.mark.parametrize("trains", TRAINS)
 def test_a_cuda_device_trains_as_the_cpu_does(trains):
     def make(device):
-        networks = []
-        for seed, width in enumerate((9, 5, 2)):
-            sizes, start = (6, width, width + 1, 4), seeded(seed)
-            if trains == "weights":
-                network = direct_mlp(sizes, "elu", generator=start)
-            else:
-                network = train_only(spectral_mlp(sizes, "elu", generator=start), trains)
-            networks.append(network.double().to(device))
-        return networks
+        widths = enumerate((9, 5, 2))
+        return [network_of((6, n, n + 1, 4), trains, seed=seed).to(device) for seed, n in widths]
 
     settings = {"epochs": 8, "batch_size": 20}
     alone, single, together = make("cpu"), make("cuda"), make("cuda")

@@ -4,33 +4,24 @@ import itertools
 
 import pytest
 import torch
-from test_loop import examples, seeded
+from test_loop import TRAINS, examples, network_of, seeded
 from torch import nn
 
-from spectral_core import TrainingDiverged, direct_mlp, remove, spectral_mlp, train, train_only
+from spectral_core import TrainingDiverged, remove, train
 from spectral_core.layers.networks import ACTIVATIONS
 from spectral_core.training.ensemble import most_members, stacked, train_ensemble
 from spectral_core.training.gradients import WrittenOut
 from spectral_core.training.loop import Optimisation, fit
 
 DOUBLE = torch.float64
-TRAINS = ["weights", "both", "eigenvalues", "eigenvectors"]
 # Widths of three networks; each layer has another one that is the widest.
 WIDTHS = {1: [(7,), (20,), (1,)], 3: [(20, 3, 9), (5, 15, 2), (1, 1, 10)]}
 STEPS = {"epochs": 3, "batch_size": 80}  # of 300 examples: the last batch has 60
 
 
-def network_of(hidden, trains, activation="elu", bias=False, seed=0, dtype=DOUBLE, two=False):
-    sizes, generator = (64, *hidden, 10), seeded(seed)
-    if trains == "weights":
-        return direct_mlp(sizes, activation, bias, generator=generator).to(dtype)
-    spectra = {"input_eigenvalues": two, "generator": generator}
-    return train_only(spectral_mlp(sizes, activation, bias, **spectra).to(dtype), trains)
-
-
 def networks_of(trains, depth=1, activation="elu", bias=False, dtype=DOUBLE, two=False):
     return [
-        network_of(hidden, trains, activation, bias, seed, dtype, two)
+        network_of((64, *hidden, 10), trains, activation, bias, seed, dtype, two)
         for seed, hidden in enumerate(WIDTHS[depth])
     ]
 
@@ -110,7 +101,7 @@ def test_padding_stays_zero_and_has_no_gradient(trains, activation, two):
 @pytest.mark.parametrize("trains", ["both", "eigenvalues"])
 def test_a_network_that_has_lost_a_layer_trains_beside_others(trains, empty):
     def make():
-        networks = [network_of((6, 5), trains, bias=True, seed=seed) for seed in range(2)]
+        networks = [network_of((64, 6, 5, 10), trains, bias=True, seed=seed) for seed in range(2)]
         return [
             remove(network, [torch.arange(0 if e in empty else 4), torch.arange(3)])
             for e, network in enumerate(networks)
@@ -124,7 +115,7 @@ def test_a_network_that_has_lost_a_layer_trains_beside_others(trains, empty):
 
 def test_networks_with_the_same_generator_see_the_same_order():
     def ensemble(generators):
-        networks = [network_of((7,), "both") for _ in generators]
+        networks = [network_of((64, 7, 10), "both") for _ in generators]
         train_ensemble(networks, *examples(DOUBLE), **STEPS, generators=generators)
         return networks
 
@@ -161,15 +152,15 @@ def test_the_network_that_diverged_is_named(value, member, epochs, event):
 
 
 def some(**changes):
-    return network_of(**{"hidden": (5,), "trains": "both", **changes})
+    return network_of(**{"sizes": (64, 5, 10), "trains": "both", **changes})
 
 
 @pytest.mark.parametrize(
     "other",
     [
         *(nn.Linear(64, 10), some(activation="tanh"), some(trains="eigenvalues")),
-        *(some(trains="weights"), some(hidden=(5, 5)), some(bias=True), some(dtype=torch.float32)),
-        spectral_mlp((64, 5, 9), "elu").double(),
+        *(some(trains="weights"), some(bias=True), some(dtype=torch.float32)),
+        *(some(sizes=(64, 5, 5, 10)), some(sizes=(64, 5, 9))),
     ],
     ids=str,
 )
@@ -181,9 +172,7 @@ def test_networks_that_cannot_be_stacked_are_refused(other):
 @pytest.mark.parametrize("trains", ["both", "eigenvalues"])
 def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
     sizes = (64, 200, 100, 10)
-    networks = [
-        train_only(spectral_mlp(sizes, "elu", generator=seeded(seed)), trains) for seed in range(4)
-    ]
+    networks = [network_of(sizes, trains, dtype=torch.float32) for _ in range(4)]
     inputs = torch.rand(1000, 64)
     together = stacked(networks)
     written_out = WrittenOut(together, inputs, torch.zeros(1000, dtype=torch.int64))
