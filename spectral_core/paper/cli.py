@@ -433,9 +433,14 @@ def _in_words(left: Remaining, workers: int) -> str:
     if not left.trainings + left.cuts:
         return text
     return (
-        f"{text}\ntime, at this machine's speed just now: about {_duration(left.seconds)} with "
-        f"{workers} at a time; about {_duration(left.computing)} of computing"
+        f"{text}\ntime, at this machine's speed just now: {_about(left.seconds)} with "
+        f"{workers} at a time; {_about(left.computing)} of computing"
     )
+
+
+def _about(seconds: float) -> str:
+    # Below ten, most of it is the start of the processes, which was not measured.
+    return "a few seconds" if seconds < 10 else f"about {_duration(seconds)}"
 
 
 def _duration(seconds: float) -> str:

@@ -192,7 +192,7 @@ def test_dry_run_tells_the_cost_and_writes_nothing(run, ours, tmp_path):
     assert "24 steps stored, 0 trainings and 0 cuts missing\n" in run(*words, ours)[1]
     _, out, _ = run(*words, ours, "--seeds", "3")
     assert "24 steps stored, 3 trainings and 9 cuts missing\n" in out
-    assert re.search(r"about \d+ s with \d at a time; about \d+ s of computing\n$", out)
+    assert re.search(r": a few seconds with \d at a time; a few seconds of computing\n$", out)
     assert sorted(ours.rglob("*")) == before
 
 
@@ -202,6 +202,7 @@ def test_dry_run_tells_the_cost_and_writes_nothing(run, ours, tmp_path):
 )
 def test_duration_is_in_the_unit_that_fits(seconds, said):
     assert cli._duration(seconds) == said
+    assert cli._about(seconds).endswith(said if seconds else "a few seconds")
 
 
 @pytest.mark.slow

@@ -27,14 +27,8 @@ class Selected(nn.Module):
 
 
 @torch.no_grad()
-def input_scores(layer: nn.Linear) -> Tensor:
-    """Σ_i |w_ij|, the outgoing absolute connectivity of each input of a layer; shape (N_1,)."""
-    return layer.weight.abs().sum(dim=0)
-
-
-@torch.no_grad()
 def prune_inputs(network: nn.Sequential, percentile: float) -> nn.Sequential:
-    """Remove the inputs whose score lies below a percentile of all; no hidden node goes.
+    """Remove the inputs j whose Σ_i |w_ij| lies below a percentile of all; no hidden node goes.
 
     Args:
         network: stack whose first module is an ``nn.Linear``. It is left as it is.
@@ -45,12 +39,9 @@ def prune_inputs(network: nn.Sequential, percentile: float) -> nn.Sequential:
         the departure nodes of its first layer.
 
     Raises:
-        TypeError: if the first module is not an ``nn.Linear``.
         ValueError: if the percentile is out of range.
     """
-    if not isinstance(network, nn.Sequential) or not isinstance(network[0], nn.Linear):
-        raise TypeError(f"network must be a stack that begins with an nn.Linear; got {network}")
-    (kept,) = select([input_scores(network[0])], percentile)
+    (kept,) = select([network[0].weight.abs().sum(dim=0)], percentile)
     smaller = copy.deepcopy(network)
     first = smaller[0]
     first.weight = nn.Parameter(first.weight[:, kept].clone())

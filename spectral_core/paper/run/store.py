@@ -95,7 +95,7 @@ class Store:
         Raises:
             Damaged: if the file is not the one that was stored; names it.
         """
-        network.load_state_dict(load(self._network(step)))
+        network.load_state_dict(load(self._network(step, self._read(step))))
         return network
 
     def lock(self, step: Step, wait: bool = True) -> FileLock:
@@ -131,9 +131,9 @@ class Store:
 
     def _check(self, step: Step) -> None:
         """Raise unless all of a step is stored as it was written."""
-        self._read(step)
+        record = self._read(step)
         if isinstance(step, TrainStep):
-            self._network(step)
+            self._network(step, record)
 
     def _read(self, step: Step) -> dict[str, Any]:
         path = self._path(step, "json")
@@ -148,12 +148,12 @@ class Store:
             raise Damaged(f"stored result {path} must be of {step}, but {problem}")
         return record
 
-    def _network(self, step: TrainStep) -> bytes:
+    def _network(self, step: TrainStep, record: dict[str, Any]) -> bytes:
         """Content of the file of a trained network, checked if its record has a checksum."""
         path = self._path(step, "safetensors")
         try:
             content = path.read_bytes()
-            expected = self._read(step).get("sha256")
+            expected = record.get("sha256")
             if expected is None:  # older records have none
                 load(content)
             elif expected != hashlib.sha256(content).hexdigest():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -32,9 +32,7 @@ from spectral_core.training.evaluation import evaluate
 from spectral_core.training.loop import train
 
 
-def run_train(
-    step: TrainStep, data: Dataset, on_epoch: Callable[[int, float], None] | None = None
-) -> tuple[nn.Sequential, list[float]]:
+def run_train(step: TrainStep, data: Dataset) -> tuple[nn.Sequential, list[float]]:
     """Stage 1: draw a network and train it; return it with the mean loss of each epoch, in nats.
 
     One generator, seeded by the step's seed, draws the network and then the order of the images.
@@ -42,9 +40,7 @@ def run_train(
     generator = torch.Generator().manual_seed(step.seed)
     network = initial_network(step, data, generator)
     examples = training_examples(step, data)
-    settings = training_settings(step)
-    history = train(network, *examples, **settings, generator=generator, on_epoch=on_epoch)
-    return network, history
+    return network, train(network, *examples, **training_settings(step), generator=generator)
 
 
 def run_cut(step: CutStep, network: nn.Sequential, data: Dataset) -> dict[str, Any]:

@@ -81,8 +81,6 @@ class Panel:
     none."""
 
     def __post_init__(self) -> None:
-        for method in self.settings:
-            _checks.choice("methods", method, METHODS)
         _checks.choice("source", self.source, SOURCES)
         _checks.choice("change", self.change, ["", *CHANGES])
 
@@ -93,11 +91,10 @@ class Panel:
         methods: Sequence[str] = ("direct", "post", "pre"),
         own: Mapping[str, Mapping[str, Any]] | None = None,
         source: str = "text",
-        change: str = "",
     ) -> Panel:
         """A panel from the settings that its methods share; ``own`` has those of single methods
         that differ, by name. Methods also have the settings that make them what they are."""
-        return cls(base, {}, source, change).of_methods(methods, **own or {})
+        return cls(base, {}, source).of_methods(methods, **own or {})
 
     @property
     def name(self) -> str:
@@ -149,6 +146,6 @@ class Panel:
         settings = {
             method: self.settings.get(method)
             or replace(self.base, **METHODS[method].settings, **own.get(method, {}))
-            for method in methods
+            for method in (_checks.choice("methods", name, METHODS) for name in methods)
         }
         return replace(self, settings=settings)

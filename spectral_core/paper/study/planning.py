@@ -129,26 +129,20 @@ def _changed(panel: Panel, changes: Mapping[str, Any]) -> Panel:
     methods, widths = own.pop("methods", None), own.pop("hidden_by_method", None)
     if methods is not None:
         methods = (methods,) if isinstance(methods, str) else methods
-        for method in _checks.distinct("methods", methods):
-            _checks.choice("methods", method, METHODS)
-        panel = panel.of_methods(methods)
+        panel = panel.of_methods(_checks.distinct("methods", methods))
     if widths is not None:
         if not isinstance(widths, Mapping):
             raise TypeError(f"hidden_by_method must map methods to widths; got {widths!r}")
-        widths = {
-            _checks.choice("hidden_by_method", method, METHODS): _checks.whole_numbers(
-                f"hidden_by_method[{method!r}]", (w,) if isinstance(w, int) else w, least=1
-            )
-            for method, w in widths.items()
-        }
         own.setdefault("hidden", panel.hidden)
     panel = panel.map(lambda settings: replace(settings, **own))
-    settings = {
-        method: replace(panel.settings[method], hidden=hidden)
-        for method, hidden in (widths or {}).items()
-        if method in panel.settings
-    }
-    return replace(panel, settings={**panel.settings, **settings})
+    settings = dict(panel.settings)
+    for method, hidden in (widths or {}).items():
+        name = f"hidden_by_method[{_checks.choice('hidden_by_method', method, METHODS)!r}]"
+        hidden = (hidden,) if isinstance(hidden, int) else hidden
+        hidden = _checks.whole_numbers(name, hidden, least=1)
+        if method in settings:
+            settings[method] = replace(settings[method], hidden=hidden)
+    return replace(panel, settings=settings)
 
 
 def _differences(
