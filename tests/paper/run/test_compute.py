@@ -20,12 +20,11 @@ import torch
 from spectral_core.paper import cli
 from spectral_core.paper.results.published import publish
 from spectral_core.paper.run import batching, worker
-from spectral_core.paper.run import compute as compute_module
-from spectral_core.paper.run.batching import jobs, parts
+from spectral_core.paper.run.batching import jobs
 from spectral_core.paper.run.compute import at_once, compute
 from spectral_core.paper.run.remaining import remaining
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.run.worker import Done, Where, run_job
+from spectral_core.paper.run.worker import Where, run_job
 from spectral_core.paper.study.planning import plan
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
@@ -205,16 +204,6 @@ def test_a_cut_does_not_depend_on_the_cuts_beside_it(finished, store):
     assert results_only(store).items() <= results_only(finished.store).items()
 
 
-def test_a_step_that_is_stored_meanwhile_is_not_run_again(store):
-    """A worker that dies may leave a stored step that it reported to nobody."""
-    step = plan("fig03", "smoke", **SMALL).steps()[0].trained
-    with compute_module._marked(store) as marker:
-        where = Where(store, "cpu", None, marker)
-        first, second = (run_job((step,), where, True) for _ in range(2))
-    assert (first.settled, len(first.seconds), first.busy) == ([step], 1, [])
-    assert second == Done([step])
-
-
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
@@ -280,21 +269,6 @@ def test_steps_that_train_as_one_give_what_they_give_alone(tmp_path, figure, pan
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
     retrained = {len(job) for job in jobs(study.steps(), True) if job[0].retrains}
     assert min(retrained) > 1
-
-
-def test_levels_without_retraining_are_one_pass_and_the_others_run_alone():
-    cuts = plan("random", "smoke", "mnist-elu-500").steps()
-    cuts += plan("fig03", "smoke", methods="pre").steps()
-    todo = jobs(cuts, ensembles=False)
-    assert sorted(itertools.chain(*todo), key=cuts.index) == cuts
-    for job in todo:
-        assert len({cut.trained for cut in job}) == 1
-        if job[0].retrains is None:
-            curves = parts(job, None)
-            assert [len(curve) for curve in curves] == [3, 3]
-            assert all(len({cut.score for cut in curve}) == 1 for curve in curves)
-        else:
-            assert len(job) == 1
 
 
 def test_time_is_known_before_the_first_run_and_without_data(finished, store):

@@ -42,35 +42,24 @@ def test_circumstances_are_complete():
     assert at.utcoffset() == datetime.timedelta(0)
     assert before <= at <= datetime.datetime.now(datetime.UTC)
     assert (made["seconds"], made["device"]) == (1.235, "cpu")
-
-
-def test_versions_are_the_installed_ones():
-    assert list(provenance.versions()) == ["python", "torch", "numpy"]
+    processor, cores, widest = made["hardware"].rsplit(", ", 2)
+    assert processor and cores == f"{joblib.cpu_count()} cores" and widest.upper() == widest != ""
+    assert list(made["versions"]) == ["python", "torch", "numpy"]
     for name in ("torch", "numpy"):
-        assert Version(provenance.versions()[name]).public == Version(version(name)).public
+        assert Version(made["versions"][name]).public == Version(version(name)).public
 
 
-def test_hardware_names_the_processor_and_its_cores():
-    processor, cores, widest = provenance.hardware("cpu").rsplit(", ", 2)
-    assert widest and widest.upper() == widest
-    assert processor
-    assert cores == f"{joblib.cpu_count()} cores"
-
-
-def test_commit_is_that_of_a_clean_checkout(repository):
-    assert commit() == git(repository, "rev-parse", "HEAD")[:12]
-
-
-@pytest.mark.parametrize("change", ["edited", "added"])
-def test_changed_package_is_told_apart(repository, change):
-    module = repository / "package" / ("__init__.py" if change == "edited" else "new.py")
-    module.write_text("x = 1")
-    assert commit() == git(repository, "rev-parse", "HEAD")[:12] + "+changes"
-
-
-def test_changes_outside_the_package_do_not_matter(repository):
-    (repository / "results.csv").write_text("1,2")
-    assert commit() == git(repository, "rev-parse", "HEAD")[:12]
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [("results.csv", ""), ("package/__init__.py", "+changes"), ("package/new.py", "+changes")],
+)
+def test_commit_is_that_of_the_checkout_and_a_changed_package_is_told_apart(
+    repository, file, changes
+):
+    head = git(repository, "rev-parse", "HEAD")[:12]
+    assert commit() == head
+    (repository / file).write_text("x = 1")
+    assert commit() == head + changes
 
 
 def test_copy_inside_another_repository_has_no_commit(repository, monkeypatch):

@@ -32,24 +32,23 @@ def test_a_tenth_of_the_training_set_is_held_out_and_the_test_set_left_out():
 
 
 def test_accuracies_are_those_of_the_steps_on_held_out_images_and_are_kept(store):
-    grid = {"learning_rate": (1e-3, 1e-2), "epochs": (1, 2)}
-    tuning = Tuning(grid, percentile=50)
-    record = choose(PANEL, tuning, store, workers=1, progress=False)
+    grid = Tuning({"learning_rate": (1e-3, 1e-2), "epochs": (1, 2)}, percentile=50)
+    record = choose(PANEL, grid, store, workers=1, progress=False)
     data = hold_out_tenth(load("digits"))
     # Methods that differ only in what they remove have the same unpruned network.
     assert list(record["accuracies"]) == ["direct", "pre"] and record["held_out"] == 143
     for method, by_rate in record["accuracies"].items():
-        for (rate, by_epochs), epochs in itertools.product(by_rate.items(), (1, 2)):
-            changes = {"learning_rate": float(rate), "epochs": epochs, "retraining_epochs": epochs}
+        best = {}
+        for rate, epochs in itertools.product((1e-3, 1e-2), (1, 2)):
+            changes = {"learning_rate": rate, "epochs": epochs, "retraining_epochs": epochs}
             step = cut_step(dataclasses.replace(SMALL, **changes), method, 0, 50)
-            network, _ = run_train(step.trained, data)
-            assert run_cut(step, network, data)["accuracy"] == by_epochs[f"{epochs}"]
-        best = record["chosen"][method]
-        chosen = by_rate[f"{best['learning_rate']:g}"][f"{best['epochs']:g}"]
-        assert chosen == max(a for row in by_rate.values() for a in row.values())
-    again = choose(PANEL, tuning, store, workers=1, progress=False)
-    assert {**again, "made": None} == {**record, "made": None}
+            accuracy = run_cut(step, run_train(step.trained, data)[0], data)["accuracy"]
+            assert accuracy == by_rate[f"{rate:g}"][f"{epochs}"]
+            best[accuracy] = {"learning_rate": rate, "epochs": epochs}
+        assert record["chosen"][method] == best[max(best)]
+    again = choose(PANEL, grid, store, workers=1, progress=False)
     assert again["made"]["seconds"] == record["made"]["seconds"]  # nothing was computed again
+    assert {**again, "made": None} == {**record, "made": None}
     assert not any(step in store for step in plan("fig03", "smoke").steps())
 
 
@@ -75,21 +74,16 @@ def test_a_choice_needs_a_method_that_it_is_for(project, store):
 
 
 def test_a_record_is_of_the_panels_whose_settings_it_has_chosen(project):
+    chosen = {"learning_rate": 0.5, "epochs": 3}
+    panel = Panel.of(SMALL, ("direct",), {"direct": chosen})
+    assert tuning.recorded(panel) is None
     paths.choices().mkdir(parents=True)
-    file = paths.choices() / "a.json"
-    panel = Panel.of(SMALL, ("direct",), {"direct": {"learning_rate": 0.5, "epochs": 3}})
-
-    def write(**chosen):
-        file.write_text(json.dumps({"chosen": chosen, "hidden": [12]}))
-        return json.loads(file.read_text())
-
-    assert tuning.recorded(panel) is None
-    record = write(direct={"learning_rate": 0.5, "epochs": 3})
+    record = {"chosen": {"direct": chosen}, "hidden": [12]}
+    (paths.choices() / "a.json").write_text(json.dumps(record))
     assert tuning.recorded(panel) == record
-    assert tuning.recorded(panel.map(lambda own: dataclasses.replace(own, hidden=13))) is None
-    assert tuning.recorded(panel.map(lambda own: dataclasses.replace(own, epochs=4))) is None
-    write()
-    assert tuning.recorded(panel) is None
+    for other in ({"hidden": 13}, {"epochs": 4}):
+        changed = panel.map(lambda own: dataclasses.replace(own, **other))  # noqa: B023
+        assert tuning.recorded(changed) is None
 
 
 def test_settings_of_figs_10_and_11_and_of_stronger_are_those_that_were_chosen():

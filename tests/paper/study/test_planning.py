@@ -12,7 +12,6 @@ from spectral_core.paper.study.figures import (
     CHANGES,
     EXPERIMENTS,
     PRESETS,
-    TRIAL,
     Figure,
     Panel,
 )
@@ -99,17 +98,14 @@ BAD = [
     ({"epoch": 3}, "Did you mean 'epochs'?"),
     ({"source": "released"}, "setting must be one of"),
     ({"dataset": "fashion_mnist"}, "Did you mean 'fashion-mnist'?"),
-    ({"dataset": "imagefolder:/nowhere"}, "must name a folder or a tar archive"),
     ({"features": "mox"}, "Did you mean 'max'?"),
     ({"backbone_weights": "/nowhere.pth"}, "no such file"),
     ({"activation": "rely"}, "Did you mean 'relu'?"),
     ({"methods": ["prae"]}, "Did you mean 'pre'?"),
     ({"methods": ["pre", "pre"]}, "methods must hold"),
     ({"hidden": 0.5}, "hidden[0] must be a whole number of at least 1; got 0.5"),
-    ({"hidden": [0]}, "hidden[0] must be a whole number of at least 1; got 0"),
     ({"hidden_by_method": {"past": [8]}}, "Did you mean 'post'?"),
     ({"hidden_by_method": {"post": [0]}}, "hidden_by_method['post'][0] must be a whole"),
-    ({"hidden_by_method": ["post"]}, "hidden_by_method must map"),
     ({"output_bias": 1}, "output_bias must be True or False; got 1"),
     ({"input_eigenvalues": 1}, "input_eigenvalues must be True or False; got 1"),
     ({"epochs": -1}, "epochs must be a whole number of at least 0; got -1"),
@@ -119,16 +115,13 @@ BAD = [
     ({"learning_rate": 0}, "learning_rate must be a finite number above 0; got 0"),
     ({"precision": "fp16"}, "precision must be one of"),
     ({"eigenvalue_range": 0.5}, "eigenvalue_range must be a pair (low, high)"),
-    ({"eigenvector_range": (1, 0)}, "eigenvector_range must be a pair"),
     ({"eigenvector_range": "glorott"}, "Did you mean 'glorot'?"),
     ({"decay": -1e-4}, "decay must be a finite number of at least 0; got -0.0001"),
     ({"rounds": 0}, "rounds must be a whole number of at least 1; got 0"),
     ({"train_images": 0}, "train_images must be a whole number of at least 1"),
     ({"penalties": -1}, "penalties[0] must be a finite number of at least 0; got -1"),
     ({"percentiles": [0, 100.5]}, "percentiles[1] must be a number in [0, 100]"),
-    ({"percentiles": [50, 50.0]}, "percentiles must hold"),
     ({"seeds": 0}, "seeds must be a whole number of at least 1; got 0"),
-    ({"seeds": [-1]}, "seeds[0] must be a whole number of at least 0; got -1"),
     ({"seeds": [0, 0]}, "seeds must hold each item once"),
     ({"seeds": 10**9}, "seeds must be at most 10,000"),
     ({"name": "fig3"}, "Did you mean 'fig03'?"),
@@ -158,17 +151,14 @@ def of_figures():
     return {step for figure in DRAWN for step in plan(figure, "paper").steps()}
 
 
-@pytest.mark.parametrize("name", [*DRAWN, "fig10", "fig11"])
-def test_text_settings_come_by_default_and_others_when_asked_for(name):
+@pytest.mark.parametrize(
+    ("name", "pattern", "source"),
+    [*((name, "*released", "released") for name in DRAWN), ("fig10", "*jpeg*", "jpeg")],
+)
+def test_text_settings_come_by_default_and_others_when_asked_for(name, pattern, source):
     every = plan(name, "paper", "*").panels
-    assert {panel.source for panel in every} >= {"text"}
     assert plan(name, "paper").panels == tuple(p for p in every if p.source == "text")
-    for pattern, source in (("*released", "released"), ("*jpeg*", "jpeg")):
-        if of_source := tuple(panel for panel in every if panel.source == source):
-            assert plan(name, "paper", pattern).panels == of_source
-    for panel in every:
-        both = panel.source == "released"
-        assert panel.source == TRIAL or panel.base.stage_two == ("both" if both else "eigenvectors")
+    assert plan(name, "paper", pattern).panels == tuple(p for p in every if p.source == source)
 
 
 @pytest.mark.parametrize(
@@ -270,11 +260,6 @@ def test_overrides_replace_settings_of_all_methods_and_none_leaves_them():
     of = {c.percentile: c.step for c in plan("fig03", "quick", methods="stronger").cells()}
     own = plan("stronger", "quick", "fashion-mnist-elu-500").cells()
     assert {c.percentile: c.step for c in own if c.method == "stronger"} == of
-
-
-def test_penalties_are_curves_of_their_own():
-    study = plan("fig03", "smoke", penalties=[0, 1e-3], seeds=1, methods="post", percentiles=0)
-    assert [(c.penalty, c.step.trained.penalty) for c in study.cells()] == [(0, 0), (1e-3, 1e-3)]
 
 
 def test_widths_by_method_are_part_of_the_name_until_new_widths_hold_for_all(monkeypatch):

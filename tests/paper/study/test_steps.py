@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from spectral_core.paper.study import steps
+from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import cut_step
 
@@ -115,42 +116,30 @@ def test_bad_arguments_are_refused(method, seed, percentile, message):
     assert message in str(caught.value)
 
 
-# What each method is: its like, and where it departs from it; what stage 2 trains and how long.
 @pytest.mark.parametrize(
-    ("method", "like", "score", "retrains", "epochs"),
+    ("method", "layers", "trains", "score", "retrains", "epochs"),
     [
-        ("direct", "direct", "connectivity", None, 0),
-        ("post", "post", "eigenvalue", None, 0),
-        ("pre", "pre", "eigenvalue", "eigenvectors", 2),
-        ("pre-unretrained", "pre", "eigenvalue", None, 0),
-        ("direct-random", "direct", "random", None, 0),
-        ("direct-retrained", "direct", "connectivity", "both", 2),
-        ("direct-retrained-per-layer", "direct", "connectivity", "both", 2),
-        ("direct-scaled", "direct", "connectivity", None, 0),
-        ("post-retrained", "post", "eigenvalue", "both", 2),
-        ("post-invariant", "post", "invariant", None, 0),
-        ("post-connectivity", "post", "connectivity", None, 0),
-        ("post-taylor", "post", "taylor", None, 0),
-        ("post-random", "post", "random", None, 0),
-        ("pre-random", "pre", "random", "eigenvectors", 2),
-        ("pre-smallest", "pre", "eigenvalue", "eigenvectors", 2),
-        ("fresh", "pre", "eigenvalue", "both", 4),
-        ("fresh-short", "pre", "eigenvalue", "both", 2),
+        ("direct", "direct", "both", "connectivity", None, 0),
+        ("post", "spectral", "both", "eigenvalue", None, 0),
+        ("pre", "spectral", "eigenvalues", "eigenvalue", "eigenvectors", 2),
+        ("fresh", "spectral", "eigenvalues", "eigenvalue", "both", 2 + 2),
+        ("fresh-short", "spectral", "eigenvalues", "eigenvalue", "both", 2),
     ],
 )
-def test_methods_rank_and_retrain_as_the_paper_says(method, like, score, retrains, epochs):
+def test_methods_train_rank_and_retrain_as_the_paper_says(
+    method, layers, trains, score, retrains, epochs
+):
     step = cut(method)
-    assert step.trained == cut(like).trained and (method == like or step.key != cut(like).key)
-    assert (step.score, step.retrains, step.retraining_epochs) == (score, retrains, epochs)
+    assert (step.trained.layers, step.trained.trains, step.score) == (layers, trains, score)
+    assert (step.retrains, step.retraining_epochs) == (retrains, epochs)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_shares_one_trained_network_with_all_its_levels_and_controls(method):
+    steps = [cut(method, percentile) for percentile in (0, 50, 90)]
+    assert len({step.trained.key for step in steps}) == 1 and len({step.key for step in steps}) == 3
+    assert steps[0].trained in [cut(name).trained for name in ("direct", "post", "pre")]
     assert cut(method, epochs=0, retraining_epochs=0).retrains is None
-    assert cut(method, 75).trained == step.trained and cut(method, 75).key != step.key
-
-
-def test_methods_train_what_the_paper_says():
-    networks = {"direct": ("direct", "both"), "post": ("spectral", "both")}
-    networks["pre"] = ("spectral", "eigenvalues")
-    for method, trained in networks.items():
-        assert (cut(method).trained.layers, cut(method).trained.trains) == trained
 
 
 @pytest.mark.parametrize(
