@@ -34,9 +34,7 @@ def pins(file):
 
 PINS = pins("constraints.txt")
 EXTRAS = dict(PROJECT["optional-dependencies"])
-TENSORFLOW = [
-    Requirement(text) for text in EXTRAS.pop("bench-tf")
-]  # not for an environment's tests
+TENSORFLOW = [Requirement(text) for text in EXTRAS.pop("bench-tf")]  # in no environment
 # What a user may leave out and still compute.
 OPTIONAL = [
     text
@@ -99,11 +97,9 @@ def test_tensorflows_pins_lie_in_their_ranges_and_beside_the_others():
     assert not found.keys() & PINS.keys()
     for requirement in TENSORFLOW:
         assert found[canonicalize_name(requirement.name)] in requirement.specifier
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f"--no-deps spectraltools=={found['spectraltools']}" in text
-    assert f"--no-deps spectraltools=={found['spectraltools']}" in (
-        ROOT / "benchmarks/tensorflow.py"
-    ).read_text(encoding="utf-8")
+    for file in ("pyproject.toml", "benchmarks/tensorflow.py"):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert f"--no-deps spectraltools=={found['spectraltools']}" in text
 
 
 def test_environment_installs_the_project_through_the_constraints():
@@ -161,14 +157,9 @@ def test_each_import_is_declared_and_each_dependency_imported():
 
 
 CORE = ("layers", "training", "pruning", "interop", "data")
-"""Folders of the core in the order in which they may import one another."""
 PAPER = ("study", "run", "results", "claims", "questions", "pages")
-"""Folders of the reproduction, likewise; each may import the whole core."""
-
-
-def folder_of(module, inside):
-    """Folder of ``inside`` that a dotted module name lies in, if it lies in one."""
-    return next((f for f in inside[1] if module.startswith(f"{inside[0]}.{f}.")), None)
+FOLDERS = (*CORE, *(f"paper.{folder}" for folder in PAPER))
+"""All folders, in the order in which they may import one another."""
 
 
 @functools.cache
@@ -188,28 +179,26 @@ def test_no_module_imports_what_imports_it():
     list(graphlib.TopologicalSorter(modules()).static_order())  # fails where there is a circle
 
 
-@pytest.mark.parametrize(
-    "inside", [("spectral_core", CORE), ("spectral_core.paper", PAPER)], ids=["core", "paper"]
-)
-def test_a_folder_imports_from_those_before_it_alone(inside):
-    folders = inside[1]
+def place(module):
+    """Of a module among the folders: those before its own are what it may import."""
+    for i, folder in enumerate(FOLDERS):
+        if module.startswith(f"spectral_core.{folder}."):
+            return i
+    return len(FOLDERS if module.startswith("spectral_core.paper") else CORE) - 1
+
+
+def test_a_folder_imports_from_those_before_it_alone_and_the_core_nothing_of_the_paper():
     for module, needed in modules().items():
-        here = folder_of(module, inside)
         for other in needed:
-            target = folder_of(other, inside)
-            if here is not None and target is not None:
-                assert folders.index(target) <= folders.index(here), (module, other)
-
-
-def test_core_imports_nothing_of_the_reproduction():
-    for module, needed in modules().items():
+            if other.startswith(tuple(f"spectral_core.{folder}." for folder in FOLDERS)):
+                assert place(other) <= place(module), (module, other)
         if not module.startswith("spectral_core.paper"):
             assert not any(other.startswith("spectral_core.paper") for other in needed), module
 
 
 def test_every_folder_has_its_place():
-    assert {file.parent.name for file in PACKAGE.glob("*/__init__.py")} == {*CORE, "paper"}
-    assert {file.parent.name for file in (PACKAGE / "paper").glob("*/__init__.py")} == set(PAPER)
+    found = {file.parent.relative_to(PACKAGE).parts for file in PACKAGE.rglob("*/__init__.py")}
+    assert {".".join(parts) for parts in found} == {"paper", *FOLDERS}
 
 
 @pytest.mark.slow
