@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import hashlib
 import json
 import os
@@ -59,11 +57,27 @@ def execute(
         ValueError: if the notebook or one of the parameters is unknown.
         NotebookFailed: if a cell raises; nothing is left behind.
     """
-    source = _source(name, parameters)
-    target, stamp = _target(source, folder or _executed_to()), _stamp(source, parameters, _kept())
-    if _stamp_of(target) == stamp:
-        return target
-    return _execute(source, parameters, target, stamp, progress)
+    from spectral_core.paper.pages import kernels
+
+    def run(source: Path, aside: Path) -> None:
+        import papermill
+
+        try:
+            with kernels.forked():  # whatever is installed as "python3", it is this interpreter
+                papermill.execute_notebook(
+                    source,
+                    aside,
+                    parameters=dict(parameters or {}),
+                    resources={"metadata": {"path": str(source.parent)}},
+                    progress_bar=progress,
+                    stderr_file=sys.stderr if progress else None,
+                )
+        except papermill.PapermillExecutionError as error:
+            raise NotebookFailed(
+                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+            ) from error
+
+    return _made(name, parameters, folder or paths.project() / "book" / "figures", run)
 
 
 def execute_all(
@@ -86,19 +100,12 @@ def execute_all(
     """
     from spectral_core.paper.pages import kernels
 
-    folder, kept = folder or _executed_to(), _kept()
-    made, late = [], {}
-    for name, own in parameters.items():
-        source = _source(name, own)
-        made.append(_target(source, folder))
-        stamp = _stamp(source, own, kept)
-        if _stamp_of(made[-1]) != stamp:
-            late[name] = (source, own, made[-1], stamp, False)
-    if not late:
-        return made
-    pages = bar(total=len(late), unit=" pages")
+    pages = bar(total=len(parameters), unit=" pages")
     with pages, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
-        runs = {pool.submit(_execute, *job): name for name, job in late.items()}
+        runs = {
+            pool.submit(execute, name, own, folder, progress=False): name
+            for name, own in parameters.items()
+        }
         try:
             for run in as_completed(runs):
                 run.result()
@@ -107,33 +114,7 @@ def execute_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return made
-
-
-def _execute(
-    source: Path, parameters: Mapping[str, Any] | None, target: Path, stamp: str, progress: bool
-) -> Path:
-    from spectral_core.paper.pages import kernels
-
-    def run(aside: Path) -> None:
-        import papermill
-
-        try:
-            with kernels.forked():  # whatever is installed as "python3", it is this interpreter
-                papermill.execute_notebook(
-                    source,
-                    aside,
-                    parameters=dict(parameters or {}),
-                    resources={"metadata": {"path": str(source.parent)}},
-                    progress_bar=progress,
-                    stderr_file=sys.stderr if progress else None,
-                )
-        except papermill.PapermillExecutionError as error:
-            raise NotebookFailed(
-                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
-            ) from error
-
-    return _write(target, stamp, run)
+    return [run.result() for run in runs]
 
 
 def prepare(
@@ -145,16 +126,14 @@ def prepare(
     ``None``.
     """
 
-    source, folder = _source(name, parameters), folder or paths.project() / "_prepared"
-
-    def run(aside: Path) -> None:
+    def run(source: Path, aside: Path) -> None:
         import papermill
 
         papermill.execute_notebook(
             source, aside, parameters=dict(parameters or {}), prepare_only=True
         )
 
-    return _write(_target(source, folder), _stamp(source, parameters, _kept()), run)
+    return _made(name, parameters, folder or paths.project() / "_prepared", run)
 
 
 def declared_parameters(source: Path) -> list[str]:
@@ -164,32 +143,27 @@ def declared_parameters(source: Path) -> list[str]:
     return list(papermill.inspect_notebook(source))
 
 
-def _executed_to() -> Path:
-    return paths.project() / "book" / "figures"
-
-
-def _source(name: str, parameters: Mapping[str, Any] | None) -> Path:
-    """A notebook by its name; raises unless it has the parameters."""
+def _made(
+    name: str,
+    parameters: Mapping[str, Any] | None,
+    folder: Path,
+    run: Callable[[Path, Path], None],
+) -> Path:
+    """A notebook run into a file aside, without this machine's paths; kept if it is up to date."""
     known = sources()
     source = known[_checks.choice("notebook", name, known)]
     if parameters:
         declared = declared_parameters(source)
         for parameter in parameters:
             _checks.choice(f"parameter of {source.name}", parameter, declared)
-    return source
-
-
-def _target(source: Path, folder: Path) -> Path:
     if folder.resolve() == source.parent.resolve():
         raise ValueError(f"folder must be another one than the source's own; got {folder}")
-    return folder / source.name
-
-
-def _write(target: Path, stamp: str, run: Callable[[Path], None]) -> Path:
-    """Run a notebook into a file aside, take this machine's paths out of it, then rename it."""
+    target, stamp = folder / source.name, _stamp(source, parameters)
+    if _stamp_of(target) == stamp:
+        return target
 
     def make(aside: Path) -> None:
-        run(aside)
+        run(source, aside)
         notebook = json.loads(aside.read_text(encoding="utf-8"))
         _scrub(notebook)
         notebook["metadata"]["spectral_core"] = {"made_from": stamp}
@@ -206,55 +180,20 @@ def _name(file: Path) -> str:
     return first if figure and not by_hand else file.stem
 
 
-def _stamp(source: Path, parameters: Mapping[str, Any] | None, kept: str) -> str:
-    """Hash of what an executed notebook depends on: its text, its parameters, the modules that it
-    imports, the version of torch, and all that :func:`_kept` stands for."""
-    words = [version("torch"), kept, json.dumps(parameters or {}, sort_keys=True, default=str)]
-    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
-    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-    modules: set[Path] = set()
-    _add_modules(code, modules)
-    return _hash([source, *modules], "\0".join(words))
-
-
-def _kept() -> str:
-    """Hash of all results, benchmarks and claims of the project."""
-    root = paths.project()
+def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
+    """Hash of what an executed notebook depends on: its text, its parameters, the version of torch,
+    the package, and all results, benchmarks and claims of the project."""
+    root, package = paths.project(), Path(spectral_core.__file__).parent
     results = root / "results"
-    kept = [file for file in results.rglob("[!.]*.*") if not file.is_relative_to(results / "local")]
-    return _hash([*kept, *root.glob("benchmarks/*.json"), *root.glob("book/*.csv")])
-
-
-def _hash(files: list[Path], words: str = "") -> str:
-    digest = hashlib.sha256(words.encode())
-    for file in sorted(files):
+    files = [
+        file for file in results.rglob("[!.]*.*") if not file.is_relative_to(results / "local")
+    ]
+    files += [*root.glob("benchmarks/*.json"), *root.glob("book/*.csv"), *package.rglob("*.py")]
+    words = [version("torch"), json.dumps(parameters or {}, sort_keys=True, default=str)]
+    digest = hashlib.sha256("\0".join(words).encode())
+    for file in sorted([source, *files]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:24]
-
-
-def _add_modules(code: str, found: set[Path]) -> None:
-    """Add the files of the package that some code imports, and those that these import."""
-    for name in _imported(code):
-        first, *rest = name.split(".")
-        place = Path(spectral_core.__file__).parent
-        for part in ["", *rest] if first == "spectral_core" else []:
-            place /= part
-            for file in (place / "__init__.py", place.with_suffix(".py")):
-                if file not in found and file.exists():
-                    found.add(file)
-                    _add_modules(file.read_text(encoding="utf-8"), found)
-
-
-@functools.cache
-def _imported(code: str) -> set[str]:
-    """Modules, and names in modules, that some code imports."""
-    names = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
 
 
 def _stamp_of(executed: Path) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,18 +119,14 @@ def question(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
         name: out of :data:`QUESTIONS`.
         table: results as for :func:`estimated`; if ``None``, the file of estimates is read.
     """
-    found = (
-        pd.read_csv(
-            estimates_file(),
-            keep_default_na=False,
-            na_values={"low": "", "high": "", "p": "", "collapse_level": ""},
-            dtype={"depth": str},
-        )
-        if table is None
-        else estimated(table)
+    _checks.choice("question", name, QUESTIONS)
+    if table is not None:
+        return estimated(table, [name])
+    missing = {"low": "", "high": "", "p": "", "collapse_level": ""}
+    found = pd.read_csv(
+        estimates_file(), keep_default_na=False, na_values=missing, dtype={"depth": str}
     )
-    rows = found[found["question"] == _checks.choice("question", name, QUESTIONS)]
-    return rows.reset_index(drop=True)
+    return found[found["question"] == name].reset_index(drop=True)
 
 
 def estimate_of(row: Any) -> Estimate:
@@ -146,15 +142,17 @@ def certainty() -> pd.DataFrame:
     return rows.assign(holm=holm(rows["p"]))
 
 
-def estimated(table: pd.DataFrame) -> pd.DataFrame:
+def estimated(table: pd.DataFrame, questions: Sequence[str] = QUESTIONS) -> pd.DataFrame:
     """Estimates of every comparison that has results, with the columns :data:`COLUMNS`.
 
     Of each range of levels: over all networks, over those of each depth, and in each network.
 
     Args:
         table: results, as :func:`spectral_core.paper.results.accuracies.described` makes them.
+        questions: which comparisons, by what they serve.
     """
-    rows = [row for comparison in COMPARISONS for row in _rows(comparison, table)]
+    compared = [each for each in COMPARISONS if each.question in questions]
+    rows = [row for comparison in compared for row in _rows(comparison, table)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

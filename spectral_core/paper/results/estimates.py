@@ -92,15 +92,17 @@ def _check_complete(
     one: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame, key: list[str]
 ) -> None:
     """Refuse to lose a seed: all that two methods share must have all levels that they share."""
-    sets = [rows.groupby(key)[["seed", "level"]].agg(set) for rows in (one, other)]
-    sizes = both.groupby(key).size()
-    for name in sets[0].index.intersection(sets[1].index):
-        seeds, levels = (sets[0].loc[name, c] & sets[1].loc[name, c] for c in ("seed", "level"))
-        if sizes.get(name, 0) != len(seeds) * len(levels):
+    of_both = (
+        one[[*key, name]].drop_duplicates().merge(other[[*key, name]].drop_duplicates())
+        for name in ("seed", "level")
+    )
+    expected, sizes = pd.merge(*of_both, on=key), both.groupby(key).size()
+    for name, points in expected.groupby(key):
+        if sizes.get(name, 0) != len(points):
             raise ValueError(
-                f"seeds {sorted(seeds)} of {one['method'].iloc[0]} and {other['method'].iloc[0]} "
-                f"in {' '.join(map(str, name))} must each have the levels "
-                f"{sorted(levels)}, once; got {sizes.get(name, 0)} points"
+                f"seeds {sorted(set(points['seed']))} of {one['method'].iloc[0]} and "
+                f"{other['method'].iloc[0]} in {' '.join(map(str, name))} must each have the "
+                f"levels {sorted(set(points['level']))}, once; got {sizes.get(name, 0)} points"
             )
 
 
@@ -124,14 +126,12 @@ def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimat
         found: as :func:`differences` returns it.
         average: ``"mean"``, or ``"median"``: the difference at a typical level.
     """
+    alive = found[~found["collapsed"]].groupby(["network", "seed"])["difference"].agg(average)
+    excluded = found.groupby("network", sort=False)["collapsed"].sum()
     return {
-        network: Estimate.of(
-            rows[~rows["collapsed"]].groupby("seed")["difference"].agg(average),
-            "seeds",
-            int(rows["collapsed"].sum()),
-        )
-        for network, rows in found.groupby("network", sort=False)
-        if not rows["collapsed"].all()
+        network: Estimate.of(alive[network], "seeds", int(count))
+        for network, count in excluded.items()
+        if network in alive
     }
 
 

@@ -179,13 +179,10 @@ def test_what_a_notebook_depends_on_makes_it_out_of_date(
 ):
     package = project / "spectral_core"
     (package / "pages").mkdir(parents=True)
+    (package / "pages" / "a.py").touch()
     monkeypatch.setattr(spectral_core, "__file__", str(package / "__init__.py"))
     source = project / "notebooks" / "tiny.ipynb"
-    text = source.read_text().replace(
-        "'a'  # any", "'a'\\nif not word:\\n from spectral_core import a"
-    )
-    source.write_text(text)
-    (package / "a.py").write_text("from spectral_core.pages.b import something")
+    text = source.read_text()
     folder = tmp_path / "made"
     made = execute(tiny, None, folder, progress=False)
     refused()
@@ -207,11 +204,7 @@ def test_what_a_notebook_depends_on_makes_it_out_of_date(
     assert out_of_date(source, text.replace("too many", "far too many"))
     for name in ("results/published/fig03/a.csv", "results/choices/a.json", "benchmarks/a.json"):
         assert out_of_date(project / name)
-    assert out_of_date(project / "book/claims.csv")
-    for name in ("__init__.py", "a.py", "pages/__init__.py", "pages/b.py"):
-        assert out_of_date(package / name)
-    for name in ("pages/c.py", "c.py"):  # nothing imports them
-        assert not out_of_date(package / name)
+    assert out_of_date(project / "book/claims.csv") and out_of_date(package / "pages" / "a.py")
     assert not out_of_date(project / "results/local/cut/a.json")
     assert out_of_date(made, "{")
     without_outputs = nbformat.read(made, 4)
@@ -247,17 +240,6 @@ def test_another_interpreters_kernel_of_that_name_is_not_used(tiny, tmp_path, mo
     assert outputs(execute(tiny, {"count": 3}, tmp_path / "made", progress=False)) == ["aaa\n"]
 
 
-def test_failure_without_an_older_result_leaves_nothing(tiny, tmp_path, monkeypatch):
-    def half(source, target, **_):
-        Path(target).write_text('{"cells": [')
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(papermill, "execute_notebook", half)
-    with pytest.raises(KeyboardInterrupt):
-        execute(tiny, None, tmp_path / "made", progress=False)
-    assert list((tmp_path / "made").iterdir()) == []
-
-
 def test_prepared_copy_holds_the_parameters_and_no_output(tiny, project):
     source = project / "notebooks" / "tiny.ipynb"
     before = source.read_bytes()
@@ -270,18 +252,11 @@ def test_prepared_copy_holds_the_parameters_and_no_output(tiny, project):
 
 
 @pytest.mark.parametrize("make", [execute, prepare])
-@pytest.mark.parametrize(
-    ("name", "parameters", "said"),
-    [
-        ("tiny", {"cuont": 2}, "parameter of tiny.ipynb must be one of count, word; got 'cuont'. "
-         "Did you mean 'count'?"),
-        ("tidy", None, "notebook must be one of tiny; got 'tidy'. Did you mean 'tiny'?"),
-    ],
-)  # fmt: skip
-def test_undeclared_parameter_or_notebook_is_refused(tiny, tmp_path, make, name, parameters, said):
-    with pytest.raises(ValueError) as caught:
-        make(name, parameters, tmp_path / "made")
-    assert said in str(caught.value)
+def test_undeclared_parameter_or_notebook_is_refused(tiny, tmp_path, make):
+    with pytest.raises(ValueError, match=r"of tiny.ipynb must .*got 'cuont'.* mean 'count'\?"):
+        make(tiny, {"cuont": 2}, tmp_path / "made")
+    with pytest.raises(ValueError, match=r"notebook must .*got 'tidy'. Did you mean 'tiny'\?"):
+        make("tidy", None, tmp_path / "made")
     assert not (tmp_path / "made").exists()
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 
 from spectral_core.layers.spectrum import Spectrum
 from spectral_core.paper.questions import group_lasso
@@ -28,36 +28,6 @@ def test_least_l2_term_of_some_weights_is_their_length_where_they_balance(weight
     found = Spectrum(-lam, torch.tensor([weight], dtype=torch.float64) / lam)
     torch.testing.assert_close(found.weight()[0].tolist(), weight)
     assert imbalance(found).item() == pytest.approx(0, abs=1e-4 * length)
-
-
-def test_a_regression_with_the_l2_term_is_one_with_the_group_lasso():
-    """Three nodes, one of which the data hardly need: both objectives have the same minimum."""
-    generator = np.random.default_rng(0)
-    x, alpha = generator.normal(size=(50, 4)), 0.3
-    truth = np.array([[1.0, -2.0, 0.5, 0.0], [0.3, 0.2, -0.1, 0.4], [0.01, 0.02, 0.0, 0.0]])
-    y = x @ truth.T + 0.01 * generator.normal(size=(50, 3))
-
-    def loss(w):
-        return ((x @ w.T - y) ** 2).sum() / 100
-
-    def with_squares(parameters):
-        lam, phi = parameters[:3], parameters[3:].reshape(3, 4)
-        return loss(-lam[:, None] * phi) + alpha / 2 * (parameters**2).sum()
-
-    w = np.zeros((3, 4))  # the group lasso, which is convex, by proximal gradient steps
-    for _ in range(2000):
-        w -= 0.1 * (x @ w.T - y).T @ x / 50
-        w *= np.maximum(0, 1 - 0.1 * alpha / np.maximum(np.linalg.norm(w, axis=1), 1e-12))[:, None]
-
-    start = generator.normal(size=15)
-    spectral = minimize(with_squares, start, method="BFGS", options={"gtol": 1e-9})
-    direct = loss(w) + alpha * np.linalg.norm(w, axis=1).sum()
-    assert spectral.fun == pytest.approx(direct, rel=1e-6)
-    lam, phi = spectral.x[:3], spectral.x[3:].reshape(3, 4)
-    lengths = np.linalg.norm(phi, axis=1)
-    np.testing.assert_allclose(np.abs(lam), lengths, atol=1e-4)
-    np.testing.assert_allclose(-lam[:, None] * phi, w, atol=1e-4)
-    assert not w[2].any() and lengths[2] < 1e-3  # a node has vanished whole
 
 
 @pytest.mark.parametrize(("decay", "rate"), [(0.0, 0.05), (0.01, 0.1)])

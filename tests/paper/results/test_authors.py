@@ -28,19 +28,6 @@ def test_every_curve_of_figures_3_to_9_is_there_and_in_range():
     assert of_curves["realisations"].first().value_counts().to_dict() == {5: 33, 4: 2, 2: 1}
 
 
-@pytest.mark.parametrize(
-    ("setting", "accuracies"),
-    [
-        ((1, "fashion-mnist", "elu", "post"), (0.8929, 0.8930, 0.8681, 0.8237, 0.6929, 0.5631)),
-        ((3, "mnist", "relu", "direct"), (0.9853, 0.9840, 0.9769, 0.9507, 0.5871, 0.2775)),
-        ((3, "mnist", "tanh", "pre"), (0.9754, 0.9735, 0.9710, 0.9607, 0.7274, 0.5009)),
-    ],
-)
-def test_curves_are_the_released_ones(setting, accuracies):
-    table = authors.released().set_index(authors.SETTING)
-    assert tuple(table.loc[setting, "accuracy"]) == accuracies
-
-
 @pytest.mark.parametrize("hidden", ["500", "2000", "500-500-500"])
 def test_means_of_the_same_setting_stand_beside_a_panel_whatever_its_width(hidden):
     beside = authors.beside(by_rule(lambda *_: 0.9, activation="relu", hidden=hidden))
