@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ import pandas as pd
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
 from spectral_core.paper.pages import plots, run_tables
-from spectral_core.paper.pages.style import HUES, look, training
+from spectral_core.paper.pages.style import HUES, in_order, look, training
 from spectral_core.paper.pages.table import Html
 from spectral_core.paper.results import accuracies, inside
 from spectral_core.paper.results.published import Run
@@ -38,24 +38,15 @@ _PARTS = 41  # points of a spectrum
 _SCORES = {"connectivity": "Σ|w|", "eigenvalue": "|λ|"}
 
 
-class Story(NamedTuple):
-    """A view of the explorer that one click leads to."""
-
-    label: str
-    view: str
-    """What differs from the first view, as the address has it: ``layers=3&pruned=70``."""
-    says: str
-    """What one sees there."""
-
-
-def explorer(stories: Sequence[Story], alt: str) -> Html:
+def explorer(stories: Sequence[Mapping[str, str]], alt: str) -> Html:
     """The explorer.
 
     Args:
-        stories: views to begin with; the first is shown at first.
+        stories: views to begin with, as :func:`spectral_core.paper.pages.stories.stories` returns
+            them; the first is shown at first.
         alt: the finding of the picture that stands in its place, in words.
     """
-    content = {**explorer_data(), "stories": [story._asdict() for story in stories]}
+    content = {**explorer_data(), "stories": list(stories)}
     # "</script>" must not stand in a script.
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     table = _rows(*INSIDE)
@@ -102,7 +93,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
     """
     table = _rows(dataset, depth, activation, source)
     curves = {}
-    for method in [name for name in SHOWN if name in set(table["method"])]:
+    for method in in_order(table["method"], SHOWN):
         rows = table[table["method"] == method]
         hidden = hidden_widths(rows["hidden"].iloc[0])
         weights = sum(a * b for a, b in itertools.pairwise((_PIXELS, *hidden, _CLASSES)))
@@ -153,7 +144,7 @@ def spectra(panel: str) -> dict[str, Any]:
         return {}
     nodes = run.read()
     found = {}
-    for method in [name for name in HUES if name in nodes]:
+    for method in in_order(nodes, HUES):
         layers = [np.sort(own.to_numpy()) for _, own in nodes.groupby("layer")[method]]
         ranks = [np.linspace(0, len(own) - 1, _PARTS).round().astype(int) for own in layers]
         found[method] = {

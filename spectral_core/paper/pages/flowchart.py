@@ -7,18 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from spectral_core import _checks
-from spectral_core.paper.pages.style import look
+from spectral_core.paper.pages.style import CRITERIA, look
 from spectral_core.paper.pages.table import Html
 from spectral_core.paper.study.methods import METHODS, Method
 
-SYMBOLS = {
-    "eigenvalue": "|λᵢ|",
-    "connectivity": "Σⱼ |wᵢⱼ|",
-    "invariant": "|λᵢ|·‖φᵢ‖₂",
-    "taylor": "|activation × gradient|",
-    "random": "chance",
-}
-"""Every criterion as a formula."""
 REPEATS = {
     "once for each seed": ("draw", "train", "rank"),
     "for each percentile q": ("prune", "retrain", "measure"),
@@ -46,12 +38,13 @@ def flow(method: Method) -> list[Step]:
         trains = "Train the eigenvalues λ; φ stays as drawn"
     side = "below the q-th" if method.keeps == "largest" else "above the (100 − q)-th"
     one, many = ("hidden node", "nodes") if method.removes == "nodes" else ("input", "inputs")
+    score = "at random" if method.score == "random" else f"by {CRITERIA[method.score]}"
     scale = ", divided by its layer's mean" if method.scaled else ""
     pool = "their layer's scores" if method.per_layer else "all scores"
     steps = [
         Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
         Step("train", trains),
-        Step("rank", f"Score each {one} by {SYMBOLS[method.score]}{scale}"),
+        Step("rank", f"Score each {one} {score}{scale}"),
         Step("prune", f"Remove the {many} that score {side} percentile of {pool}"),
     ]
     if method.restarts:

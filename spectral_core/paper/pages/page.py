@@ -15,7 +15,7 @@ from spectral_core.paper.claims.claims import COLUMNS, Row, claims
 from spectral_core.paper.pages import plots, run_tables, tables
 from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.table import Beside, Folded, Table
+from spectral_core.paper.pages.table import Folded, Html, Table
 from spectral_core.paper.results import authors, published
 from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.tables import collect
@@ -53,7 +53,7 @@ class Page:
         """Sources of which something is published, but for the trial."""
         return [source for source in SOURCES if source != TRIAL and self.runs(source)]
 
-    def curves(self, *sources: str, alt: str = "") -> Picture | Beside:
+    def curves(self, *sources: str, alt: str = "") -> Picture | Html:
         """Accuracy against the pruning level, network by network; with several weights γ, tables.
 
         Args:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from spectral_core.layers.networks import ACTIVATION_NAMES
 from spectral_core.paper.pages.picture import EDGES, WIDTH, Picture, canvas, drawing, inside, themed
-from spectral_core.paper.pages.style import INK, PAPER, look
+from spectral_core.paper.pages.style import INK, PAPER, in_order, look
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.study.methods import METHODS
 
@@ -77,7 +77,7 @@ def weights(table: pd.DataFrame, alt: str) -> Picture:
         figure, axes = canvas(rows["network"].iloc[-1], "weights kept (%)", "nodes pruned (%)")
         axes.set(xlim=(0, 100), ylim=(0, 100))
         ends = []
-        for method in _methods(rows):
+        for method in in_order(rows["method"]):
             mine = rows[rows["method"] == method]
             kept = mine["parameters"].groupby(mine["level"]).mean()
             _line(axes, 100 * kept / kept[0.0], method)
@@ -99,7 +99,7 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
     axes.axhline(CHANCE, color=INK, linewidth=1, linestyle=(0, (1, 2)))
     axes.text(1, CHANCE - 1.5, "chance", va="top", color=INK, fontsize=11)
     ends = []
-    for method in _methods(rows):
+    for method in in_order(rows["method"]):
         mine = rows[rows["method"] == method]
         by_level = (100 * mine["accuracy"]).groupby(mine["level"])
         means, spread = by_level.mean(), by_level.std()
@@ -244,10 +244,6 @@ def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> F
 
 
 # What drawings share
-
-
-def _methods(table: pd.DataFrame) -> list[str]:
-    return [name for name in METHODS if name in set(table["method"])]
 
 
 def _line(axes: Axes, values: pd.Series, method: str) -> None:

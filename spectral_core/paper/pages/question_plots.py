@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spectral_core.paper.pages.picture import Picture, canvas, themed
-from spectral_core.paper.pages.style import HUES, INK, PAPER, look
+from spectral_core.paper.pages.style import CRITERIA, HUES, INK, PAPER, look
 from spectral_core.paper.study.methods import METHODS
 
 SOURCE_NAMES = {"text": "text", "released": "released", "released-50-epochs": "50 epochs"}
@@ -17,16 +17,6 @@ TRAININGS = {
     "direct": ("Trained directly", HUES["direct"]),
     "spectral": ("Trained in λ and φ", HUES["post"]),
 }
-CRITERIA = {
-    "eigenvalue": "|λ|",
-    "connectivity": "Σ|w|",
-    "invariant": "|λ|·‖φ‖₂",
-    "taylor": "Taylor score",
-    "random": "random nodes",
-    "ln_structured": "‖w‖₂ (torch masks)",
-    "magnitude": "Torch-Pruning",
-}
-"""Criteria as readers know them; of other tools, with the tool."""
 
 
 @themed

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from spectral_core.paper import paths
-from spectral_core.paper.pages.style import HUES, training
-from spectral_core.paper.pages.table import Beside, Table, rows_of
+from spectral_core.paper.pages.style import HUES, in_order, training
+from spectral_core.paper.pages.table import Html, Table, rows_of
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.agreement import agreement
@@ -93,8 +93,9 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
     return Table(rows_of(rows, "network", "method"), "This machine − published")
 
 
-def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Beside:
-    """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method.
+def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Html:
+    """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method,
+    as many side by side as fit.
 
     Args:
         table: results of one panel with several weights γ.
@@ -103,11 +104,12 @@ def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Beside:
     means = summary(table[table["percentile"].isin(list(levels))])
     cells = (100 * means["accuracy"]).map("{:.0f}".format)
     whole = _by_level(means, cells, table).rename_axis(columns=None)
-    tables = []
-    for method in [name for name in METHODS if name in set(table["method"])]:
+    tables = ""
+    for method in in_order(table["method"]):
         title = METHODS[method].title
-        tables.append(Table(whole.xs(title, level="method"), title, HUES[training(method)]))
-    return Beside(tuple(tables))
+        shown = Table(whole.xs(title, level="method"), title, HUES[training(method)])
+        tables += shown._repr_html_()
+    return Html(f'<div class="heat">{tables}</div>')
 
 
 def provenance(runs: Iterable[Run]) -> Table:

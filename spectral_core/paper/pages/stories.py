@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from spectral_core.paper.pages.explorer import Story
+import csv
+
+from spectral_core.paper import paths
 from spectral_core.paper.results.estimates import collapse_level, mean_accuracy
 
 FIG03, WIDE = "Fashion-MNIST · 1 × 500 · ELU", "MNIST · 3 × 800 · ReLU"
 
 
-def stories() -> list[Story]:
-    """The five views, in order; the first is where the explorer begins.
+def stories() -> list[dict[str, str]]:
+    """Rows of ``book/stories.csv``, in order; the first is where the explorer begins.
+
+    Returns:
+        ``label``, of the link that leads there; ``view``, what differs from the first view as the
+        address has it, such as ``layers=3&pruned=70``; and ``says``, what one sees there.
 
     Raises:
         AssertionError: if the published results no longer say what a sentence says.
@@ -29,35 +35,5 @@ def stories() -> list[Story]:
             mean_accuracy(name, level, WIDE, source="released") for name in ("post", "direct")
         )
         assert of_post < of_direct
-    return [
-        Story(
-            "The paper’s Fig. 3",
-            "pruned=90",
-            "With 90 % of the nodes removed, only the two-stage network is still accurate. But of "
-            "the three, only it was retrained after pruning.",
-        ),
-        Story(
-            "… all retrained",
-            "methods=direct-retrained,post-retrained,pre&scale=top",
-            "Train all three equally long, after pruning, too, and they end within a point of one "
-            "another.",
-        ),
-        Story(
-            "… nodes drawn at random",
-            "methods=pre,pre-random,fresh&scale=top",
-            "Keep random nodes in place of those with the largest |λ|, or train a new network of "
-            "that size: less than a point is lost.",
-        ),
-        Story(
-            "Three layers: two vanish",
-            "layers=3&pruned=70&methods=direct,direct-retrained,post-retrained,pre",
-            "At 70 %, one threshold for all layers empties two of Magnitude’s three. No retraining "
-            "can bring them back.",
-        ),
-        Story(
-            "ReLU, as released",
-            "data=mnist&layers=3&activation=relu&settings=released&pruned=80",
-            "With ReLU and the authors’ own widths, pruning by |λ| after training is behind "
-            "Magnitude from 30 % on. Single runs.",
-        ),
-    ]
+    with (paths.project() / "book" / "stories.csv").open(encoding="utf-8", newline="") as rows:
+        return list(csv.DictReader(rows))

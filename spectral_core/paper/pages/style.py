@@ -3,6 +3,7 @@ else a method does differently."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from spectral_core.paper.study.methods import METHODS, Method
@@ -13,6 +14,17 @@ HUES = {"direct": "#B87500", "post": "#0072B2", "pre": "#009E73"}
 """Colour of each of the paper's three trainings, by the method that has nothing but it."""
 INK, PAPER = "#222222", "#FEFEFE"
 """Text and axes, and what shows through: a page puts its own colours in their place."""
+
+CRITERIA = {
+    "eigenvalue": "|λ|",
+    "connectivity": "Σ|w|",
+    "invariant": "|λ|·‖φ‖₂",
+    "taylor": "Taylor score",
+    "random": "random nodes",
+    "ln_structured": "‖w‖₂ (torch masks)",
+    "magnitude": "Torch-Pruning",
+}
+"""What ranks nodes, as readers know it; of other tools, with the tool."""
 
 _MARKERS = {"direct": "o", "post": "s", "pre": "^"}
 _DASHES = (
@@ -66,3 +78,8 @@ def _control(method: str) -> str:
     after the training, as in ``pre-random``."""
     base = training(method)
     return "" if method == base else method.removeprefix(f"{base}-")
+
+
+def in_order(found: Iterable[str], order: Iterable[str] = tuple(METHODS)) -> list[str]:
+    """Each of the methods found once, in the registry's order or another."""
+    return [name for name in order if name in set(found)]

@@ -66,16 +66,6 @@ class Html:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """Tables side by side, as many as fit."""
-
-    tables: tuple[Table, ...]
-
-    def _repr_html_(self) -> str:
-        return f'<div class="heat">{"".join(table._repr_html_() for table in self.tables)}</div>'
-
-
-@dataclass(frozen=True)
 class Folded:
     """Parts of a page, by name, that open when their names are clicked: HTML or Markdown."""
 

@@ -16,6 +16,7 @@ from spectral_core.paper.claims import claims as registry
 from spectral_core.paper.claims.claims import Claim, Row, details
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
+from spectral_core.paper.pages.style import CRITERIA
 from spectral_core.paper.pages.table import Folded as Folded
 from spectral_core.paper.pages.table import Html, Table, minus, p_value, rows_of
 from spectral_core.paper.questions import comparisons
@@ -87,22 +88,15 @@ def compared(first: str, second: str, levels: tuple[float, float], **options: An
     return Table(rows_of(rows, "network"))
 
 
-SCORE_NAMES = {
-    "eigenvalue": "|λ|",
-    "invariant": "|λ|·‖φ‖₂, or ‖w‖₂",
-    "connectivity": "Σ|w|",
-    "taylor": "Taylor",
-}
-
-
 def correlations(rho: pd.DataFrame) -> Table:
     """Spearman's ρ between scores and the damage of single nodes, means over networks and seeds.
 
     Args:
         rho: as :func:`spectral_core.paper.results.ablation.ablation` returns it.
     """
+    names = {**CRITERIA, "invariant": f"{CRITERIA['invariant']}, or ‖w‖₂"}
     rho = rho.assign(
-        score=rho["score"].map(SCORE_NAMES),
+        score=rho["score"].map(names),
         method=[METHODS[method].title for method in rho["method"]],
         images=rho["images"] + " images",
     )

@@ -41,6 +41,7 @@ COLUMNS = (
 """``layer`` counts hidden layers from 1, or is ``all``; ``rho`` is Spearman's, in [−1, 1]."""
 
 
+@single_thread()
 def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
     """Every hidden node of a stored network with its damage and its scores.
 
@@ -99,7 +100,7 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
     for panel in study.panels:
         cells = [cell for cell in study.cells() if cell.panel == panel]
         networks = {(cell.method, cell.seed): cell.step.trained for cell in cells}
-        tasks = (joblib.delayed(_on_one_thread)(step, store) for step in networks.values())
+        tasks = (joblib.delayed(nodes_of)(step, store) for step in networks.values())
         measured = dict(zip(networks, joblib.Parallel(n_jobs=workers)(tasks)))
         rows = [
             (panel.name, panel.dataset, panel.activation, hidden_label(networks[key].hidden), *key)
@@ -120,11 +121,6 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
         for stem, table in tables.items():
             files += write(_folder() / f"{stem}.csv", as_csv(table), made_by)
     return files
-
-
-def _on_one_thread(step: TrainStep, store: Store) -> pd.DataFrame:
-    with single_thread():
-        return nodes_of(step, store)
 
 
 def _folder() -> Path:

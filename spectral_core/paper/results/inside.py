@@ -158,6 +158,8 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
             )
             pictures["--images"] = images_picture(data)
             for method, network in networks.items():
+                if method == "direct":  # it ranks by other weights than those that see the image
+                    continue
                 weight, spread = network[0].weight.detach(), data.train_inputs.std(0)
                 picture = fields_picture(weight, ranked[method][0], spread)
                 pictures[f"--fields-{method}"] = picture

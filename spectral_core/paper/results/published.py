@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -221,38 +221,30 @@ def _runs_of(folder: Path, stem: str) -> list[Run]:
 
 
 def published_runs(
-    figure: str,
-    preset: str,
-    panels: str | Sequence[str] | None = None,
-    precision: str | None = None,
+    figure: str, preset: str, panels: str | Sequence[str] | None = None
 ) -> dict[str, list[Run]]:
-    """Published runs of a figure by panel, in the registry's order.
+    """Published runs of a figure by panel, in the registry's order: in the preset's own precision,
+    or else in another one that is published.
 
     Args:
         figure: name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
         preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
         panels: which panels, as :func:`~spectral_core.paper.study.planning.plan` takes them.
-        precision: of the products in training; if ``None`` the preset's own, or else another one
-            that is published.
     """
-    study = plan(figure, preset, panels)
-    own = study.panels[0].base.precision
-    folder = paths.published_results(figure, preset)
-    found = {}
-    for panel in study.panels:
-        for each in [own, *PRECISIONS] if precision is None else [precision]:
-            runs = _runs_of(folder, panel.name if each == own else f"{panel.name}-{each}")
-            if runs:
+    folder, found = paths.published_results(figure, preset), {}
+    for panel in plan(figure, preset, panels).panels:
+        for precision in (panel.base.precision, *PRECISIONS):
+            if runs := _runs_of(folder, _stem_in(panel, precision)):
                 found.setdefault(panel.name, runs)
     return found
 
 
-def published(
-    figure: str,
-    preset: str,
-    panels: str | Sequence[str] | None = None,
-    precision: str | None = None,
-) -> pd.DataFrame:
+def _stem_in(panel: Panel, precision: str) -> str:
+    """First part of the names of a preset's panel in a precision."""
+    return panel.name if precision == panel.base.precision else f"{panel.name}-{precision}"
+
+
+def published(figure: str, preset: str, panels: str | Sequence[str] | None = None) -> pd.DataFrame:
     """Table of the published results of a figure, all runs of each panel together.
 
     Arguments are those of :func:`published_runs`.
@@ -262,7 +254,7 @@ def published(
         ValueError: if a table is damaged, or two runs of a panel share points or differ in their
             settings; names the files.
     """
-    runs = published_runs(figure, preset, panels, precision)
+    runs = published_runs(figure, preset, panels)
     if not runs:
         raise NoResults(f"no results of {figure} are published at the preset {preset!r}")
     return pd.concat([_together(of_panel) for of_panel in runs.values()], ignore_index=True)
@@ -298,25 +290,21 @@ def counterpart(study: Study) -> pd.DataFrame | None:
         return None
 
 
-def every_run(preset: str = "paper") -> list[pd.DataFrame]:
+def every_run(preset: str = "paper") -> Iterator[pd.DataFrame]:
     """Tables of all published panels in all precisions, with ``figure``, ``file``, ``source``,
     ``change`` and ``precision``.
 
     Raises:
         ValueError: as :func:`published` does.
     """
-    tables = []
-    for figure, precision in itertools.product(EXPERIMENTS, PRECISIONS):
-        panels = {panel.name: panel for panel in plan(figure, preset, "*").panels}
-        for name, runs in published_runs(figure, preset, "*", precision).items():
-            panel = panels[name]
-            tables.append(
-                _together(runs).assign(
+    for figure in EXPERIMENTS:
+        folder, panels = paths.published_results(figure, preset), plan(figure, preset, "*").panels
+        for precision, panel in itertools.product(PRECISIONS, panels):
+            if runs := _runs_of(folder, _stem_in(panel, precision)):
+                yield _together(runs).assign(
                     figure=figure,
                     file=str(runs[0].table),
                     source=panel.source,
                     change=panel.change,
                     precision=precision,
                 )
-            )
-    return tables

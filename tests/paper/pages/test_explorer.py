@@ -144,9 +144,9 @@ def test_five_clicks_tell_the_paper(page):
     told = stories()
     assert len(told) == 5
     for story in told:
-        page.get_by_role("link", name=story.label).click()
-        page.wait_for_selector(f'a[aria-current]:has-text("{story.label}")')
-        assert page.locator(".says").inner_text() == story.says
+        page.get_by_role("link", name=story["label"]).click()
+        page.wait_for_selector(f'a[aria-current]:has-text("{story["label"]}")')
+        assert page.locator(".says").inner_text() == story["says"]
     assert page.locator("tbody tr").count() == 3  # controls were not run at released settings
 
 

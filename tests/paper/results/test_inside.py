@@ -32,7 +32,7 @@ def test_scores_and_answers_are_those_of_the_networks(finished, project):
             assert (nodes[cell.method] >= threshold).sum() == measured["nodes"]
     with Image.open(inside.folder() / f"{panel.name}--fields-post.webp") as picture:
         assert picture.size == (inside.ROW * 9, 9)  # digits of 8 x 8; 7 of 32 nodes: one row
-    assert len(files) == 2 * (2 + 1 + 3)
+    assert len(files) == 2 * (2 + 1 + 2)  # tables, images, fields of the spectral networks
 
 
 def test_fields_stand_in_the_order_of_their_scores():
