@@ -42,7 +42,7 @@ class Forking(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
         """Start a kernel, not by the command line that is given; returns where it listens."""
-        arguments = ["-f", self.parent.connection_file]
+        arguments = ["-f", self.parent.connection_file, "--HistoryManager.hist_file=:memory:"]
         if not hasattr(os, "fork"):
             cmd = [sys.executable, "-m", "ipykernel_launcher", *arguments, f"--log-level={ERROR}"]
             return await super().launch_kernel(cmd, **options)
