@@ -5,14 +5,12 @@ import re
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from docutils.core import publish_doctree
 
 import spectral_core
 from spectral_core import data
 from spectral_core.paper import paths
-from spectral_core.paper.pages import printing
 
 ROOT = paths.project()
 PARTS = ("layers", "training", "pruning", "interop", "data")
@@ -69,13 +67,6 @@ def test_old_addresses_lead_to_pages(tmp_path):
     for old, target in (("book/old", "new.html"), ("book/figures/old", "../new.html")):
         text = (tmp_path / f"{old}.html").read_text()
         assert f'href="{target}"' in text and f"url={target}" in text
-
-
-def test_redirects_lead_from_pages_that_are_gone_to_pages_in_the_contents():
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    redirects = config["sphinx"]["config"]["redirects"]
-    files = set(printing.pages(ROOT / "_toc.yml"))
-    assert set(redirects.values()) <= files and not set(redirects) & files
 
 
 def test_a_style_stays_if_a_page_can_have_all_that_it_asks_for():

@@ -76,15 +76,6 @@ def test_accuracies_are_means_and_standard_deviations():
     assert run_tables.accuracies(results[results["seed"] == 0], [0]).frame.iloc[0, 0] == "50.0"
 
 
-def test_each_method_stands_with_its_own_network():
-    wide = by_rule(lambda *_: 0.9, ["direct"], hidden="800-800-800")
-    narrow = by_rule(lambda *_: 0.9, ["pre"], hidden="500-500-500")
-    results = pd.concat([wide, narrow]).assign(panel="one")
-    for shown in (run_tables.accuracies(results), run_tables.at_a_glance(results)):
-        names = dict(shown.frame.index.swaplevel())
-        assert "3 × 800" in names["Magnitude"] and "3 × 500" in names["Spectral, two-stage"]
-
-
 def test_distances_are_ours_minus_the_authors():
     theirs = authors.released().set_index([*authors.SETTING, "percentile"])["accuracy"]
     curve = theirs.loc[1, "mnist", "elu", "pre"]

@@ -42,9 +42,8 @@ def test_what_is_published_can_be_read(finished, project):
     assert not spectral[["eigenvalue", "invariant", "connectivity", "taylor"]].isna().any(axis=None)
 
 
-@pytest.mark.parametrize("nodes", [False, True])
-def test_published_tables_are_as_they_were_written(nodes):
-    assert len(ablation(nodes)) > 100  # reading checks them
+def test_published_tables_are_as_they_were_written():
+    assert len(ablation()) > 100 and len(ablation(nodes=True)) > 100  # reading checks them
     for file in FOLDER.glob("*.csv"):
         made = Run(file).made()
         assert made["commit"] and made["hardware"]

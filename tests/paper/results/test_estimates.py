@@ -212,27 +212,24 @@ def reach(table, **options):
     return estimates.reach("direct", "MNIST · 1 × 100 · ELU", table=table, **options)
 
 
-def test_reach_is_the_last_level_within_a_point():
-    table = curve((0, 0), (0.2, 0.4), (0.5, 1.3), (1.2, 1.6), (3, 3))
-    found = reach(table)
-    # At 20 %: 0.9 ± 5.1; the interval at 10 % is 0.3 ± 1.3, so that only 0 % is certain.
-    assert (found.level, found.low, found.high, found.n) == (20, 0, 30, 2)
-    assert reach(table, within=5).level == 40
-    assert str(found) == "20 % [0, 30]"
+# At 20 %: 0.9 ± 5.1; the interval at 10 % is 0.3 ± 1.3, so that only 0 % is certain.
+TWO_SEEDS = curve((0, 0), (0.2, 0.4), (0.5, 1.3), (1.2, 1.6), (3, 3))
+DIP = curve((0,), (1.5,), (0.5,), (2,))
 
 
-def test_reach_passes_a_dip_unless_it_must_be_unbroken():
-    table = curve((0,), (1.5,), (0.5,), (2,))
-    assert reach(table).level == 20 and reach(table, unbroken=True).level == 0
-
-
-def test_reach_of_one_seed_has_no_limits_and_exactly_a_point_is_within():
-    found = reach(curve((0,), (1,), (1.01,)))
-    assert math.isnan(found.low) and str(found) == "10 % (single run)"
-
-
-def test_collapsed_level_is_never_within():
-    assert reach(curve((0, 0), (0, 0), (0, 0), kept={("direct", 20, 1): "0"})).level == 10
+@pytest.mark.parametrize(
+    ("table", "options", "text"),
+    [
+        (TWO_SEEDS, {}, "20 % [0, 30]"),
+        (TWO_SEEDS, {"within": 5}, "40 % [40, 40]"),
+        (DIP, {}, "20 % (single run)"),
+        (DIP, {"unbroken": True}, "0 % (single run)"),
+        (curve((0,), (1,), (1.01,)), {}, "10 % (single run)"),  # exactly a point is within
+        (curve(*[(0, 0)] * 3, kept={("direct", 20, 1): "0"}), {}, "10 % [10, 10]"),  # collapsed
+    ],
+)
+def test_reach_is_the_last_level_within_a_point(table, options, text):
+    assert str(reach(table, **options)) == text
 
 
 def test_reach_against_another_methods_unpruned_network_may_be_nowhere():
