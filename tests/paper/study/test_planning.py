@@ -15,9 +15,9 @@ from spectral_core.paper.study.figures import (
     Figure,
     Panel,
 )
-from spectral_core.paper.study.methods import DECAY, INGREDIENTS
+from spectral_core.paper.study.methods import DECAY
 from spectral_core.paper.study.planning import SETTINGS, plan
-from spectral_core.paper.study.settings import Settings, dictionary
+from spectral_core.paper.study.settings import Settings
 from spectral_core.pruning.selection import select
 
 DRAWN = ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
@@ -70,14 +70,6 @@ def test_defaults_are_the_papers():
     assert (own.eigenvalue_range, own.eigenvector_range) == ((-0.5, 0.5), (-0.2, 0.2))
     assert own.percentiles == tuple(range(0, 100, 5)) and len(own.seeds) == 5
     assert (own.stage_two, own.train_images) == ("eigenvectors", None)
-
-
-def test_every_setting_says_what_it_is_in_one_line():
-    entries = dictionary()
-    assert [entry.name for entry in entries] == [f.name for f in dataclasses.fields(Settings)]
-    for entry in entries:
-        assert entry.help and entry.values and "\n" not in entry.help
-        assert getattr(Settings(), entry.name) == entry.default
 
 
 def test_equal_settings_are_equal_however_they_are_written():
@@ -167,36 +159,6 @@ def test_text_settings_come_by_default_and_others_when_asked_for(name, pattern, 
 def test_questions_train_no_network_of_the_figures_again(name, of_figures):
     trained = {step.trained for step in of_figures}
     assert {step.trained for step in plan(name, "paper").steps()} <= trained
-
-
-@pytest.mark.parametrize("without", INGREDIENTS)
-def test_each_ingredient_is_left_out_by_itself(without):
-    def differing(panel, one, other):
-        one, other = (dataclasses.asdict(panel.settings[method]) for method in (one, other))
-        return {name for name in one if one[name] != other[name]}
-
-    lacking = f"stronger-without-{without}"
-    panels = [panel for panel in plan("stronger", "paper").panels if lacking in panel.methods]
-    assert [panel.hidden for panel in panels] == [(500,)] * 4
-    for panel in panels:
-        changed = differing(panel, "stronger", lacking)
-        assert changed == {*INGREDIENTS[without].settings, "percentiles"}
-        every = {name for item in INGREDIENTS.values() for name in item.settings}
-        assert differing(panel, "stronger", "post-retrained") == every
-
-
-def test_one_setting_is_changed_at_a_time_from_the_figures_own_steps(of_figures):
-    study = plan("settings", "paper")
-    assert all(cell.panel.change or cell.step in of_figures for cell in study.cells())
-    text = {panel.name: panel for panel in study.panels if not panel.change}
-    for panel in (panel for panel in study.panels if panel.change):
-        change = CHANGES[panel.change]
-        hidden = [str(width // change.times) for width in panel.hidden]
-        base = text["-".join([panel.dataset, panel.activation, *hidden])].base
-        expected = {"percentiles": AUTHORS_LEVELS, "hidden": panel.hidden, **change.settings}
-        assert panel.methods == change.methods
-        for own in panel.settings.values():
-            assert own == dataclasses.replace(base, **expected)
 
 
 def test_four_times_the_nodes_are_pruned_to_as_many_as_the_papers_network():
