@@ -85,11 +85,6 @@ def machine() -> dict[str, Any]:
 
     ``amx_bf16`` (a matrix unit) and ``avx512_bf16`` (vectors) are ``None`` where torch can't tell.
     """
-    tell = getattr(torch.cpu, "get_capabilities", None)  # torch 2.10 and later
-    known = tell() if tell is not None else {}
-    unknown = None if not known else False
-    return {
-        "cores": joblib.cpu_count(),
-        "amx_bf16": known.get("amx_bf16", unknown),
-        "avx512_bf16": known.get("avx512_bf16", unknown),
-    }
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.10 and later
+    instructions = {name: known.get(name) for name in ("amx_bf16", "avx512_bf16")}
+    return {"cores": joblib.cpu_count(), **instructions}
