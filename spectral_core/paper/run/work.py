@@ -140,8 +140,8 @@ def rounds(step: CutStep, network: nn.Sequential, data: Dataset) -> Iterator[Rou
     """
     ranking = scores(step, network, data)
     if step.restarts:  # which of its nodes stay doesn't matter, only how many
-        new = dataclasses.replace(step.trained, trains="both")
-        network = initial_network(new, data, _generator(step.trained.seed, _RESTART))
+        restart = _generator(step.trained.seed, _RESTART)
+        network = initial_network(step.trained, data, restart)
     if step.rounds == 1:
         once = prune(network, ranking, step.percentile, per_layer=step.per_layer)
         yield Round(once, step.retraining_epochs)
