@@ -167,12 +167,12 @@ def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
 
 
 def test_only_what_is_missing_is_run_and_its_cost_and_making_are_told(store, capsys):
-    def run(**changes):
+    def run(progress=False, **changes):
         cuts = plan("fig03", "smoke", **SMALL | changes).steps()
-        return compute([*cuts, *cuts], store, workers=1, progress=False)
+        return compute([*cuts, *cuts], store, workers=1, progress=progress)
 
     start = time.perf_counter()
-    cost = compute(plan("fig03", "smoke", **SMALL).steps(), store, workers=1)
+    cost = run(progress=True)
     elapsed = time.perf_counter() - start
     first, *lines, last = capsys.readouterr().err.splitlines()
     assert first.startswith("0% |") and len(lines) <= 4  # in a log; the phases' beginnings
