@@ -126,12 +126,14 @@ def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimat
         found: as :func:`differences` returns it.
         average: ``"mean"``, or ``"median"``: the difference at a typical level.
     """
-    alive = found[~found["collapsed"]].groupby(["network", "seed"])["difference"].agg(average)
-    excluded = found.groupby("network", sort=False)["collapsed"].sum()
     return {
-        network: Estimate.of(alive[network], "seeds", int(count))
-        for network, count in excluded.items()
-        if network in alive
+        network: Estimate.of(
+            rows[~rows["collapsed"]].groupby("seed")["difference"].agg(average),
+            "seeds",
+            int(rows["collapsed"].sum()),
+        )
+        for network, rows in found.groupby("network", sort=False)
+        if not rows["collapsed"].all()
     }
 
 
