@@ -13,7 +13,6 @@ from spectral_core import _checks
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import COLUMNS, Row, claims
 from spectral_core.paper.pages import plots, run_tables, tables
-from spectral_core.paper.pages.glue import say
 from spectral_core.paper.pages.picture import Picture
 from spectral_core.paper.pages.table import Folded, Html, Table
 from spectral_core.paper.results import authors, published
@@ -23,8 +22,6 @@ from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, SOURCES, TRIAL
 from spectral_core.paper.study.planning import plan
-
-__all__ = ["Page", "Rerun", "say"]
 
 
 class Page:
@@ -99,18 +96,16 @@ class Page:
 
     def details(self, *sources: str) -> Folded:
         """All that is folded: accuracies, distance to the authors', provenance, downloads."""
-        parts, runs = {}, {}
+        parts: dict[str, Table | str] = {}
+        every: list[published.Run] = []
         for source in sources or self.sources():
-            results, runs[source] = self.results(source), self.runs(source)
-            parts[f"Accuracies, {SOURCES[source]}"] = run_tables.accuracies(results)._repr_html_()
+            results = self.results(source)
+            every += itertools.chain.from_iterable(self.runs(source).values())
+            parts[f"Accuracies, {SOURCES[source]}"] = run_tables.accuracies(results)
             if source == "released":
-                parts["Distance to the authors' means"] = run_tables.distances(
-                    results
-                )._repr_html_()
-        every = [run for by_panel in runs.values() for each in by_panel.values() for run in each]
-        parts["Provenance"] = run_tables.provenance(every)._repr_html_()
-        parts["Downloads"] = run_tables.downloads(every)
-        return Folded(parts)
+                parts["Distance to the authors' means"] = run_tables.distances(results)
+        parts |= {"Provenance": run_tables.provenance(every)}
+        return Folded(parts | {"Downloads": run_tables.downloads(every)})
 
     def run(
         self,

@@ -67,14 +67,18 @@ class Html:
 
 @dataclass(frozen=True)
 class Folded:
-    """Parts of a page, by name, that open when their names are clicked: HTML or Markdown."""
+    """Parts of a page, by name, that open when these are clicked: tables, HTML or Markdown."""
 
-    parts: Mapping[str, str]
+    parts: Mapping[str, Table | str]
 
     def _repr_markdown_(self) -> str:
+        shown = {
+            name: part._repr_html_() if isinstance(part, Table) else part
+            for name, part in self.parts.items()
+        }
         return "\n\n".join(
             f"<details><summary>{html.escape(name)}</summary>\n\n{text}\n\n</details>"
-            for name, text in self.parts.items()
+            for name, text in shown.items()
             if text
         )
 

@@ -184,12 +184,8 @@ def verdict(key: str, settings: str = "text") -> Verdict:
         key: of the claim.
         settings: ``"text"`` or ``"released"``.
     """
-    return _claim(key).verdict(settings)
-
-
-def _claim(key: str) -> Claim:
     known = registry.claims()
-    return known[_checks.choice("claim", key, known)]
+    return known[_checks.choice("claim", key, known)].verdict(settings)
 
 
 def claims(words: Mapping[str, str]) -> Table:
@@ -198,10 +194,9 @@ def claims(words: Mapping[str, str]) -> Table:
     Args:
         words: how the page words each, by its key.
     """
-    return verdicts(
-        Row(_claim(key)._replace(says=says), verdict(key), verdict(key, "released"))
-        for key, says in words.items()
-    )
+    found = {key: (verdict(key), verdict(key, "released")) for key in words}
+    known = registry.claims()
+    return verdicts(Row(known[key]._replace(says=words[key]), *found[key]) for key in words)
 
 
 def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, Estimate]]:

@@ -71,16 +71,12 @@ def crate() -> dict[str, Any]:
 
 def _run(name: str, made: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A run's table, its provenance, and the action that made both."""
-    for kind, words, form in (
-        ("csv", "accuracies", "text/csv"),
-        ("json", "provenance", "application/json"),
-    ):
-        yield {
-            "@id": f"{name}.{kind}",
-            "@type": "File",
-            "name": f"{made['figure']}, {made['panel']}: {words}",
-            "encodingFormat": form,
-        }
+    what = f"{made['figure']}, {made['panel']}"
+    files = {
+        f"{name}.csv": {"name": f"{what}: accuracies", "encodingFormat": "text/csv"},
+        f"{name}.json": {"name": f"{what}: provenance", "encodingFormat": "application/json"},
+    }
+    yield from ({"@id": file, "@type": "File", **about} for file, about in files.items())
     yield {
         "@id": f"#{name}",
         "@type": "CreateAction",
@@ -89,7 +85,7 @@ def _run(name: str, made: dict[str, Any]) -> Iterator[dict[str, Any]]:
         "instrument": {"@id": SOFTWARE},
         "startTime": made["from"],
         "endTime": made["to"],
-        "result": [{"@id": f"{name}.{kind}"} for kind in ("csv", "json")],
+        "result": [{"@id": file} for file in files],
     }
 
 
