@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.reach import encoder
 from spectral_core import (
     SpectralLinear,
     fold,
@@ -27,27 +28,17 @@ def mlp():
     )
 
 
-class LeNet(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
-        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
-
-    def forward(self, x):
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2).flatten(1)
-        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
-
-
-class Transformer(nn.Sequential):
-    def __init__(self):
-        super().__init__(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), nn.Linear(16, 3))
+def lenet():
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU()),
+        *(nn.MaxPool2d(2), nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 10)),
+    )
 
 
 MODELS = {
     "mlp": (mlp, (4, 64)),
-    "lenet": (LeNet, (2, 1, 28, 28)),
-    "transformer": (Transformer, (2, 5, 16)),
+    "lenet": (lenet, (2, 1, 28, 28)),
+    "transformer": (encoder, (2, 5, 16)),
     "mobilenet_v2": (lambda: import_torchvision().models.mobilenet_v2(), (1, 3, 64, 64)),
     "resnet18": (lambda: import_torchvision().models.resnet18(), (1, 3, 64, 64)),
 }
@@ -88,8 +79,8 @@ def test_skip_names_modules_with_all_that_is_in_them():
         *(True, True, False),
     ]
     assert all(spectra(layer) for layer in named_layers(spectralize(mlp(), skip=())).values())
-    only_conv = spectralize(LeNet(), layers=(nn.Conv2d,))
-    assert [bool(spectra(m)) for m in named_layers(only_conv).values()] == [True] * 2 + [False] * 3
+    only_conv = spectralize(lenet(), layers=(nn.Conv2d,))
+    assert [bool(spectra(m)) for m in named_layers(only_conv).values()] == [True] * 2 + [False] * 2
 
 
 def test_spectralizing_twice_changes_nothing():
@@ -109,7 +100,7 @@ def test_spectral_linear_layers_fold_too_even_one_alone():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: spectralize(LeNet()), lambda: spectral_mlp((4, 5, 3), "elu", bias=True)]
+    "make", [lambda: spectralize(lenet()), lambda: spectral_mlp((4, 5, 3), "elu", bias=True)]
 )
 def test_train_only_freezes_the_spectral_layers_and_leaves_the_rest(make):
     model = make()

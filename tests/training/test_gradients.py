@@ -70,6 +70,13 @@ def test_bf16_gradients_are_close_in_direction_and_size(trains, two_spectra):
         assert (gradient - expected[name]).norm() < 0.03 * expected[name].norm(), name
 
 
+def test_in_bf16_the_last_layer_stays_in_single_precision():
+    _, x, y = single_precision()
+    network = network_of((6, 4), "both", dtype=torch.float32)  # it is the last layer
+    loss = WrittenOut(network, x, y, "bf16")(torch.arange(100))
+    torch.testing.assert_close(loss, by_autograd(network, x, y)[0], rtol=1e-6, atol=0)
+
+
 def test_bf16_gives_the_same_with_and_without_instructions_for_it(monkeypatch):
     network, x, y = single_precision()
     losses, grads = [], []
