@@ -207,6 +207,16 @@ def test_stage_two_trains_what_the_method_says_and_leaves_the_network_as_it_was(
     assert (result["accuracy"], result["loss"]) == (accuracy, pytest.approx(loss, rel=1e-5))
 
 
+def test_stage_two_has_neither_penalty_nor_decay(digits, trained):
+    step = cut("post-retrained")
+    with_both = dataclasses.replace(step.trained, penalty=0.1, decay=0.1)
+    one, other = (
+        work.pruned_network(each, trained(step), digits)
+        for each in (step, dataclasses.replace(step, trained=with_both))
+    )
+    assert same_bits(one, other)
+
+
 def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, trained):
     step = cut("fresh", 50, **DEEP)
     network = trained(step)
