@@ -90,8 +90,6 @@ def compute(
     check_backend(backend, scheduler, workers)
     if backend == "loky":  # a cluster's workers have devices of their own
         check_device(device)
-    if ensembles not in (None, True, False):
-        raise TypeError(f"ensembles must be True, False or None; got {ensembles!r}")
     networks, missing = missing_steps(cuts, store)
     if not missing:
         return Cost(0, time.perf_counter() - start, 0.0)

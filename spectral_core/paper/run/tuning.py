@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.data import load
 from spectral_core.paper import paths
@@ -138,7 +137,7 @@ def record(
     Returns:
         The files written, a JSON file per panel, each with what was chosen.
     """
-    tuning = TUNINGS[_checks.choice("setting", name, TUNINGS)]
+    tuning = TUNINGS[name]
     files = []
     for panel in study.panels:
         found = choose(panel, tuning, store, **options)

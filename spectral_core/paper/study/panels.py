@@ -80,10 +80,6 @@ class Panel:
     """The one setting that differs from those of the text, out of :data:`CHANGES`; ``""`` for
     none."""
 
-    def __post_init__(self) -> None:
-        _checks.choice("source", self.source, SOURCES)
-        _checks.choice("change", self.change, ["", *CHANGES])
-
     @classmethod
     def of(
         cls,

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from spectral_core import _checks
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper.study.methods import BOTH_STAGES, METHODS
 from spectral_core.paper.study.settings import Settings, Training
@@ -115,11 +114,8 @@ def cut_step(
         seed: whole number of at least 0.
         percentile: percentile of the score below which nodes are removed, in [0, 100].
         penalty: weight γ of the ℓ1 penalty in stage 1, at least 0.
-
-    Raises:
-        TypeError, ValueError: if the method, the seed, the percentile or the penalty is not valid.
     """
-    how = METHODS[_checks.choice("method", method, METHODS)]
+    how = METHODS[method]
     own = {field.name: getattr(settings, field.name) for field in dataclasses.fields(Training)}
     if how.layers == "direct":
         own |= {"eigenvalue_range": None, "eigenvector_range": None, "input_eigenvalues": False}
@@ -127,8 +123,8 @@ def cut_step(
         **own | {"dataset": settings.inputs},
         layers=how.layers,
         trains=how.trains,
-        seed=_checks.whole_number("seed", seed),
-        penalty=_checks.number("penalty", penalty, 0),
+        seed=seed,
+        penalty=float(penalty),  # 0 and 0.0 have one name
     )
     epochs = settings.retraining_epochs if how.retrains else 0
     epochs += settings.epochs if how.restarts == BOTH_STAGES else 0
@@ -137,7 +133,7 @@ def cut_step(
     ranking = ("score", "removes", "score_images", "keeps", "per_layer", "scaled", "draws")
     return CutStep(
         trained=trained,
-        percentile=_checks.number("percentile", percentile, 0, 100),  # 50 and 50.0 are one
+        percentile=float(percentile),
         retrains=None if epochs == 0 else "both" if everything else settings.stage_two,
         retraining_epochs=epochs,
         restarts=how.restarts is not None,

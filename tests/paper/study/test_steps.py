@@ -71,20 +71,6 @@ def test_an_epoch_in_rounds_costs_what_they_leave_on_average():
 
 
 @pytest.mark.parametrize(
-    ("method", "seed", "percentile", "message"),
-    [
-        ("prae", 0, 50, "Did you mean 'pre'?"),
-        ("pre", -1, 50, "seed must be a whole number of at least 0; got -1"),
-        ("pre", 0, 101, "percentile must be a number in [0, 100]; got 101"),
-    ],
-)
-def test_bad_arguments_are_refused(method, seed, percentile, message):
-    with pytest.raises(ValueError) as caught:
-        cut_step(SETTINGS, method, seed, percentile)
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
     ("method", "layers", "trains", "score", "retrains", "epochs"),
     [
         ("direct", "direct", "both", "connectivity", None, 0),
