@@ -99,8 +99,8 @@ def order(
     table: pd.DataFrame | None = None,
     **filters: Any,
 ) -> list[Test]:
-    """Whether ``first`` is more accurate than ``second``; by less than ``most`` points, or in part.
-    Collapsed levels are left out."""
+    """Whether ``first`` is more accurate than ``second``, and by less than ``most`` points: by more,
+    with its whole interval, it is not. Collapsed levels are left out."""
     found = differences(first, second, levels, table=table, **filters)
     by_network = dict(list(found.groupby("network", sort=False)))
     tests = []
@@ -125,6 +125,8 @@ def ordered(typical: Estimate, *halves: Estimate | None, most: float = math.inf)
     if ahead and behind:
         return PARTLY
     if typical.better():
+        if typical.low > most:
+            return FAILS
         return HOLDS if typical.high < most and not behind else PARTLY
     if typical.worse():
         return PARTLY if ahead else FAILS

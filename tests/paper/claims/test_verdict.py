@@ -66,7 +66,8 @@ HALVES = dict.fromkeys(LIGHT, -1) | dict.fromkeys(MOST, 9)
         ({}, math.inf, {"spread": 0.3}, EQUIVALENT),
         ({}, math.inf, {"spread": 2}, INCONCLUSIVE),
         (all_by(1.2), 2, {}, HOLDS),  # "slightly"
-        (all_by(4), 2, {}, PARTLY),
+        (all_by(2.2), 2, {"spread": 0.5}, PARTLY),
+        (all_by(4), 2, {}, FAILS),
         (all_by(5), math.inf, {"seeds": 1}, SINGLE),
     ],
 )
