@@ -95,6 +95,8 @@ def test_to_linear_has_the_very_same_weights(lam_in, bias):
     assert (linear.bias is None) if not bias else torch.equal(linear.bias, layer.bias)
     linear.weight.data.zero_()
     assert layer.weight.abs().sum() > 0  # no memory is shared
+    assert linear.weight.requires_grad
+    assert not layer.requires_grad_(False).to_linear().weight.requires_grad
 
 
 def test_rescaling_lambda_against_phi_changes_nothing():
