@@ -22,7 +22,9 @@ def test_numbers_are_those_of_the_published_results():
     text = " ".join(README.split())
     ranking, score = difference("pre", "pre-random"), difference("post", "post-random", (5, 95))
     assert ranking.equivalent() and ranking.n == 12 and score.better()
-    assert str(ranking) in text and str(score) in text
+    magnitude = difference("direct", "direct-random", (5, 95))
+    assert magnitude.worse() and magnitude.n == 12
+    assert all(str(each) in text for each in (ranking, score, magnitude))
     retrained, benchmark = (
         [reach.level for reach in reaches(method).values()] for method in ("pre", "direct")
     )
