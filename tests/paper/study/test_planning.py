@@ -231,6 +231,8 @@ def test_widths_by_method_are_part_of_the_name_until_new_widths_hold_for_all(mon
     assert plan("fig03", epochs=1).panels[0].settings["post"].hidden == (16, 16)
     (narrow,) = plan("fig03", hidden=(4,)).panels
     assert {own.hidden for own in narrow.settings.values()} == {(4,)}
+    only = plan("fig03", hidden_by_method={"pre": (6, 6)}).panels[0]
+    assert only.hidden_by_method == {"pre": (6, 6)}  # in place of the panel's own
     study = plan("fig03", hidden=(4,), hidden_by_method={"pre": 6})
     assert study.panels[0].hidden_by_method == {"pre": (6,)}
     assert study.overrides == {"hidden": (4,), "hidden_by_method": {"pre": (6,)}}
