@@ -33,6 +33,7 @@ def test_a_table_has_a_heading_for_each_column_and_row_and_none_is_empty(frame):
     columns = page.select("thead th")
     assert [each.text for each in columns] == ["network", "method", "p < 1", "q"]
     assert {each["scope"] for each in columns} == {"col"}
+    assert {each["scope"] for each in page.select("tbody th")} == {"row"}
     rows = page.select("tbody tr")
     assert [[each.text for each in row.select("th")] for row in rows] == [
         ["a", "x"], ["y"], ["b", "y"], ["c", "y"]
