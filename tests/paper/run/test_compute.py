@@ -284,8 +284,7 @@ def test_time_is_known_before_the_first_run_and_without_data(finished, store):
 
 
 def test_time_is_about_right(store):
-    small = {"epochs": 3, "seeds": 1, "batch_size": 20}  # so that few of the images are measured
-    steps = plan("fig03", "smoke", hidden=500, **small).steps()
+    steps = plan("fig03", "smoke", hidden=500, epochs=6, retraining_epochs=2, seeds=1).steps()
     expected = remaining(steps, store, workers=1).computing
     taken = compute(steps, store, workers=1, progress=False).computing
     assert taken / 6 < expected < taken * 6
