@@ -99,8 +99,8 @@ def order(
     table: pd.DataFrame | None = None,
     **filters: Any,
 ) -> list[Test]:
-    """Whether ``first`` is more accurate than ``second``, and by less than ``most`` points: by more,
-    with its whole interval, it is not. Collapsed levels are left out."""
+    """Whether ``first`` is more accurate than ``second``, and by less than ``most`` points: no if
+    the whole interval is beyond. Collapsed levels are left out."""
     found = differences(first, second, levels, table=table, **filters)
     by_network = dict(list(found.groupby("network", sort=False)))
     tests = []
