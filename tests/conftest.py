@@ -30,7 +30,9 @@ class Finished(NamedTuple):
 
 
 def pytest_collection_modifyitems(items):
-    """Whatever reads the built book or a run of the benchmarks, or opens a browser, is slow."""
+    """Whatever reads the built book or a run of the benchmarks, or opens a browser, is slow. The
+    longest file comes first, so that it does not run on alone at the end."""
+    items.sort(key=lambda item: item.path.name != "test_in_browser.py")
     for item in items:
         if {"html", "rows", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
