@@ -1,6 +1,18 @@
 """The pages of the book: pictures, tables, and what a notebook calls."""
 
-from spectral_core.paper.pages.glue import say
-from spectral_core.paper.pages.page import Page
+from typing import Any
 
 __all__ = ["Page", "say"]
+
+
+def __getattr__(name: str) -> Any:
+    """What a notebook calls is imported when it is: building the book draws nothing itself."""
+    if name == "Page":
+        from spectral_core.paper.pages.page import Page
+
+        return Page
+    if name == "say":
+        from spectral_core.paper.pages.glue import say
+
+        return say
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
