@@ -57,6 +57,17 @@ def execute(
         ValueError: if the notebook or one of the parameters is unknown.
         NotebookFailed: if a cell raises; nothing is left behind.
     """
+    return _execute(name, parameters, folder, progress, _project())
+
+
+def _execute(
+    name: str,
+    parameters: Mapping[str, Any] | None,
+    folder: Path | None,
+    progress: bool,
+    project: str,
+) -> Path:
+    """Execute a notebook; the last argument is what :func:`_project` returned."""
     from spectral_core.paper.pages import kernels
 
     def run(source: Path, aside: Path) -> None:
@@ -77,7 +88,7 @@ def execute(
                 f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
             ) from error
 
-    return _made(name, parameters, folder or paths.project() / "book" / "figures", run)
+    return _made(name, parameters, folder or paths.project() / "book" / "figures", project, run)
 
 
 def execute_all(
@@ -100,10 +111,10 @@ def execute_all(
     """
     from spectral_core.paper.pages import kernels
 
-    pages = bar(total=len(parameters), unit=" pages")
+    project, pages = _project(), bar(total=len(parameters), unit=" pages")
     with pages, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
         runs = {
-            pool.submit(execute, name, own, folder, progress=False): name
+            pool.submit(_execute, name, own, folder, False, project): name
             for name, own in parameters.items()
         }
         try:
@@ -133,7 +144,7 @@ def prepare(
             source, aside, parameters=dict(parameters or {}), prepare_only=True
         )
 
-    return _made(name, parameters, folder or paths.project() / "_prepared", run)
+    return _made(name, parameters, folder or paths.project() / "_prepared", _project(), run)
 
 
 def declared_parameters(source: Path) -> list[str]:
@@ -147,6 +158,7 @@ def _made(
     name: str,
     parameters: Mapping[str, Any] | None,
     folder: Path,
+    project: str,
     run: Callable[[Path, Path], None],
 ) -> Path:
     """A notebook run into a file aside, without this machine's paths; kept if it is up to date."""
@@ -158,7 +170,7 @@ def _made(
             _checks.choice(f"parameter of {source.name}", parameter, declared)
     if folder.resolve() == source.parent.resolve():
         raise ValueError(f"folder must be another one than the source's own; got {folder}")
-    target, stamp = folder / source.name, _stamp(source, parameters)
+    target, stamp = folder / source.name, _stamp(source, parameters, project)
     if _stamp_of(target) == stamp:
         return target
 
@@ -180,18 +192,27 @@ def _name(file: Path) -> str:
     return first if figure and not by_hand else file.stem
 
 
-def _stamp(source: Path, parameters: Mapping[str, Any] | None) -> str:
+def _stamp(source: Path, parameters: Mapping[str, Any] | None, project: str) -> str:
     """Hash of what an executed notebook depends on: its text, its parameters, the version of torch,
-    the package, and all results, benchmarks and claims of the project."""
+    and all that :func:`_project` stands for."""
+    words = [version("torch"), project, json.dumps(parameters or {}, sort_keys=True, default=str)]
+    return _hash([source], "\0".join(words))
+
+
+def _project() -> str:
+    """Hash of the package, and of all results, benchmarks and claims of the project."""
     root, package = paths.project(), Path(spectral_core.__file__).parent
     results = root / "results"
     files = [
         file for file in results.rglob("[!.]*.*") if not file.is_relative_to(results / "local")
     ]
     files += [*root.glob("benchmarks/*.json"), *root.glob("book/*.csv"), *package.rglob("*.py")]
-    words = [version("torch"), json.dumps(parameters or {}, sort_keys=True, default=str)]
-    digest = hashlib.sha256("\0".join(words).encode())
-    for file in sorted([source, *files]):
+    return _hash(files)
+
+
+def _hash(files: list[Path], words: str = "") -> str:
+    digest = hashlib.sha256(words.encode())
+    for file in sorted(files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:24]
 
