@@ -35,10 +35,11 @@ def duplicate(network: nn.Module, memo: Mapping[int, object] | None = None) -> n
     for name, module in network.named_modules():
         forward = vars(module).get("forward")
         if forward is not None and not _belongs_to(forward, module):
+            kind = type(module).__name__
+            what = f"{name!r} ({kind})" if name else f"the {kind}"
             raise TypeError(
-                f"{name!r} ({type(module).__name__}) has a patched forward, which a copy would "
-                "share with the original. Remove it first (del module.forward), or make it a bound "
-                "method"
+                f"{what} has a patched forward, which a copy would share with the original. "
+                "Remove it first (del module.forward), or make it a bound method"
             )
         for value in tree_leaves(vars(module)):
             if isinstance(value, Tensor) and value.grad_fn is not None:
