@@ -32,7 +32,8 @@ bench-all: bench
 	$(BIN)/python -m benchmarks compaction figure tools reach gpu
 
 # Compiling every module of every package takes longer than installing them; Python compiles what
-# is imported.
+# is imported, and has to keep it.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_INSTALL = $(BIN)/python -m pip install --no-compile --constraint constraints.txt
 
 .venv/book: pyproject.toml constraints.txt

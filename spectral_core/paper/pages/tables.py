@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import re
 from collections import Counter
@@ -11,9 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from spectral_core import _checks
 from spectral_core.paper.claims import claims as registry
-from spectral_core.paper.claims.claims import Claim, Row, details
+from spectral_core.paper.claims.claims import COLUMNS, Claim, Row, details, verdict_on
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.style import CRITERIA
@@ -176,25 +174,13 @@ def _title(key: re.Match[str]) -> str:
     return METHODS[key[0]].title if key[0] in METHODS else key[0]
 
 
-@functools.lru_cache
-def verdict(key: str, settings: str = "text") -> Verdict:
-    """The published verdict on one of :func:`~spectral_core.paper.claims.claims.claims`.
-
-    Args:
-        key: of the claim.
-        settings: ``"text"`` or ``"released"``.
-    """
-    known = registry.claims()
-    return known[_checks.choice("claim", key, known)].verdict(settings)
-
-
 def claims(words: Mapping[str, str]) -> Table:
     """:func:`verdicts` on some claims of the paper.
 
     Args:
         words: how the page words each, by its key.
     """
-    found = {key: (verdict(key), verdict(key, "released")) for key in words}
+    found = {key: [verdict_on(key, column) for column in COLUMNS] for key in words}
     known = registry.claims()
     return verdicts(Row(known[key]._replace(says=words[key]), *found[key]) for key in words)
 
