@@ -44,8 +44,8 @@ def browser():
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(printing.BROWSERS)} is installed")
     with playwright.sync_playwright() as driver:
-        # No sandbox, since tests may run as root; nothing but our own pages is opened. No GPU, since
-        # drawing as if there were one takes longer.
+        # No sandbox, since tests may run as root; nothing but our own pages is opened. No GPU:
+        # to draw as if there were one takes longer.
         arguments = ["--no-sandbox", "--disable-gpu"]
         browser = driver.chromium.launch(executable_path=program, args=arguments)
         yield browser
