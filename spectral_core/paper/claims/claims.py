@@ -96,7 +96,7 @@ def _claim(row: dict[str, str]) -> Claim:
 
 
 class Row(NamedTuple):
-    """A claim and its two verdicts."""
+    """A claim and its verdicts at the text's and at the released settings."""
 
     claim: Claim
     text: Verdict
@@ -104,6 +104,18 @@ class Row(NamedTuple):
 
 
 @functools.lru_cache
+def judge(key: str) -> Row:
+    """One of :func:`claims`, by its key, with its published verdicts."""
+    known = claims()
+    claim = known[_checks.choice("claim", key, known)]
+    return Row(claim, *(claim.verdict(column) for column in COLUMNS))
+
+
+def judged() -> list[Row]:
+    """Every claim with its published verdicts."""
+    return [judge(key) for key in claims()]
+
+
 def verdict_on(key: str, column: str = "text") -> Verdict:
     """The published verdict on one of :func:`claims`.
 
@@ -111,16 +123,7 @@ def verdict_on(key: str, column: str = "text") -> Verdict:
         key: of the claim.
         column: ``"text"`` or ``"released"``.
     """
-    known = claims()
-    return known[_checks.choice("claim", key, known)].verdict(column)
-
-
-def judged() -> list[Row]:
-    """Every claim with its published verdicts at the text's and at the released settings."""
-    return [
-        Row(claim, *(verdict_on(key, column) for column in COLUMNS))
-        for key, claim in claims().items()
-    ]
+    return getattr(judge(key), _checks.choice("column", column, COLUMNS))
 
 
 def details(rows: Sequence[Row]) -> pd.DataFrame:

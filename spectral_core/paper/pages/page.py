@@ -11,7 +11,7 @@ import pandas as pd
 
 from spectral_core import _checks
 from spectral_core.paper import paths
-from spectral_core.paper.claims.claims import COLUMNS, Row, claims
+from spectral_core.paper.claims.claims import claims, judge
 from spectral_core.paper.pages import plots, run_tables, tables
 from spectral_core.paper.pages.picture import Picture
 from spectral_core.paper.pages.table import Folded, Html, Table
@@ -87,12 +87,11 @@ class Page:
     def claims(self) -> Table:
         """Claims of the paper about this figure, with their verdicts."""
         about = re.compile(rf"Figs?\b.*\b{int(self.name.removeprefix('fig'))}\b")
-        mine = [
-            claim
+        return tables.verdicts(
+            judge(key)
             for key, claim in claims().items()
             if key.startswith(f"{self.name}-") or about.search(claim.place)
-        ]
-        return tables.verdicts(Row(c, *(c.verdict(column) for column in COLUMNS)) for c in mine)
+        )
 
     def details(self, *sources: str) -> Folded:
         """All that is folded: accuracies, distance to the authors', provenance, downloads."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from spectral_core.paper.claims import claims as registry
-from spectral_core.paper.claims.claims import COLUMNS, Claim, Row, details, verdict_on
+from spectral_core.paper.claims.claims import Claim, Row, details, judge
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
 from spectral_core.paper.pages.style import CRITERIA
@@ -180,9 +179,10 @@ def claims(words: Mapping[str, str]) -> Table:
     Args:
         words: how the page words each, by its key.
     """
-    found = {key: [verdict_on(key, column) for column in COLUMNS] for key in words}
-    known = registry.claims()
-    return verdicts(Row(known[key]._replace(says=words[key]), *found[key]) for key in words)
+    return verdicts(
+        row._replace(claim=row.claim._replace(says=words[row.claim.key]))
+        for row in map(judge, words)
+    )
 
 
 def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, Estimate]]:
