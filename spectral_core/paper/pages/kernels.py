@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
-WARM = ["IPython.terminal.ipapp", "ipykernel.ipkernel", "spectral_core.paper.pages._warm"]
+WARM = ["IPython.terminal.ipapp", "ipykernel.kernelapp", "spectral_core.paper.pages._warm"]
 """What is imported before kernels are forked."""
 _CONTEXT = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
 

@@ -16,8 +16,6 @@ WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 CONTRAST = {"runOnly": ["color-contrast"]}
 OF_A_PHONE = {"runOnly": ["scrollable-region-focusable"]}
 """What else depends on the width is the theme's, and alike on all pages."""
-GENERATED = [name for name in NAMES if name.startswith("book/api/")][1:]
-"""Long pages with the colours of the first of their kind."""
 LANDING, OTHERS = 700_000, 500_000
 """Bytes of a page with all that it loads, not compressed."""
 
@@ -66,10 +64,9 @@ def test_a_page_is_light_accessible_and_fits_a_phone(browser, site, axe, name):
     page.evaluate(axe)
     assert not violations(page, {})
     assert not page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if name not in GENERATED:
-        page.emulate_media(color_scheme="dark")
-        page.wait_for_selector("html[data-theme=dark]", state="attached")
-        assert not violations(page, CONTRAST)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector("html[data-theme=dark]", state="attached")
+    assert not violations(page, CONTRAST)
     assert all(answer.url.startswith((site, "data:")) for answer in loaded)
     assert sum(len(answer.body()) for answer in loaded) <= (LANDING if name == NAMES[0] else OTHERS)
     page.set_viewport_size(PHONE)
