@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import socket
 import tarfile
 import time
 from contextlib import contextmanager, suppress
@@ -39,14 +38,14 @@ def tree(directory: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def mirror(files: dict[str, bytes], *, wait: float = 0, half=False, during=lambda: None):
+def mirror(files: dict[str, bytes], *, wait: float = 0, during=lambda: None, instead=None):
     """Serve ``files`` on the loopback; yield (url, requested names).
 
     Args:
         files: file name to body.
         wait: seconds before an answer.
-        half: whether to close the connection half-way through the body.
         during: called half-way through each body.
+        instead: called with the connection, in place of any other answer.
     """
     requests: list[str] = []
 
@@ -55,6 +54,8 @@ def mirror(files: dict[str, bytes], *, wait: float = 0, half=False, during=lambd
             name = self.path.removeprefix("/files/")
             requests.append(name)
             time.sleep(wait)
+            if instead:
+                return instead(self.connection)
             if (body := files.get(name)) is None:
                 return self.send_error(404)
             self.send_response(200)
@@ -63,8 +64,7 @@ def mirror(files: dict[str, bytes], *, wait: float = 0, half=False, during=lambd
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             during()
-            if not half:
-                self.wfile.write(body[len(body) // 2 :])
+            self.wfile.write(body[len(body) // 2 :])
 
         def log_message(self, *args: object) -> None:
             pass
@@ -80,22 +80,3 @@ def mirror(files: dict[str, bytes], *, wait: float = 0, half=False, during=lambd
     finally:
         server.shutdown()
         server.server_close()
-
-
-@contextmanager
-def raw_server(serve):
-    """Call ``serve`` with each connection on the loopback; yield (url, no requested names)."""
-
-    def answer(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            connection.recv(1 << 16)
-            serve(connection)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                Thread(target=answer, args=server.accept()[:1], daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/", []

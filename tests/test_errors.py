@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from made_networks import tied
 from torch import nn
 from torch.nn import functional as F
 
@@ -37,12 +38,6 @@ NORM = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
 CONVOLUTIONS = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3))
 SCORES = [torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0])]
 VECTORS = spectral_mlp((4, 3, 2), "elu")
-
-
-def tied():
-    network = direct_mlp((4, 4, 4, 2), "elu")
-    network[0].weight = network[2].weight
-    return network
 
 
 LAYERS = [

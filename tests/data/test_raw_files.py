@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 import pytest
 import torch
-from made_files import gzipped, md5, mirror, raw_server, tar, tree
+from made_files import gzipped, md5, mirror, tar, tree
 from made_images import write
 
 from spectral_core import data
@@ -167,32 +167,30 @@ def test_mirror_fills_the_data_directory(tiny, kept):
         assert files.items() <= kept(tiny.contents).items()
 
 
-def trickle(connection: socket.socket) -> None:
-    while True:
-        connection.sendall(b"H")
-        time.sleep(0.05)
+LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
 
-def drip_content(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    trickle(connection)
+def endless(start: bytes, piece: bytes, every: float = 0):
+    """An answer that never ends, of pieces so many seconds apart."""
 
+    def send(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while True:
+            connection.sendall(piece)
+            time.sleep(every)
 
-def never_end(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        connection.sendall(bytes(1 << 16))
+    return lambda _: mirror({}, instead=send)
 
 
 FAULTS = {
     "wrong files": (lambda good: mirror(dict.fromkeys(good, gzip.compress(b"log in"))), "expected"),
     "no such file": (lambda _: mirror({}), "HTTP status 404"),
-    "cut off": (lambda good: mirror(good, half=True), "Error"),
+    "cut off": (lambda _: mirror({}, instead=lambda to: to.sendall(LONG + b"half")), "Error"),
     "hanging": (lambda good: mirror(good, wait=3), "Timeout"),
     "closed": (lambda _: nullcontext(("http://127.0.0.1:1/", [])), "ConnectionError"),
-    "trickles": (lambda _: raw_server(trickle), "slow"),
-    "drips": (lambda _: raw_server(drip_content), "slow"),
-    "never ends": (lambda _: raw_server(never_end), "larger"),
+    "trickles": (endless(b"", b"H", every=0.05), "slow"),
+    "drips": (endless(LONG, b"H", every=0.05), "slow"),
+    "never ends": (endless(b"HTTP/1.1 200 OK\r\n\r\n", bytes(1 << 16)), "larger"),
 }
 
 

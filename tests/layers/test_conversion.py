@@ -11,7 +11,6 @@ from benchmarks.reach import encoder
 from spectral_core import (
     SpectralLinear,
     fold,
-    spectral,
     spectral_mlp,
     spectral_parameters,
     spectralize,
@@ -89,28 +88,26 @@ def test_spectralizing_twice_changes_nothing():
     assert [id(p) for p in spectralize(model).parameters()] == before
 
 
-def test_spectral_linear_layers_fold_too_even_one_alone():
-    network = spectral_mlp((6, 5, 4), "elu", bias=True)
-    x = torch.rand(3, 6)
-    plain = fold(network)
-    assert [type(m) for m in plain] == [nn.Linear, nn.ELU, nn.Linear]
-    torch.testing.assert_close(plain(x), network(x))
-    for layer in (network[0], spectral(nn.Linear(2, 3))):
-        assert type(fold(layer)) is nn.Linear
+def two_sided():
+    return SpectralLinear(5, 4, bias=True, input_eigenvalues=True)
 
 
+@pytest.mark.parametrize("which", ["eigenvalues", "eigenvectors", "both"])
 @pytest.mark.parametrize(
-    "make", [lambda: spectralize(lenet()), lambda: spectral_mlp((4, 5, 3), "elu", bias=True)]
+    ("make", "choose"),
+    [
+        (lambda: spectralize(lenet()), train_only),
+        (lambda: spectral_mlp((4, 5, 3), "elu", True).requires_grad_(False), train_only),
+        (lambda: two_sided().requires_grad_(False), SpectralLinear.train_only),
+    ],
 )
-def test_train_only_freezes_the_spectral_layers_and_leaves_the_rest(make):
+def test_train_only_chooses_among_spectral_variables_and_the_rest_trains(make, choose, which):
     model = make()
+    assert choose(model, which) is model
     eigenvalues, eigenvectors, rest = spectral_parameters(model)
-    assert train_only(model, "eigenvalues") is model
-    assert all(p.requires_grad for p in (*eigenvalues, *rest))
-    assert not any(p.requires_grad for p in eigenvectors)
-    train_only(model, "eigenvectors")
-    assert not any(p.requires_grad for p in eigenvalues)
-    assert all(p.requires_grad for p in (*eigenvectors, *rest))
+    assert all(p.requires_grad == (which != "eigenvectors") for p in eigenvalues)
+    assert all(p.requires_grad == (which != "eigenvalues") for p in eigenvectors)
+    assert all(p.requires_grad for p in rest)
 
 
 def examples(n=200):
@@ -140,24 +137,9 @@ def test_a_stock_loop_with_adamw_learns_with_and_without_autocast(autocast):
     assert all((p != old).any() for p, old in zip(eigenvalues, before))
 
 
-def both_kinds():
-    return nn.Sequential(spectralize(mlp()), SpectralLinear(5, 3, True, input_eigenvalues=True))
-
-
-def test_deepcopy_and_state_dict_carry_everything():
-    one, other = both_kinds().eval(), both_kinds().eval()
-    x = torch.rand(3, 64)
-    twin = copy.deepcopy(one)
-    other.load_state_dict(one.state_dict())
-    assert torch.equal(twin(x), one(x)) and torch.equal(other(x), one(x))
-    with torch.no_grad():
-        spectral_parameters(twin).eigenvalues[0].zero_()
-    assert (spectral_parameters(one).eigenvalues[0] != 0).all()
-
-
 @pytest.mark.slow
 def test_a_compiled_model_gives_the_same_in_value_and_gradient():
-    model, x, grads = both_kinds().eval(), torch.rand(3, 64), []
+    model, x, grads = nn.Sequential(spectralize(mlp()), two_sided()).eval(), torch.rand(3, 64), []
     compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x), model(x))
     for network in (compiled, model):

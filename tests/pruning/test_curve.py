@@ -119,17 +119,6 @@ def test_networks_of_other_forms_are_measured_and_left_alone(form):
     assert [module.training for module in network.modules()] == modes
 
 
-@pytest.mark.parametrize("emptied", [0, 1, 2])
-def test_a_network_with_an_empty_layer_says_what_its_bias_says(emptied):
-    network, (x, y) = network_of((5, 4, 3), "tanh", bias=False), examples()
-    scores = [torch.full((width,), 2.0) for width in (5, 4, 3)]
-    scores[emptied].fill_(1.0)
-    (all_zero,) = measure_cuts(network, scores, x, y, [80])
-    assert all_zero.widths == tuple(0 if k == emptied else n for k, n in enumerate((5, 4, 3)))
-    assert all_zero.loss == pytest.approx(math.log(4))
-    assert all_zero.accuracy == (y == 0).double().mean().item()  # a tie won by the first class
-
-
 @pytest.mark.parametrize("hidden", [(60,), (60, 50)])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 1e-2)])
 def test_low_precision(hidden, dtype, tolerance):

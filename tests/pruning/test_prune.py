@@ -59,5 +59,3 @@ def test_each_layer_keeps_a_node_and_the_network_is_left_alone():
     small, level, _ = prune_until(NETWORK, lambda _: 1.0, 0.0)
     assert level == 100 and min(layer.out_features for layer in small[::2]) == 1
     assert left(NETWORK) == 1
-    with pytest.raises(ValueError, match="max_drop"):
-        prune_until(NETWORK, left, -0.1)

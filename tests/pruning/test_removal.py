@@ -2,13 +2,13 @@
 
 import copy
 
+import made_networks
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import prune as masks
 
 from spectral_core import SpectralLinear, fold, node_scores, prune, remove, spectral
 from spectral_core.layers.flow import Flow
@@ -120,36 +120,6 @@ def test_kept_nodes_stay_in_the_order_that_they_have_and_no_bias_is_made_for_not
     assert remove(network, [torch.tensor([1])], fill="constant")[2].bias is None
 
 
-def used_twice():
-    layer = nn.Linear(3, 3)
-    return nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU(), nn.Linear(3, 2))
-
-
-def tied():
-    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), *stack(nn.ReLU()))
-    network[2].weight = network[0].weight
-    return network
-
-
-def with_mask():
-    network = stack(nn.ReLU())
-    masks.random_unstructured(network[0], "weight", amount=0.5)
-    return network
-
-
-def hooked():
-    network = stack(nn.ReLU())
-    network[0].register_forward_hook(lambda _, __, outputs: outputs.softmax(-1))
-    return network
-
-
-def patched():
-    network = stack(nn.ReLU())
-    forward = network.forward
-    network.forward = lambda x: forward(x)
-    return network
-
-
 class Averaging(nn.Linear):
     def forward(self, x):
         return super().forward(x).mean(-1, keepdim=True).expand(-1, 3)
@@ -162,11 +132,11 @@ class Averaging(nn.Linear):
         (stack(nn.Softmax(dim=1)), ["'2' gets its nodes mixed", "'1' (Softmax)"]),
         (stack(nn.ReLU(), nn.GLU(dim=-1), width=1), ["example"]),
         (stack(nn.BatchNorm1d(5)), ["example"]),
-        (used_twice(), ["'0'"]),
-        (tied(), ["ties", "'0'", "weight"]),
-        (with_mask(), ["'0'", "'weight_orig'", "torch.nn.utils.prune.remove"]),
-        (hooked(), ["mixed", "hooks on '0'"]),
-        (patched(), ["patched forward", "Sequential"]),
+        (made_networks.used_twice(), ["'0'"]),
+        (made_networks.tied(), ["ties", "'0'", "weight"]),
+        (made_networks.masked(), ["'0'", "'weight_orig'", "torch.nn.utils.prune.remove"]),
+        (made_networks.hooked(), ["mixed", "hooks on '0'"]),
+        (made_networks.patched(), ["patched forward", "Sequential"]),
         (nn.Sequential(Averaging(3, 3), nn.Linear(3, 2)), ["'0'", "forward of its own"]),
         (nn.DataParallel(stack()), ["network.module"]),
     ],

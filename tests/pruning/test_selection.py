@@ -43,13 +43,6 @@ def test_kept_nodes_by_hand(settings, kept):
     assert lists(select(SCORES, **settings)) == kept
 
 
-def test_share_removed_is_the_percentile():
-    scores = [torch.rand(500, generator=torch.Generator().manual_seed(0))]
-    for percentile in range(0, 100, 5):
-        assert len(select(scores, percentile)[0]) == 500 - 5 * percentile
-    assert len(select([torch.arange(100.0)], nodes=0.29)[0]) == 29  # 0.29 · 100 < 29 in floats
-
-
 @given(layers, st.floats(0, 100), st.data())
 @pytest.mark.filterwarnings("ignore:.* nodes have the same score")
 def test_protected_layers_stay_whole_and_out_of_the_pool_and_floors_hold(values, q, data):
@@ -77,6 +70,7 @@ def test_a_share_of_nodes_keeps_the_best_first_come_first(values, share):
     expected = [sorted(i for _, k, i in best if k == layer) for layer in range(len(values))]
     assert lists(select(scores, nodes=share)) == expected
     assert lists(select(scores, nodes=len(best))) == expected
+    assert len(select([torch.arange(100.0)], nodes=0.29)[0]) == 29  # 0.29 · 100 < 29 in floats
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1), st.sampled_from(["parameters", "flops"]))

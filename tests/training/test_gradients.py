@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from made_networks import derived, hooked, masked, patched, tied, used_twice
 from test_loop import TRAINS, network_of, plain_loop, seeded
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import prune
 
 from spectral_core import SpectralLinear, train
 from spectral_core.layers.networks import ACTIVATIONS
@@ -105,40 +105,11 @@ def test_what_is_written_out(network, known):
     assert is_written_out(network) is known
 
 
-def masked(network):
-    prune.l1_unstructured(network[0], "weight", amount=1)
-
-
-def twice(network):
-    network[2] = network[0]
-
-
-def tied(network):
-    network[2].weight = network[0].weight
-
-
-def hooked(network):
-    network[1].register_forward_hook(lambda module, inputs, output: 2 * output)
-
-
-def doubled(network):
-    class Doubled(nn.Sequential):
-        def forward(self, inputs):
-            return 2 * super().forward(inputs)
-
-    network.__class__ = Doubled
-
-
-@pytest.mark.parametrize("change", [masked, twice, tied, hooked, doubled])
-def test_what_does_more_than_its_layers_is_left_to_autograd(change):
-    networks = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        networks.append(nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3)))
-        change(networks[-1])
-    network, theirs = networks
-    assert not is_written_out(network)
+@pytest.mark.parametrize("make", [masked, used_twice, tied, hooked, patched, derived])
+def test_what_does_more_than_its_layers_is_left_to_autograd(make):
     x, y = torch.rand(8, 3), torch.tensor([0, 1] * 4)
+    network, theirs = make(), make()
+    assert not is_written_out(network)
     train(network, x, y, epochs=3, batch_size=8, learning_rate=0.01)
     plain_loop(theirs, x, y, 3, 8, 0.01, None)
     for one, other in zip(network.parameters(), theirs.parameters()):
