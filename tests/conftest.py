@@ -8,7 +8,7 @@ import torch
 from hypothesis import settings
 
 from spectral_core.paper import paths
-from spectral_core.paper.results.tables import collect
+from spectral_core.paper.results.collect import collect
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.planning import Study, plan

@@ -17,7 +17,7 @@ from torch import nn
 from spectral_core.layers.kinds import Dense, arrival_width, axes
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.layers.parametrization import Transposed
-from spectral_core.layers.probing import Axis, Columns, Probe, Reach
+from spectral_core.layers.probing import Axis, Columns, Dependents, Probe
 
 OUTPUT = "its nodes reach the network's outputs other than through a layer"
 UNREAD = "no layer reads its nodes"
@@ -66,24 +66,24 @@ def groups_of(
         raise ValueError(f"network does not run on the example: {error}") from error
     layers = {name: every[name] for name in (*probe.called, *refused)}
     sizes = {name: arrival_width(layers[name]) for name in probe.called}
-    reached = probe.reach({name: size for name, size in sizes.items() if size})
+    dependents = probe.dependents({name: size for name, size in sizes.items() if size})
     groups: list[Group] = []
     for name, size in sizes.items():
-        reach = reached.get(name, Reach({}, False, []))
-        read = {reader: nodes for reader, nodes in reach.columns.items() if (nodes != -1).any()}
-        if reach.outputs:
+        seen = dependents.get(name, Dependents({}, False, []))
+        read = {reader: nodes for reader, nodes in seen.columns.items() if (nodes != -1).any()}
+        if seen.outputs:
             refused[name] = OUTPUT
         elif size and not read:
             refused[name] = UNREAD
         elif not all(_each_once(nodes, size) for nodes in read.values()):
-            kinds = {n: type(network.get_submodule(n)).__name__ for n in reach.passed[:3]}
+            kinds = {n: type(network.get_submodule(n)).__name__ for n in seen.passed[:3]}
             way = ", ".join(f"{n!r} ({kind})" for n, kind in kinds.items())
             where = f", on the way through {way}" if way else ""
             refused[name] = f"{next(iter(read))!r} gets its nodes mixed{where}"
         else:
             groups = _joined(groups, Group((name,), size, read, {}))
     groups.sort(key=lambda group: probe.called.index(group.name))
-    _add_tensors(groups, probe, {name for reach in reached.values() for name in reach.passed})
+    _add_tensors(groups, probe, {name for seen in dependents.values() for name in seen.passed})
     return layers, _that_run(groups, probe, refused), refused
 
 

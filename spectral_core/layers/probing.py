@@ -41,7 +41,7 @@ Columns = dict[str, np.ndarray]
 on; −1 for none, −2 for several; (in,)."""
 
 
-class Reach(NamedTuple):
+class Dependents(NamedTuple):
     """What depends on the nodes of a layer, or the entries of a tensor."""
 
     columns: Columns
@@ -114,7 +114,7 @@ class Probe:
             sent[..., on(x, self._nan[name])] = torch.nan
         return sent[..., on(x, self._kept[name])] if name in self._kept else sent
 
-    def _differing(self, nan: Mapping[Source, np.ndarray]) -> Reach:
+    def _differing(self, nan: Mapping[Source, np.ndarray]) -> Dependents:
         """What differs if some nodes or entries are NaN; columns in booleans."""
         self._nan = nan
         tensors = {}
@@ -141,7 +141,7 @@ class Probe:
             a.shape == b.shape and not _differ(a, b).any()
             for a, b in zip(self._usual_outputs, outputs)
         )
-        return Reach(columns, not same, list(dict.fromkeys(self._passed)))
+        return Dependents(columns, not same, list(dict.fromkeys(self._passed)))
 
     def _tensor(self, axis: Axis) -> Tensor:
         return getattr(self.network.get_submodule(axis.module), axis.tensor).detach()
@@ -159,22 +159,22 @@ class Probe:
             for axis, owner in owners.items():
                 owner.data = held[axis]
 
-    def reach(self, sizes: Mapping[Source, int]) -> dict[Source, Reach]:
+    def dependents(self, sizes: Mapping[Source, int]) -> dict[Source, Dependents]:
         """What depends on which node of each source.
 
         Args:
             sizes: number of nodes of each source, at least 1.
         """
-        reached: dict[Source, Reach] = {}
+        dependents: dict[Source, Dependents] = {}
         digits: dict[Source, list[tuple[Columns, Columns]]] = {}
         for source, size in sizes.items():
             zero, one = (self._differing({source: _nodes(size, 0, v)}) for v in (0, 1))
             either = {reader: zero.columns[reader] | one.columns[reader] for reader in zero.columns}
             outputs, passed = zero.outputs or one.outputs, zero.passed or one.passed
-            reached[source] = Reach(either, outputs, passed)
+            dependents[source] = Dependents(either, outputs, passed)
             digits[source] = [(zero.columns, one.columns)]
-        clear = [s for s in sizes if not reached[s].outputs and not _mixed(*digits[s][0])]
-        for together in _apart({source: reached[source].columns for source in clear}):
+        clear = [s for s in sizes if not dependents[s].outputs and not _mixed(*digits[s][0])]
+        for together in _apart({source: dependents[source].columns for source in clear}):
             for digit in range(1, max(sizes[s] - 1 for s in together).bit_length()):
                 zero, one = (
                     self._differing({s: _nodes(sizes[s], digit, v) for s in together}).columns
@@ -191,7 +191,7 @@ class Probe:
                     for reader, columns in reach.columns.items()
                 }
             )
-            for source, reach in reached.items()
+            for source, seen in dependents.items()
         }
 
     def runs_without(
@@ -272,12 +272,12 @@ def _number(digits: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     return number
 
 
-def _apart(reached: Mapping[Source, Columns]) -> list[list[Source]]:
+def _apart(found: Mapping[Source, Columns]) -> list[list[Source]]:
     """Sources in as few lots as will do, so that no column depends on two of one lot."""
     lots: list[list[Source]] = []
-    for source, columns in reached.items():
+    for source, columns in found.items():
         for lot in lots:
-            if not any((columns[r] & reached[other][r]).any() for other in lot for r in columns):
+            if not any((columns[r] & found[other][r]).any() for other in lot for r in columns):
                 lot.append(source)
                 break
         else:

@@ -230,8 +230,8 @@ def verify(figure: str | None, preset: str | None, store_dir: Path, **changes: A
     a level disagrees, or results are missing.
     """
     from spectral_core.paper.results.agreement import agreement
+    from spectral_core.paper.results.collect import collect
     from spectral_core.paper.results.published import published, published_runs
-    from spectral_core.paper.results.tables import collect
 
     store, disagreeing, compared = Store(store_dir), 0, 0
     for name in EXPERIMENTS if figure is None else [figure]:
@@ -409,7 +409,7 @@ def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
 
 def _accuracies(run: Study, store_dir: Path) -> str:
     """Mean accuracies of a study that is computed, in per cent, at a few of its levels."""
-    from spectral_core.paper.results.tables import collect
+    from spectral_core.paper.results.collect import collect
 
     table = collect(run, Store(store_dir))
     levels = sorted(set(table["percentile"]))

@@ -16,8 +16,8 @@ from spectral_core.data import DATASETS
 from spectral_core.paper import cli, paths
 from spectral_core.paper.options import value_of
 from spectral_core.paper.pages import notebooks
+from spectral_core.paper.results.collect import COLUMNS, command
 from spectral_core.paper.results.published import publish, write
-from spectral_core.paper.results.tables import COLUMNS, command
 from spectral_core.paper.run.compute import Cost
 from spectral_core.paper.run.tuning import TUNINGS
 from spectral_core.paper.study.figures import FIGURES, PRESETS

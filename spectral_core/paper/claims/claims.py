@@ -21,8 +21,8 @@ from spectral_core.paper import paths
 from spectral_core.paper.claims import yardsticks
 from spectral_core.paper.claims.verdict import Verdict, verdict
 from spectral_core.paper.results.accuracies import PIXELS
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import Estimate, holm
-from spectral_core.paper.results.tables import NoResults
 
 TESTS = {
     test.__name__: test

@@ -14,7 +14,7 @@
 A lead that grows, a count and the ℓ1 penalty have tests of their own. All take a table as
 :func:`~spectral_core.paper.results.accuracies.described` makes it, the published one if ``None``,
 and filters as for :func:`~spectral_core.paper.results.estimates.differences`, and raise
-:class:`~spectral_core.paper.results.tables.NoResults` where no network has what they test.
+:class:`~spectral_core.paper.results.collect.NoResults` where no network has what they test.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ import pandas as pd
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.paper.results import estimates
 from spectral_core.paper.results.accuracies import selected
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.estimates import ALL_LEVELS, Reach, differences, per_network
 from spectral_core.paper.results.statistics import MARGIN, Estimate
-from spectral_core.paper.results.tables import NoResults
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"
 EQUIVALENT, INCONCLUSIVE = "equivalent", "inconclusive"

@@ -7,12 +7,8 @@ __all__ = ["Page", "say"]
 
 def __getattr__(name: str) -> Any:
     """What a notebook calls is imported when it is: building the book draws nothing itself."""
-    if name == "Page":
-        from spectral_core.paper.pages.page import Page
+    if name in __all__:
+        from spectral_core.paper.pages import page
 
-        return Page
-    if name == "say":
-        from spectral_core.paper.pages.glue import say
-
-        return say
+        return getattr(page, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from spectral_core.layers.linear import SpectralLinear
-from spectral_core.paper.pages.table import Html
+from spectral_core.paper.pages.output import Html
 
 KINDS = {
     "departure": "<i>λ<sub>m(j)</sub></i>, eigenvalues of the departure nodes",

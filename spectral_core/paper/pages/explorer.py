@@ -18,8 +18,8 @@ import pandas as pd
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
 from spectral_core.paper.pages import plots, run_tables
+from spectral_core.paper.pages.output import Html
 from spectral_core.paper.pages.style import HUES, in_order, look, training
-from spectral_core.paper.pages.table import Html
 from spectral_core.paper.results import accuracies, inside
 from spectral_core.paper.results.published import Run
 from spectral_core.paper.study.methods import METHODS

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from spectral_core import _checks
+from spectral_core.paper.pages.output import Html
 from spectral_core.paper.pages.style import CRITERIA, look
-from spectral_core.paper.pages.table import Html
 from spectral_core.paper.study.methods import METHODS, Method
 
 REPEATS = {

@@ -1,4 +1,5 @@
-"""What a notebook calls: a figure's pictures and tables, and a run of it on this machine."""
+"""What a notebook calls: a figure's pictures and tables, a run of it on this machine, and numbers
+for the prose."""
 
 from __future__ import annotations
 
@@ -13,15 +14,30 @@ from spectral_core import _checks
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import claims, judge
 from spectral_core.paper.pages import plots, run_tables, tables
+from spectral_core.paper.pages.output import Folded, Html, Table
 from spectral_core.paper.pages.picture import Picture
-from spectral_core.paper.pages.table import Folded, Html, Table
 from spectral_core.paper.results import authors, published
 from spectral_core.paper.results.accuracies import described
-from spectral_core.paper.results.tables import collect
+from spectral_core.paper.results.collect import collect
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, SOURCES, TRIAL
 from spectral_core.paper.study.planning import plan
+
+_GLUED = "application/papermill.record/"
+
+
+def say(**values: Any) -> None:
+    """Give numbers names for the page's prose, where the role ``glue:text`` stands for one.
+
+    Args:
+        values: numbers, texts or estimates, by name; each is printed as its text.
+    """
+    from IPython.display import display
+
+    for name, value in values.items():
+        record = {"name": name, "mime_prefix": _GLUED}
+        display({f"{_GLUED}text/plain": str(value)}, metadata={"scrapbook": record}, raw=True)
 
 
 class Page:

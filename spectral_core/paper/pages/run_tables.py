@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from spectral_core.paper import paths
+from spectral_core.paper.pages.output import Html, Table, rows_of
 from spectral_core.paper.pages.style import HUES, in_order, training
-from spectral_core.paper.pages.table import Html, Table, rows_of
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.agreement import agreement
+from spectral_core.paper.results.collect import NoResults, summary
 from spectral_core.paper.results.published import Run, settings_by_method
 from spectral_core.paper.results.statistics import signed
-from spectral_core.paper.results.tables import NoResults, summary
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import in_words
 
@@ -120,12 +120,15 @@ def provenance(runs: Iterable[Run]) -> Table:
 
 def downloads(runs: Iterable[Run]) -> str:
     """Links to the tables and provenance of published runs, as a list in Markdown."""
-    root = paths.project()
-    return "\n".join(
-        f"- [{run.table.stem}: points](/{run.table.relative_to(root).as_posix()}), "
-        f"[{run.table.stem}: provenance](/{run.provenance.relative_to(root).as_posix()})"
-        for run in runs
-    )
+    items = []
+    for run in runs:
+        files = (
+            file.relative_to(paths.project()).as_posix() for file in (run.table, run.provenance)
+        )
+        name = f"{run.table.parent.name}/{run.table.stem}"
+        points, provenance = files
+        items.append(f"- [{name}: points](/{points}), [{name}: provenance](/{provenance})")
+    return "\n".join(items)
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, str]:

@@ -13,10 +13,10 @@ from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.paper import paths
 from spectral_core.paper.results import accuracies, estimates
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.estimates import ALL_LEVELS, FEW_TO_MANY
 from spectral_core.paper.results.published import as_csv
 from spectral_core.paper.results.statistics import Estimate, holm
-from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import CHANGES
 
 UNPRUNED, LIGHT, DEEP = (0.0, 0.0), (5.0, 45.0), (85.0, 95.0)

@@ -13,8 +13,8 @@ from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper import paths
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.accuracies import PIXELS
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import MARGIN
-from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.methods import METHODS
 
 CANDIDATES = (

@@ -6,25 +6,31 @@ tested on stored networks, without any training.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import joblib
 import pandas as pd
+import torch
 from scipy.stats import spearmanr
+from torch import Tensor, nn
+from torch.nn import functional as F
 
+from spectral_core import _checks
 from spectral_core.data import load
+from spectral_core.layers.kinds import Dense
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
-from spectral_core.paper.results.damage import node_damage
+from spectral_core.paper.results.collect import NoResults, command
 from spectral_core.paper.results.inside import by_node, stored_network
 from spectral_core.paper.results.published import Run, as_csv, stem_of, write
-from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.steps import TrainStep
 from spectral_core.pruning.ranking import node_scores
+from spectral_core.training.evaluation import evaluating
 from spectral_core.training.loop import single_thread
 
 SCORES = ("eigenvalue", "invariant", "connectivity", "taylor")
@@ -39,6 +45,47 @@ COLUMNS = (
     *("layer", "images", "score", "rho"),
 )
 """``layer`` counts hidden layers from 1, or is ``all``; ``rho`` is Spearman's, in [−1, 1]."""
+
+
+@torch.no_grad()
+def node_damage(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> list[Tensor]:
+    r"""Increase of the mean cross-entropy when one hidden node alone is removed.
+
+    Removing node :math:`i` takes one term from every sum of the next layer,
+    :math:`u_j \to u_j - w_{ji} a_i`. So all layers up to :math:`u` are computed once, and each
+    removal costs a product of one column and what follows :math:`u`.
+
+    Args:
+        network: stack of fully connected layers, plain or spectral, with modules in between that
+            act on each node by itself; left as it is.
+        inputs: shape (n, N_1).
+        targets: class indices, int64, shape (n,).
+
+    Returns:
+        One tensor of shape (N_k,) per hidden layer, in nats; negative where the network does
+        better without the node.
+
+    Raises:
+        TypeError: if the network is not a stack of fully connected layers.
+        ValueError: if there are no inputs, or not one target per input.
+    """
+    _checks.examples(inputs, targets)
+    if not isinstance(network, nn.Sequential) or not isinstance(network[0], Dense):
+        raise TypeError(f"network must be a stack of fully connected layers; got {network!r}")
+    layers = [i for i, module in enumerate(network) if isinstance(module, Dense)]
+    with evaluating(network):
+        whole = F.cross_entropy(network(inputs), targets)
+        activities, damage = inputs, []
+        for this, following in itertools.pairwise(layers):
+            activities = network[this:following](activities)  # (n, N_k)
+            sums = network[following](activities)  # (n, N_{k+1})
+            columns = zip(activities.T, network[following].weight.T)
+            logits = (network[following + 1 :](sums - torch.outer(a, w)) for a, w in columns)
+            damage.append(
+                torch.stack([F.cross_entropy(u, targets, reduction="none").mean() for u in logits])
+                - whole
+            )
+    return damage
 
 
 @single_thread()

@@ -23,7 +23,7 @@ def results(preset: str = "paper") -> pd.DataFrame:
     """Every published point of every experiment, each once.
 
     Returns:
-        The columns of :data:`~spectral_core.paper.results.tables.COLUMNS` and ``source``,
+        The columns of :data:`~spectral_core.paper.results.collect.COLUMNS` and ``source``,
         ``change``, ``precision``, ``depth`` (hidden layers), ``network`` (its name in words),
         ``level`` (the percentile) and ``collapsed`` (whether a hidden layer has no nodes left).
         Do not change it: it is cached.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spectral_core.paper.results.tables import POINT_COLUMNS, NoResults, summary
+from spectral_core.paper.results.collect import POINT_COLUMNS, NoResults, summary
 
 FLOOR = 0.01
 """Difference in accuracy that is always tolerated."""
@@ -22,7 +22,7 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
         theirs: table to compare with.
 
     Returns:
-        One row per point that both have: :data:`~spectral_core.paper.results.tables.POINT_COLUMNS`,
+        One row per point that both have: :data:`~spectral_core.paper.results.collect.POINT_COLUMNS`,
         ``ours``, ``theirs``, ``difference``, ``tolerance`` and ``agrees``.
 
     Raises:

@@ -9,7 +9,7 @@ import pandas as pd
 from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper import paths
 from spectral_core.paper.results import accuracies
-from spectral_core.paper.results.tables import NoResults, summary
+from spectral_core.paper.results.collect import NoResults, summary
 from spectral_core.paper.study.methods import METHODS
 
 SETTING = ["hidden_layers", "dataset", "activation", "method"]
@@ -33,7 +33,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     only panels at released settings have the authors' own.
 
     Args:
-        table: results, see :data:`spectral_core.paper.results.tables.COLUMNS`.
+        table: results, see :data:`spectral_core.paper.results.collect.COLUMNS`.
 
     Returns:
         The columns of :func:`released` and ``panel``; no rows if they released nothing of the kind.

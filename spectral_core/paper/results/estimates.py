@@ -15,8 +15,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from spectral_core.paper.results.accuracies import selected
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import MARGIN, Estimate
-from spectral_core.paper.results.tables import NoResults
 
 FEW_TO_MANY, ALL_LEVELS = (5.0, 80.0), (5.0, 95.0)
 """Ranges of pruning levels, in per cent of the nodes, both ends included."""

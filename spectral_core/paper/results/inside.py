@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from spectral_core.data import Dataset, load
 from spectral_core.paper import paths
+from spectral_core.paper.results.collect import NoResults, command
 from spectral_core.paper.results.published import as_csv, stem_of, write
-from spectral_core.paper.results.tables import NoResults, command
 from spectral_core.paper.run import provenance
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.work import initial_network, pruned_network, scores

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from spectral_core._files import write_whole
 from spectral_core.paper import paths
-from spectral_core.paper.results.tables import NoResults, collect, panel_provenance
+from spectral_core.paper.results.collect import NoResults, collect, panel_provenance
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, Panel
 from spectral_core.paper.study.planning import Study, plan
@@ -34,11 +34,11 @@ class Run(NamedTuple):
     """One published run of one panel, as files."""
 
     table: Path
-    """CSV with the columns :data:`~spectral_core.paper.results.tables.COLUMNS`."""
+    """CSV with the columns :data:`~spectral_core.paper.results.collect.COLUMNS`."""
 
     @property
     def provenance(self) -> Path:
-        """JSON, as :func:`~spectral_core.paper.results.tables.panel_provenance` makes it, with
+        """JSON, as :func:`~spectral_core.paper.results.collect.panel_provenance` makes it, with
         ``table``: the SHA-256 and the number of rows of the CSV."""
         return self.table.with_suffix(".json")
 

@@ -27,8 +27,8 @@ from spectral_core.paper.claims.yardsticks import (
     unchanged,
 )
 from spectral_core.paper.claims.yardsticks import Test as Result
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import Estimate
-from spectral_core.paper.results.tables import NoResults
 
 LIGHT, MOST = (10, 20, 30), (60, 70, 80)
 LEVELS = (0, *LIGHT, *MOST)

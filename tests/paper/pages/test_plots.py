@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex, to_rgb
 from spectral_core.paper.pages import plots, question_plots, style
 from spectral_core.paper.pages.picture import Picture, drawing, inline_svg
 from spectral_core.paper.pages.style import HUES, INK, PAPER, look
-from spectral_core.paper.results.tables import summary
+from spectral_core.paper.results.collect import summary
 from spectral_core.paper.study.figures import EXPERIMENTS
 from spectral_core.paper.study.methods import METHODS
 

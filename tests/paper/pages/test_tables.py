@@ -9,10 +9,10 @@ from made_tables import by_rule, curves
 
 from spectral_core.paper.claims.claims import claims
 from spectral_core.paper.pages import run_tables, tables
-from spectral_core.paper.pages.table import Folded, Table
+from spectral_core.paper.pages.output import Folded, Table
 from spectral_core.paper.results import authors, estimates, published
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import Estimate
-from spectral_core.paper.results.tables import NoResults
 from spectral_core.paper.study.figures import CHANGES
 
 # HTML

@@ -6,7 +6,7 @@ import pytest
 from made_tables import curves
 
 from spectral_core.paper.results.agreement import agreement
-from spectral_core.paper.results.tables import NoResults
+from spectral_core.paper.results.collect import NoResults
 
 
 def compared(ours, theirs):

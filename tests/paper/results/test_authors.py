@@ -7,7 +7,7 @@ import pytest
 from made_tables import by_rule, curves
 
 from spectral_core.paper.results import authors
-from spectral_core.paper.results.tables import NoResults
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.study.figures import FIGURES
 
 LEVELS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]

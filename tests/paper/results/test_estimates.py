@@ -11,9 +11,9 @@ from made_tables import curves
 from scipy import stats
 
 from spectral_core.paper.results import accuracies, estimates
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.estimates import difference, differences
 from spectral_core.paper.results.statistics import Estimate, holm, signed
-from spectral_core.paper.results.tables import NoResults
 
 BROAD = (5, 95)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from spectral_core.paper import paths
 from spectral_core.paper.results import inside
-from spectral_core.paper.results.tables import NoResults
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.run.store import Store
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from spectral_core.paper.results import published as publishing
+from spectral_core.paper.results.collect import COLUMNS, NoResults, summary
 from spectral_core.paper.results.published import (
     Damaged,
     Run,
@@ -15,7 +16,6 @@ from spectral_core.paper.results.published import (
     published,
     published_runs,
 )
-from spectral_core.paper.results.tables import COLUMNS, NoResults, summary
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.study.planning import plan
 

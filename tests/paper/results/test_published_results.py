@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from packaging.version import Version
 
+from spectral_core.paper.results.collect import COLUMNS
 from spectral_core.paper.results.published import Run, points, settings_by_method
-from spectral_core.paper.results.tables import COLUMNS
 from spectral_core.paper.study.figures import EXPERIMENTS
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.planning import plan

@@ -1,4 +1,7 @@
-"""Tables as HTML: headings with a scope, shared ones over several rows, and a name for each."""
+"""What a cell shows: tables, HTML, and folded parts.
+
+Tables have headings with a scope, shared ones over several rows, and a name each.
+"""
 
 from __future__ import annotations
 

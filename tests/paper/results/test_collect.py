@@ -5,8 +5,8 @@ import re
 import pytest
 from made_tables import curves
 
+from spectral_core.paper.results.collect import COLUMNS, NoResults, collect, command, summary
 from spectral_core.paper.results.published import publish, published_runs
-from spectral_core.paper.results.tables import COLUMNS, NoResults, collect, command, summary
 from spectral_core.paper.run import provenance
 from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import ALGORITHM
