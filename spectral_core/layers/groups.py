@@ -148,9 +148,9 @@ def _add_tensors(groups: list[Group], probe: Probe, on_the_way: Collection[str])
         for axis, size in enumerate(tensor.shape)
         if size in wanted and size > (tensor.dim() > 1)
     }
-    for axis, reach in probe.reach(sizes).items():
+    for axis, seen in probe.dependents(sizes).items():
         for group in groups:
-            nodes = _entries(sizes[axis], reach.columns, group)
+            nodes = _entries(sizes[axis], seen.columns, group)
             if nodes is not None:
                 group.between[axis] = nodes
 

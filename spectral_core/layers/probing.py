@@ -183,12 +183,12 @@ class Probe:
                 for source in together:
                     digits[source].append((zero, one))
         return {
-            source: reach._replace(
+            source: seen._replace(
                 columns={
                     reader: _number([(zero[reader], one[reader]) for zero, one in digits[source]])
                     if source in clear
                     else np.where(columns, -2, -1)
-                    for reader, columns in reach.columns.items()
+                    for reader, columns in seen.columns.items()
                 }
             )
             for source, seen in dependents.items()

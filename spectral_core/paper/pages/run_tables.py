@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from spectral_core.paper import paths
-from spectral_core.paper.pages.output import Html, Table, rows_of
+from spectral_core.paper.pages.output import Folded, Html, Table, rows_of
 from spectral_core.paper.pages.style import HUES, in_order, training
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.agreement import agreement
 from spectral_core.paper.results.collect import NoResults, summary
-from spectral_core.paper.results.published import Run, settings_by_method
+from spectral_core.paper.results.published import Run, published_runs, settings_by_method
 from spectral_core.paper.results.statistics import signed
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import in_words
@@ -120,15 +121,23 @@ def provenance(runs: Iterable[Run]) -> Table:
 
 def downloads(runs: Iterable[Run]) -> str:
     """Links to the tables and provenance of published runs, as a list in Markdown."""
-    items = []
+    root, items = paths.project(), []
     for run in runs:
-        files = (
-            file.relative_to(paths.project()).as_posix() for file in (run.table, run.provenance)
-        )
         name = f"{run.table.parent.name}/{run.table.stem}"
-        points, provenance = files
-        items.append(f"- [{name}: points](/{points}), [{name}: provenance](/{provenance})")
+        points, made = (path.relative_to(root).as_posix() for path in (run.table, run.provenance))
+        items.append(f"- [{name}: points](/{points}), [{name}: provenance](/{made})")
     return "\n".join(items)
+
+
+def behind(*experiments: str) -> Folded:
+    """All published runs of some figures or questions, to download, folded.
+
+    Args:
+        experiments: names out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
+    """
+    runs = (published_runs(name, "paper", "*").values() for name in experiments)
+    every = itertools.chain.from_iterable(itertools.chain.from_iterable(runs))
+    return Folded({"Runs behind this page": downloads(every)})
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, str]:

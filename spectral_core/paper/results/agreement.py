@@ -22,8 +22,8 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
         theirs: table to compare with.
 
     Returns:
-        One row per point that both have: :data:`~spectral_core.paper.results.collect.POINT_COLUMNS`,
-        ``ours``, ``theirs``, ``difference``, ``tolerance`` and ``agrees``.
+        One row per point that both have: :data:`~spectral_core.paper.results.collect.POINT_COLUMNS`
+        and ``ours``, ``theirs``, ``difference``, ``tolerance`` and ``agrees``.
 
     Raises:
         NoResults: if the two have no point in common.
