@@ -129,6 +129,8 @@ def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
 def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]:
     """Measure every network of a study and write ``results/ablation/<panel>.csv``.
 
+    Where methods are chosen, their names are appended: a table per run, as for published results.
+
     Beside each table lies its provenance and, for the first seed of a panel with one hidden layer,
     the nodes themselves.
 
@@ -156,6 +158,8 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
             for found in correlations(nodes)
         ]
         name = stem_of(study, panel)
+        if "methods" in study.overrides:
+            name += f"--{'-'.join(panel.methods)}"
         tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
         if panel.depth == 1:
             first = min(seed for _, seed in measured)

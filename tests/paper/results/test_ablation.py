@@ -17,6 +17,7 @@ from spectral_core.paper.results.ablation import (
     publish_ablation,
 )
 from spectral_core.paper.results.published import Run
+from spectral_core.paper.study.planning import plan
 
 FOLDER = Path(__file__).parents[3] / "results" / "ablation"
 GENERATOR = torch.Generator().manual_seed(0)
@@ -71,6 +72,12 @@ def test_what_is_published_can_be_read(finished, project):
     spectral = nodes[nodes["method"] == "post"]
     assert spectral["node"].tolist() == list(range(32))
     assert not spectral[["eigenvalue", "invariant", "connectivity", "taylor"]].isna().any(axis=None)
+
+
+def test_methods_measured_apart_are_read_together(finished, project):
+    for method in ("direct", "post"):
+        publish_ablation(plan("fig03", "smoke", methods=(method,)), finished.store)
+    assert set(ablation()["method"]) == {"direct", "post"}
 
 
 def test_published_tables_are_as_they_were_written():
