@@ -280,6 +280,7 @@ def _strike(cluster: Any, fault: str, store: Store) -> None:
 def cluster_faults(rng: random.Random, folder: Path, whole: Store, count: int) -> Case:
     """Workers of a dask cluster die, retire, come late or never, or the scheduler dies: the run
     ends with the right numbers, or with two lines that say what to do."""
+    import dask
     from distributed import Client, LocalCluster
 
     faults = ("late", "retire", "scheduler", "none", "kill")
@@ -290,6 +291,7 @@ def cluster_faults(rng: random.Random, folder: Path, whole: Store, count: int) -
         with (
             contextlib.redirect_stderr(said),
             mock.patch.object(backends, "PATIENCE", 0.5),
+            dask.config.set({"distributed.comm.timeouts.connect": 5}),  # not 30 for what is dead
             LocalCluster(**workers) as cluster,
             Client(cluster),
         ):

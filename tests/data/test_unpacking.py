@@ -22,7 +22,7 @@ def images(stored) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_archive_cut_off_anywhere_is_refused_or_complete(mode, tmp_path):
+def test_archive_cut_off_anywhere_is_refused_or_complete(mode):
     whole = archive(mode)
     assert images(whole) == FILES
     complete = 0
@@ -34,9 +34,6 @@ def test_archive_cut_off_anywhere_is_refused_or_complete(mode, tmp_path):
             assert "truncated" in str(error) and "\n" not in str(error)
     # Only zeros after the block that ends a plain archive may be absent.
     assert complete == 0 or (mode == "w" and complete < 10240 / 37)
-    (tmp_path / "file").write_bytes(whole[: len(whole) // 4])
-    with pytest.raises(Unusable, match="truncated"):
-        images(tmp_path / "file")
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
@@ -62,15 +59,10 @@ def test_hard_links_are_followed(tmp_path):
     assert images(tmp_path / "some.tar") == {"a.png": b"a", "b.png": b"a"}
 
 
-def test_size_is_bounded(monkeypatch, tmp_path):
+def test_size_of_what_is_unpacked_is_bounded(monkeypatch):
     monkeypatch.setattr(unpacking, "LARGEST", 700)
-    with pytest.raises(Unusable, match="larger than"):
-        images(archive("w"))
     with pytest.raises(Unusable, match="MD5"):
         unpack(gzip.compress(bytes(1 << 20)), md5(bytes(1 << 20)))  # it is not read to its end
-    (tmp_path / "large").write_bytes(bytes(701))
-    with pytest.raises(Unusable, match="larger than"):
-        unpacking.check_file(tmp_path / "large")
 
 
 def test_content_is_known_by_its_md5():

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from made_networks import used_twice
 from torch import nn
 from torch.nn import functional as F
 
@@ -167,9 +168,6 @@ def test_data_parallel_training_steps_as_one_process_does(tmp_path):
 
 
 def test_parameters_of_tied_layers_are_listed_once():
-    first, act, last = spectralize(
-        nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)), skip=()
-    )
-    model = nn.Sequential(first, act, first, last)
+    model = spectralize(used_twice(), skip=())
     listed = [id(parameter) for group in spectral_parameters(model) for parameter in group]
     assert sorted(listed) == sorted(map(id, model.parameters()))

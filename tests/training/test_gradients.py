@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from made_networks import derived, hooked, masked, patched, tied, used_twice
+from test_flow import Heads
 from test_loop import TRAINS, network_of, plain_loop, seeded
 from torch import nn
 from torch.nn import functional as F
@@ -117,14 +118,6 @@ def test_what_does_more_than_its_layers_is_left_to_autograd(make):
 
 
 def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
-    class HeadFirst(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.head, self.body = nn.Linear(4, 2), nn.Linear(3, 4)
-
-        def forward(self, inputs):
-            return self.head(torch.tanh(self.body(inputs)))
-
-    network = HeadFirst()
-    assert penalised(network, 0.1) == [network.body.weight]
+    network = Heads()  # they come first in it
+    assert penalised(network, 0.1) == [network.trunk.eigenvalues]
     assert penalised(network, 0.0) == []
