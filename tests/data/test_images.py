@@ -19,17 +19,11 @@ def folder(tmp_path):
     return write(tmp_path / "mine", {"train/notes.txt": b"not an image", "stray.png": b"x"})
 
 
-def test_classes_come_by_name_and_images_in_turn_from_each(folder):
-    sets = images.arranged(images._files(folder), folder)
-    assert sets.classes == ("ape", "cat")
-    assert sets.train_targets.tolist() == [0, 1, 1, 1]
-    assert [int(image[0, 0, 0]) for image in sets.train] == [4, 1, 2, 3]
-    assert sets.test_targets.tolist() == [0, 1]
-
-
-def test_folder_loads_as_a_data_set_of_pixels(folder, home):
+def test_folder_loads_as_pixels_classes_by_name_and_images_in_turn(folder, home):
     loaded = data.load(f"imagefolder:{folder}")
     assert loaded.train_inputs.shape == (4, 3 * SIDE * SIDE) and loaded.classes == ("ape", "cat")
+    assert loaded.train_targets.tolist() == [0, 1, 1, 1] and loaded.test_targets.tolist() == [0, 1]
+    assert (255 * loaded.train_inputs[:, 0]).round().tolist() == [4, 1, 2, 3]
     first = torch.tensor([4, 8, 12]).repeat_interleave(SIDE * SIDE) / 255  # channel by channel
     torch.testing.assert_close(loaded.train_inputs[0], first)
     assert data.load(f"imagefolder:{folder}") is loaded

@@ -14,8 +14,10 @@ from test_removal import architectures
 from torch import nn
 
 from spectral_core import (
+    SpectralImportance,
     direct_mlp,
     fold,
+    layer_scores,
     load,
     node_scores,
     prune,
@@ -65,15 +67,21 @@ def test_tied_weights_stay_tied(tmp_path):
     assert loaded[2].weight is loaded[0].weight
 
 
+def channels(model):
+    return [m.out_channels for m in model.modules() if isinstance(m, nn.Conv2d)]
+
+
 def test_channels_that_torch_pruning_took_out(tmp_path):
     """Residual sums, depthwise convolutions; and spectral again after the cut."""
     build = import_torchvision().models.mobilenet_v2
     model, example = build(num_classes=10), torch.rand(2, 3, 32, 32)
+    before = channels(model)
     torch_pruning.pruner.BasePruner(
-        *(model, example, torch_pruning.importance.MagnitudeImportance()),
+        *(model, example, SpectralImportance(model, layer_scores(model, "invariant"))),
         pruning_ratio=0.5,
         ignored_layers=[model.classifier[1]],
     ).step()
+    assert channels(model) == [width // 2 for width in before]
     save(model, tmp_path / "small")
     loaded = load(tmp_path / "small", into=build(num_classes=10))
     assert str(loaded) == str(model)  # kinds and widths of all modules

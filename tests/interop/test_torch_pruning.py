@@ -23,25 +23,6 @@ def pruner(plain, importance, classifier, example, **settings):
     )
 
 
-def channels(model):
-    return {name: m.out_channels for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
-
-
-@pytest.mark.slow
-def test_half_the_channels_go_and_the_result_runs():
-    model = spectralize(import_torchvision().models.mobilenet_v2()).eval()
-    scores, plain = layer_scores(model), fold(model)
-    before, example = channels(plain), torch.rand(2, 3, 64, 64)
-    full = sum(p.numel() for p in plain.parameters())
-    importance = SpectralImportance(plain, scores)
-    pruner(plain, importance, plain.classifier[1], example, pruning_ratio=0.5).step()
-    assert channels(plain) == {layer: width // 2 for layer, width in before.items()}
-    assert plain(example).shape == (2, 1000) and plain(example).isfinite().all()
-    assert sum(p.numel() for p in plain.parameters()) < 0.4 * full
-    plain.train()(example).sum().backward()
-    assert all(p.grad is not None for p in plain.parameters())
-
-
 @pytest.mark.parametrize("by", ["eigenvalue", "connectivity", "taylor"])
 def test_the_best_channels_stay(by):
     model = spectralize(convolutions(), init="unit")

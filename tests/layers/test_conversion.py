@@ -150,23 +150,6 @@ def test_a_compiled_model_gives_the_same_in_value_and_gradient():
     torch.testing.assert_close(*grads)
 
 
-def test_data_parallel_training_steps_as_one_process_does(tmp_path):
-    model, (x, y) = spectralize(mlp()), examples(20)
-    alone = copy.deepcopy(model)
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1
-    )
-    try:
-        parallel = nn.parallel.DistributedDataParallel(model)
-        for network in (parallel, alone):
-            optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-            F.cross_entropy(network(x), y).backward()
-            optimiser.step()
-    finally:
-        torch.distributed.destroy_process_group()
-    torch.testing.assert_close(model.state_dict(), alone.state_dict())
-
-
 def test_parameters_of_tied_layers_are_listed_once():
     model = spectralize(used_twice(), skip=())
     listed = [id(parameter) for group in spectral_parameters(model) for parameter in group]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from benchmarks.reach import Concatenated, SwiGLU
-from spectral_core import SpectralLinear, find, spectral, spectral_mlp
+from spectral_core import SpectralLinear, find, spectral
 from spectral_core.layers.flow import Flow
 
 
@@ -59,15 +59,6 @@ def test_concatenated_nodes_keep_their_columns_and_what_is_between_goes_along():
 def test_a_lone_layer_has_no_hidden_one():
     flow = Flow(nn.Linear(3, 2))
     assert list(flow.layers.values()) and flow.hidden == [] and flow.parameters() == 8
-
-
-def test_a_branch_on_values_is_no_obstacle():
-    class Branching(nn.Sequential):
-        def forward(self, x):
-            return super().forward(x) if x.shape[0] > 0 else x
-
-    flow = Flow(Branching(*spectral_mlp((4, 3, 2), "elu")))
-    assert list(flow.layers) == ["0", "2"] and flow.hidden == ["0"]
 
 
 class Attention(nn.Module):

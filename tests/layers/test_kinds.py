@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spectral_core import SpectralLinear, spectral
-from spectral_core.layers.kinds import arrival_width, axes, holders, named_layers, spectra, spectrum
+from spectral_core.layers.kinds import arrival_width, axes, holders, spectra, spectrum
 
 LAYERS = {
     "plain": lambda: nn.Linear(5, 4),
@@ -29,13 +29,6 @@ def test_a_spectrum_is_the_layers_own_and_axes_count_what_their_sizes_say(kind):
     with torch.no_grad():
         found.eigenvalues.mul_(2.0)  # no copy: it is the parameter
     assert torch.equal(found.weight(), layer.weight)
-
-
-def test_convolutions_are_counted_in_channels():
-    network = nn.Sequential(spectral(nn.Conv2d(2, 6, 3, groups=2)), nn.ReLU(), nn.Linear(5, 4))
-    assert list(named_layers(network)) == ["0", "2"]
-    assert arrival_width(network[0]) == 6
-    assert spectrum(network[0]).eigenvectors.shape == (6, 1, 3, 3)
 
 
 def test_holders_are_modules_and_not_names():

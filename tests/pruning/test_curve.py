@@ -95,7 +95,6 @@ FORMS = {
     # acts on the classes of an input together
     "behind": nn.Sequential(first, elu, second, elu, last, nn.LogSoftmax(dim=1)),
     "free": Free(),
-    "norm": nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4)),
     "prelu": nn.Sequential(nn.Linear(6, 5), nn.PReLU(5), nn.Linear(5, 4)),
     "nested": nn.Sequential(nn.Sequential(nn.Linear(6, 5), nn.ELU()), nn.Linear(5, 4)),
     "reparametrised": nn.Sequential(
