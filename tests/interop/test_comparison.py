@@ -11,19 +11,16 @@ from spectral_core.layers.flow import Flow
 
 
 @pytest.fixture(scope="module")
-def networks():
+def compared():
     full = spectral_mlp((784, 300, 100, 10), "relu", bias=True)
-    return full, prune(full, node_scores(full), percentile=[50, 50])
-
-
-@pytest.fixture(scope="module")
-def compared(networks):
+    networks = full, prune(full, node_scores(full), percentile=[50, 50])
     x, y = torch.rand(40, 784), torch.randint(10, (40,))
-    return compare(*networks, x, y), [evaluate(network, x, y).accuracy for network in networks]
+    accuracies = [evaluate(network, x, y).accuracy for network in networks]
+    return compare(*networks, x, y), accuracies, networks
 
 
-def test_lenets_numbers(networks, compared):
-    found, accuracies = compared
+def test_lenets_numbers(compared):
+    found, accuracies, networks = compared
     assert (found.full.nodes, found.pruned.nodes) == (400, 200)
     assert found.full.channels == found.pruned.channels == 0
     assert found.full.parameters == 266_610
@@ -56,7 +53,7 @@ def test_networks_of_several_inputs():
 
 
 def test_table_in_a_terminal_and_in_a_notebook(compared):
-    found, (full, pruned) = compared
+    found, (full, pruned), _ = compared
     table = found.table()
     assert isinstance(table, pd.DataFrame) and list(table.columns) == ["full", "pruned", "left"]
     assert list(table.loc["hidden nodes"]) == ["400", "200", "50.0 %"]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spectral_core import SpectralLinear, spectral
-from spectral_core.layers.kinds import arrival_width, axes, holders, spectra, spectrum
+from spectral_core.layers.kinds import arrival_width, axes, spectra, spectrum
 
 LAYERS = {
     "plain": lambda: nn.Linear(5, 4),
@@ -29,10 +29,3 @@ def test_a_spectrum_is_the_layers_own_and_axes_count_what_their_sizes_say(kind):
     with torch.no_grad():
         found.eigenvalues.mul_(2.0)  # no copy: it is the parameter
     assert torch.equal(found.weight(), layer.weight)
-
-
-def test_holders_are_modules_and_not_names():
-    layer, other = nn.Linear(3, 3), nn.Linear(3, 3)
-    assert holders(nn.Sequential(layer, layer))[id(layer.weight)] == 1
-    other.weight = layer.weight
-    assert holders(nn.Sequential(layer, other))[id(layer.weight)] == 2

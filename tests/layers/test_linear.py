@@ -36,47 +36,37 @@ def test_inverse_of_eigenvector_matrix_is_two_minus_itself(shape):
     torch.testing.assert_close(torch.linalg.inv(Phi), 2 * identity - Phi, rtol=0, atol=1e-12)
 
 
-@given(shapes)
-def test_weight_is_the_block_of_the_dense_operator_in_value_and_gradient(shape):
-    """Eq. 2, against Φ Λ Φ⁻¹ with a numerically inverted Φ: A has the eigenvalues λ."""
-    n_in, n_out, seed, lam_in = shape
-    layer = layer_of(n_in, n_out, seed=seed, input_eigenvalues=lam_in)
-    cotangent = torch.randn(
-        n_out, n_in, dtype=DOUBLE, generator=torch.Generator().manual_seed(seed)
-    )
-    parameters = list(layer.parameters())
-
-    Phi, lam = layer.eigenvector_matrix(), layer.eigenvalue_vector()
-    A = Phi @ torch.diag(lam) @ torch.linalg.inv(Phi)
-    torch.testing.assert_close(layer.transfer_operator(), A, rtol=0, atol=1e-12)
-    dense = A[n_in:, :n_in]
-    torch.testing.assert_close(layer.weight, dense, rtol=0, atol=1e-12)
-
-    expected = torch.autograd.grad((dense * cotangent).sum(), parameters)
-    got = torch.autograd.grad((layer.weight * cotangent).sum(), parameters)
-    for one, other in zip(got, expected):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
-
-
 @given(shapes, st.booleans())
-def test_forward_is_the_operator_acting_on_the_activity_vector(shape, bias):
-    """Eqs. 1 and 3: A acts on (x, 0), the arrival nodes' entries are read; with gradients."""
+def test_a_layer_is_the_block_of_the_dense_operator_in_value_and_gradient(shape, bias):
+    """Eqs. 1–3, against A = Φ Λ Φ⁻¹ with a numerically inverted Φ, whose eigenvalues are λ.
+
+    The weight is the lower-left block of A; A acts on (x, 0), and the arrival nodes' entries are
+    read.
+    """
     n_in, n_out, seed, lam_in = shape
     layer = layer_of(n_in, n_out, seed=seed, input_eigenvalues=lam_in, bias=bias)
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(5, n_in, dtype=DOUBLE, generator=generator, requires_grad=True)
     state = torch.cat([x, torch.zeros(5, n_out, dtype=DOUBLE)], dim=1)  # (5, N_k + N_k+1)
-    dense = (state @ layer.transfer_operator().T)[:, n_in:]
-    if bias:
-        dense = dense + layer.bias
-    torch.testing.assert_close(layer(x), dense, rtol=0, atol=1e-12)
 
-    cotangent = torch.randn(5, n_out, dtype=DOUBLE, generator=generator)
-    wanted = [x, *layer.parameters()]
-    expected = torch.autograd.grad((dense * cotangent).sum(), wanted)
-    got = torch.autograd.grad((layer(x) * cotangent).sum(), wanted)
-    for one, other in zip(got, expected):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
+    Phi, lam = layer.eigenvector_matrix(), layer.eigenvalue_vector()
+    A = Phi @ torch.diag(lam) @ torch.linalg.inv(Phi)
+    torch.testing.assert_close(layer.transfer_operator(), A, rtol=0, atol=1e-12)
+    outputs = (state @ A.T)[:, n_in:]
+    if bias:
+        outputs = outputs + layer.bias
+    variables = [x, *layer.parameters()]
+    for values, dense in ((layer.weight, A[n_in:, :n_in]), (layer(x), outputs)):
+        torch.testing.assert_close(values, dense, rtol=0, atol=1e-12)
+        cotangent = torch.randn(dense.shape, dtype=DOUBLE, generator=generator)
+        got, expected = (
+            torch.autograd.grad(
+                (y * cotangent).sum(), variables, retain_graph=True, materialize_grads=True
+            )
+            for y in (values, dense)
+        )
+        for one, other in zip(got, expected):
+            torch.testing.assert_close(one, other, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("lam_in", [False, True])

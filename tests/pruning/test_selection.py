@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spectral_core import direct_mlp, prune, select
@@ -67,6 +67,7 @@ def ranked(values):
 
 
 @given(layers, st.floats(0, 1), st.booleans())
+@example([[1.0, 2.0, 3.0, 4.0, 1.0, 0.0], [0.0, 4.0]], 0.5, True)
 def test_a_share_of_nodes_keeps_the_best_first_come_first(values, share, per_layer):
     scores = [torch.tensor(v) for v in values]
     compared = map(ranked, values) if per_layer else values

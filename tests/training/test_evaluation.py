@@ -9,23 +9,16 @@ from torch import nn
 from spectral_core import evaluate
 
 
-class Fixed(nn.Module):
-    """Passes its inputs on as logits."""
-
-    def forward(self, x):
-        return x
-
-
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_accuracy_and_loss_by_hand(batch_size):
     logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 0.0]])
     targets = torch.tensor([0, 1, 1, 0])  # right, right, wrong, a tie won by the first
-    measured = evaluate(Fixed(), logits, targets, batch_size)
+    measured = evaluate(nn.Identity(), logits, targets, batch_size)
     right, wrong, tie = math.log1p(math.exp(-2)), math.log1p(math.exp(2)), math.log(2)
     assert measured.accuracy == 0.75
     assert measured.loss == pytest.approx((2 * right + wrong + tie) / 4)
     zeros = torch.zeros_like(logits)  # a loss of one's own is averaged over the examples
-    measured = evaluate(Fixed(), logits, zeros, batch_size, loss=nn.functional.mse_loss)
+    measured = evaluate(nn.Identity(), logits, zeros, batch_size, loss=nn.functional.mse_loss)
     assert measured.loss == 4 * 3 / 8 and math.isnan(measured.accuracy)
 
 
@@ -33,8 +26,8 @@ def test_accuracy_and_loss_by_hand(batch_size):
 def test_many_losses_in_half_precision_are_summed_in_single(dtype):
     logits = torch.tensor([[0.0, 10.0]]).repeat(10_000, 1)
     targets = torch.zeros(10_000, dtype=torch.int64)
-    exact = evaluate(Fixed(), logits, targets)
-    assert evaluate(Fixed(), logits.to(dtype), targets) == exact  # both are whole in any type
+    exact = evaluate(nn.Identity(), logits, targets)
+    assert evaluate(nn.Identity(), logits.to(dtype), targets) == exact  # both are whole in any type
 
 
 def test_evaluation_mode_is_used_and_training_mode_restored():
