@@ -10,6 +10,7 @@ from spectral_core import (
     SpectralImportance,
     SpectralLinear,
     compare,
+    data,
     direct_mlp,
     evaluate,
     export_onnx,
@@ -191,7 +192,14 @@ INTEROP = [
 ]
 
 
-@pytest.mark.parametrize(("call", "words"), [*LAYERS, *TRAINING, *PRUNING, *INTEROP])
+DATA = [
+    (lambda: data.load("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'"),
+    (lambda: data.fetch("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'"),
+    (lambda: data.identify("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'"),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), [*LAYERS, *TRAINING, *PRUNING, *INTEROP, *DATA])
 def test_wrong_arguments_are_named(call, words):
     kind, _, words = words.partition(": ")
     with pytest.raises(Exception, match=words) as caught:

@@ -84,12 +84,6 @@ def test_moved_data_set_is_on_the_device_and_shares_what_is_there_already():
     assert (moved.name, moved.classes) == (digits.name, digits.classes)
 
 
-@pytest.mark.parametrize("function", [data.load, data.fetch, data.identify])
-def test_unknown_name_is_refused_with_the_nearest(function):
-    with pytest.raises(ValueError, match=r"'fashion_mnist'.*'fashion-mnist'"):
-        function("fashion_mnist")
-
-
 @pytest.mark.slow
 def test_import_is_light():
     heavy = ["torchvision", "sklearn", "requests", "pandas"]

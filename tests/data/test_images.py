@@ -20,10 +20,12 @@ def folder(tmp_path):
 
 
 def test_folder_loads_as_pixels_classes_by_name_and_images_in_turn(folder, home):
+    write(folder, {"train/ape/2.png": picture(7)})
     loaded = data.load(f"imagefolder:{folder}")
-    assert loaded.train_inputs.shape == (4, 3 * SIDE * SIDE) and loaded.classes == ("ape", "cat")
-    assert loaded.train_targets.tolist() == [0, 1, 1, 1] and loaded.test_targets.tolist() == [0, 1]
-    assert (255 * loaded.train_inputs[:, 0]).round().tolist() == [4, 1, 2, 3]
+    assert loaded.train_inputs.shape == (5, 3 * SIDE * SIDE) and loaded.classes == ("ape", "cat")
+    assert loaded.train_targets.tolist() == [0, 1, 0, 1, 1]
+    assert loaded.test_targets.tolist() == [0, 1]
+    assert (255 * loaded.train_inputs[:, 0]).round().tolist() == [4, 1, 7, 2, 3]
     first = torch.tensor([4, 8, 12]).repeat_interleave(SIDE * SIDE) / 255  # channel by channel
     torch.testing.assert_close(loaded.train_inputs[0], first)
     assert data.load(f"imagefolder:{folder}") is loaded

@@ -2,22 +2,14 @@
 
 import pytest
 import torch
-from torch import nn
+from test_removal import KINDS
 
-from spectral_core import SpectralLinear, spectral
 from spectral_core.layers.kinds import arrival_width, axes, spectra, spectrum
 
-LAYERS = {
-    "plain": lambda: nn.Linear(5, 4),
-    "spectral": lambda: SpectralLinear(5, 4, bias=True),
-    "both sides": lambda: SpectralLinear(5, 4, bias=True, input_eigenvalues=True),
-    "reparametrised": lambda: spectral(nn.Linear(5, 4)),
-}
 
-
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_spectrum_is_the_layers_own_and_axes_count_what_their_sizes_say(kind):
-    layer = LAYERS[kind]()
+    layer = KINDS[kind](5, 4, True)
     parameters, widths = dict(layer.named_parameters()), {"arrival": 4, "departure": 5}
     assert arrival_width(layer) == 4 and set(axes(layer)) == set(parameters)
     for name, sides in axes(layer).items():

@@ -5,6 +5,7 @@ import math
 
 import pandas as pd
 import pytest
+import test_loop
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from spectral_core import direct_mlp, node_scores, prune, pruning_curve, select, spectral
-from spectral_core import spectral_mlp as mlp
+from spectral_core import node_scores, prune, pruning_curve, select, spectral
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense
 from spectral_core.pruning.curve import measure_cuts
@@ -23,13 +23,8 @@ DOUBLE = torch.float64
 pytestmark = pytest.mark.filterwarnings("ignore:.* nodes have the same score")
 
 
-def network_of(hidden, activation="elu", bias=True, seed=0, make=mlp, **spectra):
-    generator = torch.Generator().manual_seed(seed)
-    network = make((6, *hidden, 4), activation, bias, generator=generator, **spectra)
-    for layer in network[::2]:
-        if bias:
-            layer.bias.data.uniform_(-1, 1, generator=generator)
-    return network.to(DOUBLE)
+def network_of(hidden, activation="elu", bias=True, seed=0, trains="both", two=False):
+    return test_loop.network_of((6, *hidden, 4), trains, activation, bias, seed, two=two)
 
 
 def examples(count=40):
@@ -59,7 +54,7 @@ def assert_as_masked(cuts, network, scores, x, y, percentiles, per_layer=False):
         network_of,
         st.lists(st.integers(1, 6), min_size=1, max_size=4),
         *(st.sampled_from(["elu", "relu", "tanh"]), st.booleans(), st.integers(0, 10_000)),
-        input_eigenvalues=st.booleans(),
+        two=st.booleans(),
     ),
     # Few values, so that many percentiles meet; unsorted and repeated.
     st.lists(st.sampled_from([0, 12.5, 50, 90, 100]) | st.floats(0, 100), max_size=6),
@@ -173,7 +168,7 @@ def products(function, *arguments):
 
 @pytest.mark.parametrize("cuts", [1, 100])
 def test_with_one_hidden_layer_all_cuts_cost_one_forward_pass(cuts):
-    network, (x, y) = network_of((500,), "relu", make=direct_mlp), examples()
+    network, (x, y) = network_of((500,), "relu", trains="weights"), examples()
     percentiles, scores = [100 * i / cuts for i in range(cuts)], node_scores(network, "invariant")
     one_pass = products(network, x)
     assert one_pass == 40 * (6 * 500 + 500 * 4)
@@ -181,7 +176,7 @@ def test_with_one_hidden_layer_all_cuts_cost_one_forward_pass(cuts):
 
 
 def test_with_several_hidden_layers_only_what_a_cut_changes_is_computed():
-    network, (x, y) = network_of((30, 20, 10), "relu", make=direct_mlp), examples()
+    network, (x, y) = network_of((30, 20, 10), "relu", trains="weights"), examples()
     scores = [torch.arange(width) / width for width in (30, 20, 10)]  # all cut alike
     counted = products(measure_cuts, network, scores, x, y, [0, 50, 50])
     (a, b, c), (_, left_b, left_c) = (30, 20, 10), Flow(prune(network, scores, 50)).widths

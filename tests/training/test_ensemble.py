@@ -143,15 +143,13 @@ def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
     together = stacked(networks)
     written_out = WrittenOut(together, inputs, torch.zeros(1000, dtype=torch.int64))
     written_out(torch.stack([torch.arange(50)] * 4))
-    parameters = [*together.parameters(), *itertools.chain(*(n.parameters() for n in networks))]
-    moments = [p for p in together.parameters() if p.requires_grad] * 2
-    # What the layers keep, and as much again that comes and goes.
-    passes = [t for layer in written_out.layers for t in (layer.a, layer.z)] * 2
-    tensors = [*parameters, *moments, *passes]
-    tensors += [] if written_out.rows is inputs else [written_out.rows]
-    gradients = [p.grad for p in together.parameters() if p.grad is not None]
-    held = sum(t.numel() * t.element_size() for t in [*tensors, *gradients])
+    tensors = [p for network in (together, *networks) for p in network.parameters()]
+    # Gradients and two moments; what the layers keep, and as much again that comes and goes.
+    tensors += [p for p in together.parameters() if p.requires_grad] * 3
+    tensors += [t for layer in written_out.layers for t in (layer.a, layer.z)] * 2
     projects = trains == "eigenvalues"
+    tensors += [written_out.rows] * projects
+    held = sum(t.numel() * t.element_size() for t in tensors)
     share = 0.7 * 2**30  # of the memory of a device that does not say how much it has
     assert 1.0 < 4 * share / most_members(sizes, 50, inputs, projects) / held < 1.6
     assert most_members((10**6, 10**6, 10), 200, inputs, False) == 1  # at least one

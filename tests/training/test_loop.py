@@ -1,5 +1,7 @@
 """Training against a plain loop, in numbers; what must not move; what must be refused."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -136,9 +138,8 @@ def test_keras_and_torch_epsilon_agree():
 
 
 def test_the_optimiser_is_torchs_to_the_bit_and_what_has_no_gradient_stays():
-    networks = [nn.ModuleList([nn.Linear(30, 20), nn.Linear(20, 3)]) for _ in range(2)]
-    networks[1].load_state_dict(networks[0].state_dict())
-    ours, theirs = (list(network.parameters()) for network in networks)
+    ours = [nn.Parameter(torch.randn(size)) for size in (600, 20, 60, 3)]
+    theirs = copy.deepcopy(ours)
     settings = Optimisation(epochs=1, learning_rate=0.01, decay=0.1)
     torchs = torch.optim.Adam(theirs, 0.01, ADAM_BETAS, ADAM_EPSILON, 0.1, fused=True)
     optimiser = Adam(ours, settings)
