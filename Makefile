@@ -20,7 +20,7 @@ test: .venv/test
 	$(BIN)/spectral-core notebook --all --prepare-only -p preset smoke
 	LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=120 \
 		-p tests.warm_kernels --numprocesses $(JOBS) _prepared
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 soak: .venv/test
 	$(BIN)/python -m benchmarks.soak

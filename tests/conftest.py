@@ -31,7 +31,7 @@ class Finished(NamedTuple):
 
 def pytest_collection_modifyitems(items):
     """Whatever reads the built book or a run of the benchmarks, or opens a browser, is slow. The
-    longest file comes first, so that it does not run on alone at the end."""
+    longest tests come first, so that none of them runs on alone at the end."""
     items.sort(key=lambda item: item.path.name != "test_in_browser.py")
     for item in items:
         if {"html", "rows", "browser"} & set(getattr(item, "fixturenames", ())):

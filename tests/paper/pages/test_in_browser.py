@@ -1,6 +1,7 @@
 """Every page in Chromium: it can be read by everyone, fits a phone, is light, and asks no other
 server for anything."""
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -38,6 +39,13 @@ def site(html):
 
 
 @pytest.fixture(scope="module")
+def wide(browser):
+    """A visitor on a wide screen: what one page has brought along, the next need not fetch."""
+    with contextlib.closing(browser.new_context(viewport=WIDE, color_scheme="light")) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
 def axe():
     package = pytest.importorskip("axe_playwright_python")
     return (files(package) / "axe.min.js").read_text(encoding="utf-8")
@@ -46,20 +54,21 @@ def axe():
 def violations(page, options):
     """Rules that a page breaks badly, with the first element that does."""
     options = {"resultTypes": ["violations"], **options}
-    broken = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    run = "async options => (await axe.run(document, options)).violations"
     return [
         (rule["id"], rule["nodes"][0]["html"][:200], len(rule["nodes"]))
-        for rule in broken
+        for rule in page.evaluate(run, options)
         if rule["impact"] in ("serious", "critical")
     ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_light_accessible_and_fits_a_phone(browser, site, axe, name):
-    page, loaded = browser.new_page(viewport=WIDE, color_scheme="light"), []
+def test_a_page_is_light_accessible_and_fits_a_phone(wide, site, axe, name):
+    page, loaded = wide.new_page(), []
     page.on("response", lambda answer: loaded.append(answer))
     page.goto(f"{site}{name}.html", wait_until="load")
+    page.wait_for_selector("html[data-theme=light]", state="attached")
     page.add_style_tag(content="* { transition: none !important; }")
     page.evaluate(axe)
     assert not violations(page, {})
@@ -78,8 +87,8 @@ def test_a_page_is_light_accessible_and_fits_a_phone(browser, site, axe, name):
 
 
 @pytest.mark.slow
-def test_a_link_to_an_equation_shows_it(browser, site):
-    page = browser.new_page(viewport=WIDE)
+def test_a_link_to_an_equation_shows_it(wide, site):
+    page = wide.new_page()
     page.goto(f"{site}book/figures/theory.html")
     link = page.locator('article a.internal[href="#equation-eq-weights"]').first
     equation = page.locator("#equation-eq-weights math").text_content()
