@@ -222,8 +222,6 @@ print(SpectralLinear.__module__, *sorted(set(sys.modules) - before))
     [
         ("torch_pruning", "torch-pruning", "SpectralImportance(nn.Linear(3, 2), {})"),
         ("onnx", "onnx", "export_onnx(nn.Linear(3, 2), 'a', torch.rand(2, 3))"),
-        ("onnxruntime", "onnx", "export_onnx(nn.Linear(3, 2), 'a', torch.rand(2, 3))"),
-        ("onnxscript", "onnx", "export_onnx(nn.Linear(3, 2), 'a', torch.rand(2, 3))"),
         ("matplotlib.pyplot", "figures", "plot_spectrum(spectral(nn.Linear(3, 2)))"),
     ],
 )

@@ -15,7 +15,6 @@ from spectral_core.paper.claims.yardsticks import (
     INCONCLUSIVE,
     PARTLY,
     SINGLE,
-    Count,
     better_with_penalty,
     equality,
     falls,
@@ -181,11 +180,6 @@ def test_of_two_rivals_the_harder_one_is_observed():
     easy = made(HOLDS, HOLDS, mean=9.0)
     hard = [test._replace(what="a − c") for test in made(HOLDS, HOLDS, mean=2.0)]
     assert verdict(easy + hard).observed.mean == 2.0
-
-
-def test_a_count_needs_no_seeds():
-    found = verdict([Result(f"n{x}", "pre", Count(x), lambda _: HOLDS) for x in (5, 9, 7)])
-    assert found.word == HOLDS and str(found.observed) == "7 %"
 
 
 # Yardsticks of one claim each

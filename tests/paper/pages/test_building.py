@@ -67,12 +67,6 @@ def test_nothing_in_the_book_names_this_machine(html):
             assert str(folder) not in text, (file.name, folder)
 
 
-def test_a_figure_says_how_it_is_computed(pages):
-    for file, page in pages.items():
-        if key := re.search(r"fig(0[346789]|1\d)(?!_by_hand)", file):
-            assert f"spectral-core compute {key[0]} --preset paper" in page.get_text(), file
-
-
 def test_what_the_builder_prints_is_shown_whatever_its_bytes(project, monkeypatch, capsys):
     tool = project / "jupyter-book"
     tool.write_text("#!/bin/sh\nprintf '\\316\\273 \\377'; exit 1\n")

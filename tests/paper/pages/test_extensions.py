@@ -125,15 +125,8 @@ def test_a_page_can_be_read_by_everyone(body, shown):
     assert extension("accessible").accessible(body) == shown
 
 
-@pytest.mark.parametrize(
-    ("latex", "parts"),
-    [
-        (r"w_{ij} = -\lambda_i", ["<msub>", "<mi>λ</mi>", "−"]),
-        (r"\begin{aligned} a &= b \\[1ex] c &= d \end{aligned}", ["<mtable", "<mi>c</mi>"]),
-        (r"\vec x", ["<mover", "→"]),
-    ],
-)
-def test_formulas_are_mathml(latex, parts):
+def test_formulas_are_mathml():
+    latex = r"\begin{aligned} \lambda_i &= \vec b \\[1ex] c &= d \end{aligned}"
     formula = extension("mathml").mathml(latex)
-    assert formula.startswith("<math") and all(part in formula for part in parts)
-    assert "1ex" not in formula
+    parts = ("<math", "<mtable", "<msub>", "<mi>λ</mi>", "<mover", "→", "<mi>c</mi>")
+    assert all(part in formula for part in parts) and "1ex" not in formula

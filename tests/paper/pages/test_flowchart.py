@@ -13,13 +13,9 @@ KINDS = {kind for kinds in REPEATS.values() for kind in kinds}
     ("method", "kind", "words"),
     [
         ("pre", "train", "λ; φ stays"),
-        ("pre", "rank", "|λ|"),
-        ("pre", "retrain", "φ"),
-        ("direct", "train", "weights w"),
         ("direct", "rank", "Σ|w|"),
         ("pre-smallest", "prune", "(100 − q)"),
         ("post-per-layer", "prune", "their layer's"),
-        ("post-scaled", "rank", "layer's mean"),
         ("fresh", "retrain", "new network"),
     ],
 )

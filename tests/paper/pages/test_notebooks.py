@@ -98,13 +98,6 @@ def test_equations_of_the_theory_hold_for_other_shapes(departure_nodes, arrival_
     assert len(shape["checked"]) > 10
 
 
-@pytest.mark.slow
-def test_fig_3_by_hand_ends_on_the_registrys_numbers(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPECTRAL_CORE_STORE", str(tmp_path / "store"))
-    small = {"hidden": [20, 10], "epochs": 3, "retraining_epochs": 1, "seed": 2}
-    assert execute("fig03_by_hand", small, tmp_path, progress=False).exists()
-
-
 # A notebook of four cells, in a project of its own
 
 

@@ -73,15 +73,6 @@ def test_collapsed_levels_are_counted_and_said_where(two_networks):
     assert set(one["highest_level"]) == {50, 90} and math.isnan(one.iloc[0]["collapse_level"])
 
 
-def test_file_reads_back_as_it_was_computed():
-    found = question("ranking")
-    row = next(found[found["networks"] == "12 networks"].itertuples())
-    assert str(estimate_of(row)) == "+0.06 pt [−0.05, +0.16]"
-    assert (row.depth, row.over, row.outcome) == ("all", "networks", "equivalent")
-    singles = question("paper").query("n == 1")
-    assert singles["low"].isna().all() and set(singles["outcome"]) == {"single run"}
-
-
 def test_all_39_published_differences_are_certain_once_corrected_for_testing_all():
     rows = certainty().sort_values("p")
     assert len(rows) >= 39 and (rows["holm"] >= rows["p"]).all()

@@ -159,9 +159,3 @@ def test_worker_with_more_threads_is_refused(store):
     ):
         compute(study.steps(), store, progress=False, backend="dask")
     assert not list(store.root.rglob("*.json"))
-
-
-def test_without_a_client_the_address_is_needed(store):
-    with pytest.raises(ValueError, match="scheduler must be an address such as tcp://host:8786"):
-        compute(plan("fig03", "smoke").steps(), store, progress=False, backend="dask")
-    assert not store.root.exists()

@@ -198,12 +198,6 @@ def test_only_what_is_missing_is_run_and_its_cost_and_making_are_told(store, cap
     assert run(seeds=2).steps == 9
 
 
-def test_a_cut_does_not_depend_on_the_cuts_beside_it(finished, store):
-    alone = plan("fig03", "smoke", percentiles=(90,), methods=["pre"], seeds=1).steps()
-    compute(alone, store, workers=1, progress=False)
-    assert results_only(store).items() <= results_only(finished.store).items()
-
-
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
@@ -299,6 +293,7 @@ def test_time_is_about_right(store):
         ({"scheduler": "tcp://a:1"}, ValueError, "scheduler must be left out unless backend is"),
         ({"backend": "dask", "workers": 2}, ValueError, "workers must be left out: a dask cluster"),
         ({"backend": "dask", "scheduler": 8786}, TypeError, "scheduler must be an address such"),
+        ({"backend": "dask"}, ValueError, "scheduler must be an address such as tcp://host:8786"),
         ({"device": "gpu"}, ValueError, "device must be one that torch can use here"),
         ({"device": None}, TypeError, "device must be a name such as 'cpu'; got None"),
     ],

@@ -50,8 +50,6 @@ def test_a_field_at_its_default_is_not_part_of_the_name():
         ("direct", "16fc953d76321efe34bb30e2", "b8da06bbdcf1700697740a6b"),
         ("post", "5c513ff0f332f35e053c8ee0", "99de1538fdecc8bb8d1a4c40"),
         ("pre", "e23da5711786c8e6eac431e3", "9623ca7a91963bc4160293af"),
-        ("fresh", "e23da5711786c8e6eac431e3", "eabbff29f6c8ff1e9f349674"),
-        ("post-taylor", "5c513ff0f332f35e053c8ee0", "319603db15f2f2afad5b1c30"),
     ],
 )
 def test_steps_of_the_paper_keep_the_names_under_which_they_are_stored(method, trained, cut):
@@ -68,24 +66,6 @@ def test_key_changes_with_the_version_of_the_algorithm(monkeypatch):
 
 def test_an_epoch_in_rounds_costs_what_they_leave_on_average():
     assert (cut(percentile=80).epoch_cost, cut(percentile=80, rounds=4).epoch_cost) == (20, 50)
-
-
-@pytest.mark.parametrize(
-    ("method", "layers", "trains", "score", "retrains", "epochs"),
-    [
-        ("direct", "direct", "both", "connectivity", None, 0),
-        ("post", "spectral", "both", "eigenvalue", None, 0),
-        ("pre", "spectral", "eigenvalues", "eigenvalue", "eigenvectors", 2),
-        ("fresh", "spectral", "eigenvalues", "eigenvalue", "both", 2 + 2),
-        ("fresh-short", "spectral", "eigenvalues", "eigenvalue", "both", 2),
-    ],
-)
-def test_methods_train_rank_and_retrain_as_the_paper_says(
-    method, layers, trains, score, retrains, epochs
-):
-    step = cut(method)
-    assert (step.trained.layers, step.trained.trains, step.score) == (layers, trains, score)
-    assert (step.retrains, step.retraining_epochs) == (retrains, epochs)
 
 
 @pytest.mark.parametrize("method", METHODS)
