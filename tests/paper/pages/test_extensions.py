@@ -129,4 +129,4 @@ def test_formulas_are_mathml():
     latex = r"\begin{aligned} \lambda_i &= \vec b \\[1ex] c &= d \end{aligned}"
     formula = extension("mathml").mathml(latex)
     parts = ("<math", "<mtable", "<msub>", "<mi>λ</mi>", "<mover", "→", "<mi>c</mi>")
-    assert all(part in formula for part in parts) and "1ex" not in formula
+    assert all(part in formula for part in parts) and "[" not in formula

@@ -13,7 +13,9 @@ KINDS = {kind for kinds in REPEATS.values() for kind in kinds}
     ("method", "kind", "words"),
     [
         ("pre", "train", "λ; φ stays"),
+        ("direct", "train", "weights w"),
         ("direct", "rank", "Σ|w|"),
+        ("post-scaled", "rank", "layer's mean"),
         ("pre-smallest", "prune", "(100 − q)"),
         ("post-per-layer", "prune", "their layer's"),
         ("fresh", "retrain", "new network"),

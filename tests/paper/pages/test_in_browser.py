@@ -17,7 +17,7 @@ WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 CONTRAST = {"runOnly": ["color-contrast"]}
 OF_A_PHONE = {"runOnly": ["scrollable-region-focusable"]}
 """What else depends on the width is the theme's, and alike on all pages."""
-LANDING, OTHERS = 700_000, 500_000
+LIGHT = 500_000
 """Bytes of a page with all that it loads, not compressed."""
 
 
@@ -77,7 +77,7 @@ def test_a_page_is_light_accessible_and_fits_a_phone(wide, site, axe, name):
     page.wait_for_selector("html[data-theme=dark]", state="attached")
     assert not violations(page, CONTRAST)
     assert all(answer.url.startswith((site, "data:")) for answer in loaded)
-    assert sum(len(answer.body()) for answer in loaded) <= (LANDING if name == NAMES[0] else OTHERS)
+    assert sum(len(answer.body()) for answer in loaded) <= LIGHT
     page.set_viewport_size(PHONE)
     page.reload()  # what can be scrolled gets its tab stop while loading
     page.evaluate(axe)
