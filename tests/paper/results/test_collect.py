@@ -5,7 +5,7 @@ import re
 import pytest
 from made_tables import curves
 
-from spectral_core.paper.results.collect import COLUMNS, NoResults, collect, command, summary
+from spectral_core.paper.results.collect import COLUMNS, NoResults, collect, summary
 from spectral_core.paper.results.published import publish, published_runs
 from spectral_core.paper.run import provenance
 from spectral_core.paper.study.planning import plan
@@ -54,19 +54,6 @@ def test_provenance_says_how_a_panel_was_made(finished, project):
     assert expected.items() <= made.items() and made["table"]["rows"] == 18
     assert made["from"] <= made["to"] and made["seconds"] > 0
     assert all(re.fullmatch("[0-9a-f]{32}", md5) for md5 in made["data"].values())
-
-
-@pytest.mark.parametrize(
-    ("panels", "changes", "options"),
-    [
-        (None, {"hidden": [8, 4], "learning_rate": 1e-4, "stage_two": "both", "seeds": [0, 2]},
-         "--hidden 8-4 --learning-rate 0.0001 --stage-two both --seeds 0,2"),
-        (["*released", "*500"], {"seeds": 3}, "--panels '*released,*500' --seeds 3"),
-    ],
-)  # fmt: skip
-def test_command_names_every_change(panels, changes, options):
-    study = plan("fig03", "quick", panels, **changes)
-    assert command(study) == f"spectral-core compute fig03 --preset quick {options}"
 
 
 def test_summary_is_mean_and_spread_over_seeds():

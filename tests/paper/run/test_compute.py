@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -18,7 +17,6 @@ import pytest
 import torch
 
 from spectral_core.paper import cli
-from spectral_core.paper.results.published import publish
 from spectral_core.paper.run import batching, worker
 from spectral_core.paper.run.batching import jobs
 from spectral_core.paper.run.compute import at_once, compute
@@ -130,9 +128,7 @@ def test_a_worker_that_dies_is_said_in_two_lines(finished, store):
 
 
 @pytest.mark.slow
-def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
-    finished, store, project
-):
+def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(finished, store):
     study, uninterrupted = finished
     trained = list(dict.fromkeys(cut.trained for cut in study.steps()))
     # Whoever holds the lock of a step keeps the run from getting past it, so it is surely stopped
@@ -159,11 +155,6 @@ def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(
     assert results_only(store) == results_only(uninterrupted)
     assert networks_of(store) == networks_of(uninterrupted)
     assert not list(store.root.glob("**/.*"))
-    tables = []
-    for of in (store, uninterrupted):
-        tables.append(publish(study, of)[0].read_bytes())
-        shutil.rmtree(project / "results")
-    assert tables[0] == tables[1]
 
 
 def test_only_what_is_missing_is_run_and_its_cost_and_making_are_told(store, capsys):
@@ -182,8 +173,6 @@ def test_only_what_is_missing_is_run_and_its_cost_and_making_are_told(store, cap
     assert cost.steps == len(made) == 3 + 6  # networks and cuts
     assert cost.computing == pytest.approx(sum(one["seconds"] for one in made))
     assert cost.computing < cost.seconds < elapsed
-    names = {"at", "seconds", "device", "hardware", "versions", "commit"}
-    assert all(set(one) == names and one["device"] == "cpu" for one in made)
 
     written = {file: file.stat().st_mtime_ns for file in store.root.rglob("*")}
     assert run()[::2] == (0, 0)

@@ -79,14 +79,12 @@ def test_a_method_shares_one_trained_network_with_all_its_levels_and_controls(me
 @pytest.mark.parametrize(
     ("method", "unused"),
     [
-        ("direct", {"stage_two": "both", "retraining_epochs": 7, "eigenvalue_range": (0, 1)}),
-        ("direct", {"eigenvector_range": (0, 1)}),
+        ("direct", {"stage_two": "both", "retraining_epochs": 7}),
+        ("direct", {"eigenvalue_range": (0, 1), "eigenvector_range": (0, 1)}),
         ("direct-inputs", {"rounds": 4}),
-        ("post", {"rounds": 4}),
-        ("post", {"stage_two": "both", "retraining_epochs": 7}),
+        ("post", {"stage_two": "both", "retraining_epochs": 7, "rounds": 4}),
         ("post-retrained", {"stage_two": "both"}),
-        ("fresh", {"stage_two": "both"}),
-        ("fresh", {"rounds": 4}),
+        ("fresh", {"stage_two": "both", "rounds": 4}),
     ],
 )
 def test_settings_that_a_method_ignores_leave_its_steps_alone(method, unused):
