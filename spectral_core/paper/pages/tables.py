@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper.claims.claims import Claim, Row, details, judge
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
@@ -86,19 +87,23 @@ def compared(first: str, second: str, levels: tuple[float, float], **options: An
 
 
 def correlations(rho: pd.DataFrame) -> Table:
-    """Spearman's ρ between scores and the damage of single nodes, means over networks and seeds.
+    """Spearman's ρ between scores and the damage of single nodes, means over networks and
+    seeds, by the number of hidden layers.
 
     Args:
         rho: as :func:`spectral_core.paper.results.ablation.ablation` returns it.
     """
     names = {**CRITERIA, "invariant": f"{CRITERIA['invariant']}, or ‖w‖₂"}
+    layers = rho["hidden"].map(hidden_widths).map(len).replace({1: "1 layer", 3: "3 layers"})
     rho = rho.assign(
         score=rho["score"].map(names),
         method=[METHODS[method].title for method in rho["method"]],
-        images=rho["images"] + " images",
+        images=rho["images"] + " images, " + layers,
     )
     means = rho.groupby(["method", "score", "images"], sort=False)["rho"].mean().unstack("images")
-    return Table(means.map("{:.2f}".format).rename_axis(columns=None))
+    columns = sorted(sorted(means.columns), key=lambda name: name.split(",")[0], reverse=True)
+    text = means[columns].map("{:.2f}".format).replace("-", "−", regex=True)
+    return Table(text.rename_axis(columns=None))
 
 
 SYMBOLS = dict(zip(WORDS, "✓◐✗≈?○–"))

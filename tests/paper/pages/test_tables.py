@@ -123,11 +123,17 @@ def test_provenance_says_command_machine_settings_and_seeds():
     assert run_tables.downloads(runs).count("](/results/published/fig10/") == 2 * len(runs)
 
 
-def test_scores_are_correlated_with_damage_by_method_and_images():
-    rows = [("test", 0.2), ("test", 0.4), ("training", 0.5)]
-    rho = pd.DataFrame(rows, columns=["images", "rho"])
+def test_scores_are_correlated_with_damage_by_method_images_and_depth():
+    rows = [("test", 0.2, "500"), ("test", 0.4, "500"), ("training", 0.5, "500")]
+    rows += [("test", -0.1, "500-500-500"), ("training", 0.6, "500-500-500")]
+    rho = pd.DataFrame(rows, columns=["images", "rho", "hidden"])
     frame = tables.correlations(rho.assign(method="direct", score="connectivity")).frame
-    assert frame.loc[("Magnitude", "Σ|w|")].tolist() == ["0.30", "0.50"]
+    assert frame.loc[("Magnitude", "Σ|w|")].to_dict() == {
+        "training images, 1 layer": "0.50",
+        "training images, 3 layers": "0.60",
+        "test images, 1 layer": "0.30",
+        "test images, 3 layers": "−0.10",
+    }
 
 
 # Questions
