@@ -23,9 +23,6 @@ from spectral_core.paper.results.statistics import Estimate
 from spectral_core.paper.study.figures import CHANGES, SOURCES
 from spectral_core.paper.study.methods import METHODS
 
-LEAST_SEEDS = 3
-"""Seeds of each network without which an estimate is not shown: two leave no useful interval."""
-
 
 def controls(first: str, others: Sequence[str], **options: Any) -> Table:
     """A method minus each of its controls: over two ranges of levels, and network by network.
@@ -191,16 +188,15 @@ def claims(words: Mapping[str, str]) -> Table:
 
 
 def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, Estimate]]:
-    """What each change of a setting makes of a method's accuracy, over networks of one hidden layer
-    with at least :data:`LEAST_SEEDS` seeds: by method and by what is changed.
+    """What each change of a setting makes of a method's accuracy, over networks of one hidden
+    layer: by method and by what is changed.
 
     Args:
         found: rows as :func:`~spectral_core.paper.questions.comparisons.question` returns them for
             ``"settings"``; the published ones if ``None``.
     """
     found = comparisons.question("settings") if found is None else found
-    several = (found["over"] == "networks") & (found["seeds"] >= LEAST_SEEDS)
-    rows = found[several & (found["depth"].astype(str) == "1")]
+    rows = found[(found["over"] == "networks") & (found["depth"].astype(str) == "1")]
     return {
         method: {
             CHANGES[row.change].title: comparisons.estimate_of(row)

@@ -21,6 +21,8 @@ from spectral_core.paper.study.figures import CHANGES
 
 UNPRUNED, LIGHT, DEEP = (0.0, 0.0), (5.0, 45.0), (85.0, 95.0)
 """More ranges of pruning levels, in per cent of the nodes."""
+LEAST_SEEDS = 3
+"""Seeds that a network needs to say what a changed setting does: two leave no useful interval."""
 _FOUR = (LIGHT, FEW_TO_MANY, DEEP, ALL_LEVELS)
 
 
@@ -171,6 +173,8 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
         )
     except NoResults:
         return
+    if change:
+        every = every[every.groupby("network")["seed"].transform("nunique") >= LEAST_SEEDS]
     names = {"question": question, "first": first, "second": second}
     names |= {"source": source, "change": change}
     for levels in ranges:

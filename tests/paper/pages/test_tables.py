@@ -151,15 +151,14 @@ def test_a_claim_has_the_words_of_its_page_and_its_own_verdicts():
         tables.claims({"fig04-dirct": ""})
 
 
-def test_settings_with_two_seeds_or_three_layers_or_of_one_network_are_not_shown():
+def test_settings_with_three_layers_or_of_one_network_are_not_shown():
     rows = [
-        ("pre", "width", 2.0, "1", 3, "networks"),
-        ("post", "width", -8.0, "1", 3, "networks"),
-        ("pre", "both-in-stage-two", 1.0, "1", 2, "networks"),
-        ("pre", "wide-eigenvalues", 1.0, "3", 3, "networks"),
-        ("pre", "wide-eigenvectors", 1.0, "1", 3, "seeds"),
+        ("pre", "width", 2.0, "1", "networks"),
+        ("post", "width", -8.0, "1", "networks"),
+        ("pre", "wide-eigenvalues", 1.0, "3", "networks"),
+        ("pre", "wide-eigenvectors", 1.0, "1", "seeds"),
     ]
-    found = pd.DataFrame(rows, columns=["first", "change", "difference", "depth", "seeds", "over"])
+    found = pd.DataFrame(rows, columns=["first", "change", "difference", "depth", "over"])
     found = found.assign(low=found["difference"] - 1, high=found["difference"] + 1, n=4, excluded=0)
     title = CHANGES["width"].title
     assert tables.changed_settings(found) == {

@@ -73,6 +73,13 @@ def test_collapsed_levels_are_counted_and_said_where(two_networks):
     assert set(one["highest_level"]) == {50, 90} and math.isnan(one.iloc[0]["collapse_level"])
 
 
+@pytest.mark.parametrize(("seeds", "networks"), [(2, []), (3, ["MNIST · 1 × 10 · ELU"])])
+def test_a_changed_setting_needs_three_seeds(seeds, networks):
+    usual, changed = {50: [0.7, 0.8, 0.9][:seeds]}, {50: [0.6, 0.7, 0.9][:seeds]}
+    table = pd.concat([curves({"pre": usual}), curves({"pre": changed}, change="wide-eigenvalues")])
+    assert list(question("settings", table)["networks"]) == networks
+
+
 def test_all_39_published_differences_are_certain_once_corrected_for_testing_all():
     rows = certainty().sort_values("p")
     assert len(rows) >= 39 and (rows["holm"] >= rows["p"]).all()
