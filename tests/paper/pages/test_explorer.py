@@ -1,5 +1,6 @@
 """The explorer: its data are the published tables', and in a browser it shows them."""
 
+import gzip
 import re
 import shutil
 
@@ -60,6 +61,13 @@ def test_thresholds_remove_as_many_nodes_as_the_level_says(content):
         assert layer == sorted(layer)
         for level, threshold in zip(LEVELS, spectra[method]["threshold"]):
             assert (nodes[method] < threshold).mean() == pytest.approx(level / 100, abs=0.02)
+
+
+def test_all_of_it_is_light(page_html):
+    script = STATIC.joinpath("explorer.js").read_text(encoding="utf-8")
+    style = STATIC.joinpath("landing.css").read_text(encoding="utf-8")
+    data = page_html[page_html.index("<script") :]
+    assert sum(len(gzip.compress(text.encode())) for text in (data, script, style)) < 60_000
 
 
 # In a browser

@@ -63,6 +63,11 @@ def test_rows_are_over_networks_and_in_each(two_networks):
         question("budget")
 
 
+def test_a_single_run_has_no_interval():
+    singles = question("paper").query("n == 1")
+    assert singles["low"].isna().all() and set(singles["outcome"]) == {"single run"}
+
+
 def test_collapsed_levels_are_counted_and_said_where(two_networks):
     lost = two_networks[["method", "level", "seed", "activation"]].eq(["pre", 90, 1, "elu"])
     two_networks.loc[lost.all(axis=1), "collapsed"] = True
