@@ -4,16 +4,26 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from spectral_core.paper.results.estimates import difference, reaches
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
+OWN, TWO_STAGE = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_a_model_of_ones_own_is_pruned_as_printed():
+    names = {"model": nn.Sequential(nn.Linear(4, 10), nn.ReLU(), nn.Linear(10, 2))}
+    exec(OWN, names | {"x": torch.rand(3, 4)}, names)
+    assert [layer.out_features for layer in names["small"][::2]] == [5, 2]
+
+
 @pytest.mark.slow
 def test_example_runs_as_printed_and_learns(capsys):
-    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    exec(code, {})
+    exec(TWO_STAGE, {})
     accuracy = re.search(r"accuracy=([\d.]+)", capsys.readouterr().out)
     assert float(accuracy[1]) > 0.8
 

@@ -18,6 +18,7 @@ from spectral_core.paper.results.agreement import agreement
 from spectral_core.paper.results.collect import NoResults, summary
 from spectral_core.paper.results.published import Run, published_runs, settings_by_method
 from spectral_core.paper.results.statistics import signed
+from spectral_core.paper.study.figures import FIGURES
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import in_words
 
@@ -129,14 +130,16 @@ def downloads(runs: Iterable[Run]) -> str:
     return "\n".join(items)
 
 
-def behind(*experiments: str) -> Folded:
-    """All published runs of some figures or questions, to download, folded.
+def behind(*questions: str) -> Folded:
+    """All published runs of some questions, and of Figs. 3 to 9, with which they are compared, to
+    download, folded.
 
     Args:
-        experiments: names out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
+        questions: names out of :data:`~spectral_core.paper.study.figures.QUESTIONS`.
     """
-    runs = (published_runs(name, "paper", "*").values() for name in experiments)
-    every = itertools.chain.from_iterable(itertools.chain.from_iterable(runs))
+    runs = [published_runs(name, "paper", "*") for name in questions]
+    runs += [published_runs(name, "paper") for name in FIGURES if name < "fig10"]
+    every = itertools.chain.from_iterable(of_panel for own in runs for of_panel in own.values())
     return Folded({"Runs behind this page": downloads(every)})
 
 

@@ -128,15 +128,16 @@ def cut_step(
     )
     epochs = settings.retraining_epochs if how.retrains else 0
     epochs += settings.epochs if how.restarts == BOTH_STAGES else 0
-    everything = how.trains == "both" or how.restarts is not None
-    in_rounds = epochs > 0 and how.removes == "nodes" and how.restarts is None
+    restarts = how.restarts is not None
+    part = "both" if how.trains == "both" or restarts else settings.stage_two
+    in_rounds = epochs > 0 and how.removes == "nodes" and not restarts
     ranking = ("score", "removes", "score_images", "keeps", "per_layer", "scaled", "draws")
     return CutStep(
         trained=trained,
         percentile=float(percentile),
-        retrains=None if epochs == 0 else "both" if everything else settings.stage_two,
+        retrains=part if epochs > 0 or restarts else None,
         retraining_epochs=epochs,
-        restarts=how.restarts is not None,
+        restarts=restarts,
         rounds=settings.rounds if in_rounds else 1,
         **{name: getattr(how, name) for name in ranking},
     )

@@ -232,6 +232,12 @@ def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, trai
     assert not of_old & {*start[0].eigenvectors.flatten().tolist()}
 
 
+def test_without_epochs_a_fresh_network_is_its_own_start(digits, trained):
+    step = cut("fresh-short", 50, retraining_epochs=0)
+    start = next(iter(work.rounds(step, trained(step), digits))).network
+    assert work.run_cut(step, trained(step), digits) == work.measure(start, digits)
+
+
 def test_order_of_stage_two_is_the_same_for_each_level_of_a_seed_and_no_other():
     def draw(generator):
         return tuple(torch.randperm(100, generator=generator).tolist())
