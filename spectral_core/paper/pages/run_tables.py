@@ -130,17 +130,18 @@ def downloads(runs: Iterable[Run]) -> str:
     return "\n".join(items)
 
 
-def behind(*questions: str) -> Folded:
+def behind(*questions: str, more: Iterable[Run] = ()) -> Folded:
     """All published runs of some questions, and of Figs. 3 to 9, with which they are compared, to
     download, folded.
 
     Args:
         questions: names out of :data:`~spectral_core.paper.study.figures.QUESTIONS`.
+        more: other tables.
     """
     runs = [published_runs(name, "paper", "*") for name in questions]
     runs += [published_runs(name, "paper") for name in FIGURES if name < "fig10"]
     every = itertools.chain.from_iterable(of_panel for own in runs for of_panel in own.values())
-    return Folded({"Runs behind this page": downloads(every)})
+    return Folded({"Runs behind this page": downloads([*more, *every])})
 
 
 def _provenance(run: Mapping[str, Any]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from spectral_core.layers.networks import hidden_label
 from spectral_core.paper import paths
 from spectral_core.paper.results.collect import NoResults, command
 from spectral_core.paper.results.inside import by_node, stored_network
-from spectral_core.paper.results.published import Run, as_csv, stem_of, write
+from spectral_core.paper.results.published import Run, as_csv, stem_of, tag_of, write
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.planning import Study
@@ -129,7 +129,7 @@ def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
 def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]:
     """Measure every network of a study and write ``results/ablation/<panel>.csv``.
 
-    Where methods are chosen, their names are appended: a table per run, as for published results.
+    Methods and seeds that are chosen are appended: a table per run, as for published results.
 
     Beside each table lies its provenance and, for the first seed of a panel with one hidden layer,
     the nodes themselves.
@@ -157,9 +157,7 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
             for key, nodes in measured.items()
             for found in correlations(nodes)
         ]
-        name = stem_of(study, panel)
-        if "methods" in study.overrides:
-            name += f"--{'-'.join(panel.methods)}"
+        name = stem_of(study, panel) + tag_of(study, panel)
         tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
         if panel.depth == 1:
             first = min(seed for _, seed in measured)
@@ -178,14 +176,25 @@ def _folder() -> Path:
     return paths.project() / "results" / "ablation"
 
 
+def runs(nodes: bool = False) -> list[Run]:
+    """Published tables of rank correlations, or with ``nodes`` of the nodes of single networks."""
+    files = sorted(_folder().glob("*.csv"))
+    return [Run(file) for file in files if file.stem.endswith("--nodes") == nodes]
+
+
 def ablation(nodes: bool = False) -> pd.DataFrame:
     """Published rank correlations of all panels, or with ``nodes`` the nodes of single networks.
 
     Raises:
         NoResults: if none are published.
         Damaged: if a table was changed.
+        ValueError: if two tables measure the same network.
     """
-    files = [file for file in sorted(_folder().glob("*.csv")) if ("--nodes" in file.name) == nodes]
-    if not files:
+    tables = [run.read().assign(file=run.table.stem) for run in runs(nodes)]
+    if not tables:
         raise NoResults("no ablation of single nodes is published")
-    return pd.concat([Run(file).read().assign(file=file.stem) for file in files], ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    if not nodes and (twice := table.duplicated(list(COLUMNS[:-1]), keep=False)).any():
+        files = ", ".join(sorted(table.loc[twice, "file"].unique()))
+        raise ValueError(f"each network must be measured once; got some twice in {files}")
+    return table

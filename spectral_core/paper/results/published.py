@@ -142,7 +142,7 @@ def publish(study: Study, store: Store) -> list[Path]:
             # As JSON has it, so that it can be compared with what is published.
             made = json.loads(json.dumps(panel_provenance(study, panel, store)))
             stem = stem_of(study, panel)
-            run = _place(Run(folder / f"{stem}{_tag(study, panel)}.csv"), stem, made)
+            run = _place(Run(folder / f"{stem}{tag_of(study, panel)}.csv"), stem, made)
             runs.append((run, as_csv(table[table["panel"] == panel.name]), made))
         return [file for run, text, made in runs for file in write(run.table, text, made)]
 
@@ -158,7 +158,7 @@ def as_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def _tag(study: Study, panel: Panel) -> str:
+def tag_of(study: Study, panel: Panel) -> str:
     """What is appended to the name of a run of other points than the preset's."""
     own, parts = panel.base, []
     if "methods" in study.overrides:

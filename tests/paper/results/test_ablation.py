@@ -78,6 +78,9 @@ def test_methods_measured_apart_are_read_together(finished, project):
     for method in ("direct", "post"):
         publish_ablation(plan("fig03", "smoke", methods=(method,)), finished.store)
     assert set(ablation()["method"]) == {"direct", "post"}
+    publish_ablation(plan("fig03", "smoke", methods=("post",), seeds=(1,)), finished.store)
+    with pytest.raises(ValueError, match="once"):
+        ablation()
 
 
 def test_published_tables_are_as_they_were_written():

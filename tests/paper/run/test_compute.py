@@ -204,6 +204,12 @@ def test_a_worker_without_what_the_run_has_says_so(store, changes, error, said):
     assert not store.root.exists()
 
 
+def test_a_cut_does_not_depend_on_the_cuts_beside_it(finished, store):
+    alone = plan("fig03", "smoke", percentiles=(90,), methods=["pre"], seeds=1).steps()
+    compute(alone, store, workers=1, progress=False)
+    assert results_only(store).items() <= results_only(finished.store).items()
+
+
 def test_more_processes_than_jobs_or_cores_help_nobody():
     cores = joblib.cpu_count()
     assert at_once(500, "cpu") == at_once(None, "cpu") == cores

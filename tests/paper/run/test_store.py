@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from spectral_core._files import write_whole
 from spectral_core.layers.networks import spectral_mlp
@@ -192,3 +193,22 @@ def test_what_killed_runs_left_is_swept_and_what_others_write_is_not(store):
         assert set(store.root.glob("**/.*")) == {theirs, store.root / ".1.run"}
     store.sweep()
     assert not list(store.root.glob("**/.*"))
+
+
+def test_lock_keeps_a_second_holder_out_until_it_is_free(store):
+    entered = threading.Event()
+
+    def second():
+        with Store(store.root).lock(CUT):
+            entered.set()
+
+    with store.lock(CUT):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.2)
+        with pytest.raises(Timeout), FileLock(store.lock(CUT).lock_file, timeout=0):
+            pass
+        with Store(store.root).lock(TRAIN):  # another step is not held
+            pass
+    assert entered.wait(10)
+    thread.join()

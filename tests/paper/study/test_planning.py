@@ -61,6 +61,17 @@ def test_steps_keep_the_names_under_which_they_are_stored(name):
 # Settings
 
 
+def test_defaults_are_the_papers():
+    own = plan("fig03", "paper").panels[0].settings["pre"]
+    assert own == Settings()
+    assert (own.dataset, own.activation, own.hidden) == ("fashion-mnist", "elu", (500,))
+    assert (own.epochs, own.retraining_epochs, own.batch_size) == (100, 20, 200)
+    assert own.learning_rate == 1e-3
+    assert (own.eigenvalue_range, own.eigenvector_range) == ((-0.5, 0.5), (-0.2, 0.2))
+    assert own.percentiles == tuple(range(0, 100, 5)) and len(own.seeds) == 5
+    assert (own.stage_two, own.train_images) == ("eigenvectors", None)
+
+
 def test_equal_settings_are_equal_however_they_are_written():
     own = Settings(hidden=12, percentiles=50, penalties=0.5, seeds=3)
     assert (own.hidden, own.percentiles, own.penalties) == ((12,), (50.0,), (0.5,))

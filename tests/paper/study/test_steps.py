@@ -78,6 +78,24 @@ def test_a_method_shares_one_trained_network_with_all_its_levels_and_controls(me
 
 
 @pytest.mark.parametrize(
+    ("method", "layers", "trains", "score", "retrains", "epochs"),
+    [
+        ("direct", "direct", "both", "connectivity", None, 0),
+        ("post", "spectral", "both", "eigenvalue", None, 0),
+        ("pre", "spectral", "eigenvalues", "eigenvalue", "eigenvectors", 2),
+        ("fresh", "spectral", "eigenvalues", "eigenvalue", "both", 2 + 2),
+        ("fresh-short", "spectral", "eigenvalues", "eigenvalue", "both", 2),
+    ],
+)
+def test_methods_train_rank_and_retrain_as_the_paper_says(
+    method, layers, trains, score, retrains, epochs
+):
+    step = cut(method)
+    assert (step.trained.layers, step.trained.trains, step.score) == (layers, trains, score)
+    assert (step.retrains, step.retraining_epochs) == (retrains, epochs)
+
+
+@pytest.mark.parametrize(
     ("method", "unused"),
     [
         ("direct", {"stage_two": "both", "retraining_epochs": 7}),
