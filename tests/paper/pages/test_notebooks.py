@@ -167,6 +167,7 @@ def test_executed_whole_or_not_at_all(tiny, tmp_path, refused):
             execute(tiny, changed, folder, progress=False)
 
 
+@pytest.mark.slow
 def test_what_a_notebook_depends_on_makes_it_out_of_date(
     tiny, project, tmp_path, monkeypatch, refused
 ):
