@@ -30,11 +30,12 @@ class Finished(NamedTuple):
 
 
 def pytest_collection_modifyitems(items):
-    """Whatever reads the built book or a run of the benchmarks, or opens a browser, is slow. The
-    longest tests come first, so that none of them runs on alone at the end."""
+    """Whatever reads the built book, the explorer's data or a run of the benchmarks, or opens a
+    browser, is slow. The longest tests come first, so that none of them runs on alone.
+    """
     items.sort(key=lambda item: item.path.name != "test_in_browser.py")
     for item in items:
-        if {"html", "rows", "browser"} & set(getattr(item, "fixturenames", ())):
+        if {"html", "content", "rows", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

@@ -16,6 +16,8 @@ from spectral_core.paper.questions.comparisons import estimate_of, question
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.estimates import difference
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[3] / "results" / "published"
 NETWORKS = [
     "-".join(parts)
