@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper.claims.claims import Claim, Row, details, judge
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
@@ -91,7 +90,7 @@ def correlations(rho: pd.DataFrame) -> Table:
         rho: as :func:`spectral_core.paper.results.ablation.ablation` returns it.
     """
     names = {**CRITERIA, "invariant": f"{CRITERIA['invariant']}, or ‖w‖₂"}
-    layers = rho["hidden"].map(hidden_widths).map(len).replace({1: "1 layer", 3: "3 layers"})
+    layers = rho["depth"].replace({1: "1 layer", 3: "3 layers"})
     rho = rho.assign(
         score=rho["score"].map(names),
         method=[METHODS[method].title for method in rho["method"]],

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from spectral_core import _checks
 from spectral_core.data import load
 from spectral_core.layers.kinds import Dense
-from spectral_core.layers.networks import hidden_label
+from spectral_core.layers.networks import hidden_label, hidden_widths
 from spectral_core.paper import paths
 from spectral_core.paper.results.collect import NoResults, command
 from spectral_core.paper.results.inside import by_node, stored_network
@@ -183,7 +183,8 @@ def runs(nodes: bool = False) -> list[Run]:
 
 
 def ablation(nodes: bool = False) -> pd.DataFrame:
-    """Published rank correlations of all panels, or with ``nodes`` the nodes of single networks.
+    """Published rank correlations of all panels, with ``depth`` (hidden layers); or with ``nodes``
+    the nodes of single networks.
 
     Raises:
         NoResults: if none are published.
@@ -197,4 +198,4 @@ def ablation(nodes: bool = False) -> pd.DataFrame:
     if not nodes and (twice := table.duplicated(list(COLUMNS[:-1]), keep=False)).any():
         files = ", ".join(sorted(table.loc[twice, "file"].unique()))
         raise ValueError(f"each network must be measured once; got some twice in {files}")
-    return table
+    return table if nodes else table.assign(depth=table["hidden"].map(hidden_widths).map(len))

@@ -124,9 +124,9 @@ def test_provenance_says_command_machine_settings_and_seeds():
 
 
 def test_scores_are_correlated_with_damage_by_method_images_and_depth():
-    rows = [("test", 0.2, "500"), ("test", 0.4, "500"), ("training", 0.5, "500")]
-    rows += [("test", -0.1, "500-500-500"), ("training", 0.6, "500-500-500")]
-    rho = pd.DataFrame(rows, columns=["images", "rho", "hidden"])
+    rows = [("test", 0.2, 1), ("test", 0.4, 1), ("training", 0.5, 1)]
+    rows += [("test", -0.1, 3), ("training", 0.6, 3)]
+    rho = pd.DataFrame(rows, columns=["images", "rho", "depth"])
     frame = tables.correlations(rho.assign(method="direct", score="connectivity")).frame
     assert frame.loc[("Magnitude", "Σ|w|")].to_dict() == {
         "training images, 1 layer": "0.50",
