@@ -25,6 +25,7 @@ from benchmarks.measure import ratios, side_by_side, spread
 from spectral_core import evaluate, node_scores, prune, train_only
 from spectral_core.data import load
 from spectral_core.paper.run.compute import compute
+from spectral_core.paper.run.remaining import remaining
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.work import retraining_generator, training_examples
 from spectral_core.paper.study.figures import FIGURES
@@ -50,7 +51,8 @@ Seconds = Counter[str]
 
 
 def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure; one row per part, and one for the whole with the minutes that five seeds take.
+    """Measure; one row per part, and one for the whole with the minutes that five seeds take
+    and the seconds taken over those that ``--dry-run`` forecasts.
 
     Args:
         rounds: seeds.
@@ -78,6 +80,9 @@ def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
             row |= {
                 f"{name}_minutes_of_five_seeds": spread([s * SEEDS / CORES / 60 for s in each])
                 for name, each in times.items()
+            } | {
+                f"{how}_over_its_forecast": spread([s[part] / s["forecast"] for s in found[how]])
+                for how in PRECISIONS
             }
         rows.append(row)
     return rows
@@ -92,13 +97,16 @@ def part_of(step: Step) -> str:
 
 
 def ours(study: Study) -> Seconds:
-    """Fill an empty store."""
+    """Fill an empty store, after asking how long it takes (``forecast``)."""
+    steps = study.steps()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        compute(study.steps(), store, progress=False)
-        return _added_up(
-            (step, store.record(step)["made"]["seconds"]) for step in with_trainings(study.steps())
+        forecast = remaining(steps, store, workers=joblib.cpu_count()).computing
+        compute(steps, store, progress=False)
+        seconds = _added_up(
+            (step, store.record(step)["made"]["seconds"]) for step in with_trainings(steps)
         )
+    return seconds + Counter(forecast=forecast)
 
 
 def plainly(study: Study) -> Seconds:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import torch
 
+from spectral_core.data import load
 from spectral_core.paper import cli
 from spectral_core.paper.run import batching, worker
 from spectral_core.paper.run.batching import jobs
@@ -272,12 +273,20 @@ def test_time_is_known_before_the_first_run_and_without_data(finished, store):
     assert not store.root.exists()
 
 
-def test_time_is_about_right(store):
-    steps = plan("fig03", "smoke", hidden=500, epochs=6, retraining_epochs=2, seeds=1).steps()
-    expected = remaining(steps, store, workers=1).computing
-    taken = compute(steps, store, workers=1, progress=False).computing
-    assert taken / 6 < expected < taken * 6
-    assert remaining(steps, store, workers=1).computing == 0
+def test_time_is_in_proportion_to_the_epochs_to_come(finished, store, monkeypatch):
+    """By a clock that goes on by one second in each epoch measured, which is of three batches."""
+    ticks = itertools.count()
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(ticks)))
+    study = plan("fig03", "smoke", epochs=6, retraining_epochs=2, seeds=2, percentiles=(0, 50))
+    images = len(load("digits").train_targets)
+    epoch = images / (3 * study.steps()[0].trained.batch_size)
+    trainings = 2 * 3 * 6
+    tests = 2 * 3 * 2 * 0.03
+    retraining = 2 * 2 * (1 + 0.5)
+    left = remaining(study.steps(), store, workers=4)
+    assert left.computing == pytest.approx(epoch * (trainings + tests + retraining), rel=0.01)
+    assert left.computing / 4 <= left.seconds < left.computing / 2
+    assert remaining(finished.study.steps(), finished.store, workers=1).computing == 0
 
 
 @pytest.mark.parametrize(
