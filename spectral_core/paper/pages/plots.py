@@ -15,6 +15,7 @@ from spectral_core.layers.networks import ACTIVATION_NAMES
 from spectral_core.paper.pages.picture import EDGES, WIDTH, Picture, canvas, drawing, inside, themed
 from spectral_core.paper.pages.style import INK, PAPER, in_order, look
 from spectral_core.paper.results import accuracies, estimates
+from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.study.methods import METHODS
 
 _LINE = 13.5  # units from a line of a label to the next
@@ -132,7 +133,7 @@ def reach(
     Args:
         methods: whose marks, in the order of the key.
         alt: what the picture shows, in words.
-        table, filters: as for :func:`spectral_core.paper.results.estimates.reach`.
+        table, filters: as for :func:`spectral_core.paper.results.estimates.reaches`.
 
     Raises:
         NoResults: if a network lacks one of the methods.
@@ -149,9 +150,11 @@ def reach(
     axes = inside(figure, left=64, right=16, top=top)
     for method in methods:
         colour, dash, marker = look(method)
-        reached = [estimates.reach(method, each, table=table, **filters) for each in networks]
+        reached = estimates.reaches(method, table=table, **filters)
+        if lacking := set(networks) - set(reached):
+            raise NoResults(f"no curve of {method} in {', '.join(sorted(lacking))}")
         axes.plot(
-            [each.level for each in reached], places, linestyle="none", marker=marker,
+            [reached[each].level for each in networks], places, linestyle="none", marker=marker,
             markersize=8, color=colour, markerfacecolor=colour if dash == "-" else PAPER,
             markeredgewidth=1.6, label=METHODS[method].title, clip_on=False,
         )  # fmt: skip

@@ -93,12 +93,12 @@ def selected(
         change: the setting changed, ``""`` for none.
         filters: values of :data:`FILTERS`, one or several of each; all if ``None``.
     """
-    table = results() if table is None else table
-    methods = [method] if isinstance(method, str) else list(method)
-    table = table[table["method"].isin(methods) & (table["change"] == change)]
-    for name, wanted in ({"source": "text", "penalty": 0.0} | filters).items():
+    for name in filters:
         _checks.choice("filter", name, FILTERS)
+    table = results() if table is None else table
+    filters = {"method": method, "change": change, "source": "text", "penalty": 0.0} | filters
+    for name, wanted in filters.items():
         if wanted is not None:
-            wanted = list(wanted) if isinstance(wanted, tuple | list | set) else [wanted]
-            table = table[table[name].isin(wanted)]
+            one = isinstance(wanted, str) or not isinstance(wanted, Iterable)
+            table = table[table[name].isin([wanted] if one else list(wanted))]
     return table

@@ -16,7 +16,7 @@ import pandas as pd
 
 from spectral_core.paper.results.accuracies import selected
 from spectral_core.paper.results.collect import NoResults
-from spectral_core.paper.results.statistics import MARGIN, Estimate
+from spectral_core.paper.results.statistics import MARGIN, Estimate, intervals
 
 FEW_TO_MANY, ALL_LEVELS = (5.0, 80.0), (5.0, 95.0)
 """Ranges of pruning levels, in per cent of the nodes, both ends included."""
@@ -96,14 +96,16 @@ def _check_complete(
         one[[*key, name]].drop_duplicates().merge(other[[*key, name]].drop_duplicates())
         for name in ("seed", "level")
     )
-    expected, sizes = pd.merge(*of_both, on=key), both.groupby(key).size()
-    for name, points in expected.groupby(key):
-        if sizes.get(name, 0) != len(points):
-            raise ValueError(
-                f"seeds {sorted(set(points['seed']))} of {one['method'].iloc[0]} and "
-                f"{other['method'].iloc[0]} in {' '.join(map(str, name))} must each have the "
-                f"levels {sorted(set(points['level']))}, once; got {sizes.get(name, 0)} points"
-            )
+    expected = pd.merge(*of_both, on=key)
+    missing = expected.groupby(key).size().sub(both.groupby(key).size(), fill_value=0)
+    for name in missing.index[missing != 0]:
+        points = expected[(expected[key] == list(name)).all(axis=1)]
+        raise ValueError(
+            f"seeds {sorted(set(points['seed']))} of {one['method'].iloc[0]} and "
+            f"{other['method'].iloc[0]} in {' '.join(map(str, name))} must each have the "
+            f"levels {sorted(set(points['level']))}, once; "
+            f"got {len(points) - missing[name]:g} points"
+        )
 
 
 def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
@@ -193,14 +195,10 @@ def by_level(found: pd.DataFrame) -> pd.DataFrame:
     Args:
         found: as :func:`differences` returns it.
     """
-    rows = []
-    for (network, level), seeds in found.groupby(["network", "level"], sort=False):
-        lost = bool(seeds["collapsed"].any())
-        estimate = Estimate.of(seeds["difference"])
-        numbers = (math.nan,) * 3 if lost else estimate[:3]
-        rows.append((network, level, *numbers, estimate.n, lost))
-    columns = ["network", "level", "mean", "low", "high", "n", "collapsed"]
-    return pd.DataFrame(rows, columns=columns)
+    points = found.groupby(["network", "level"], sort=False)
+    table = intervals(points["difference"]).assign(collapsed=points["collapsed"].any())
+    table.loc[table["collapsed"], ["mean", "low", "high"]] = math.nan
+    return table.reset_index()
 
 
 # How far a network can be pruned

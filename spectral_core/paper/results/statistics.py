@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from pandas.api.typing import SeriesGroupBy
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -108,6 +110,14 @@ class Estimate(NamedTuple):
         if self.single:
             return f"{signed(self.mean)} pt (single run)"
         return f"{signed(self.mean)} pt [{signed(self.low)}, {signed(self.high)}]"
+
+
+def intervals(values: SeriesGroupBy) -> pd.DataFrame:
+    """:meth:`Estimate.of` for each group of values: ``mean``, ``low``, ``high`` and ``n``."""
+    found = values.agg(["mean", "sem", "count"])
+    half = found["sem"] * (found["count"] - 1).map(_quantile)
+    ends = {"mean": found["mean"], "low": found["mean"] - half, "high": found["mean"] + half}
+    return pd.DataFrame(ends).round(9).assign(n=found["count"])
 
 
 @functools.lru_cache
