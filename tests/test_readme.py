@@ -28,6 +28,7 @@ def test_example_runs_as_printed_and_learns(capsys):
     assert float(accuracy[1]) > 0.8
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_the_published_results():
     text = " ".join(README.split())
     ranking, score = difference("pre", "pre-random"), difference("post", "post-random", (5, 95))

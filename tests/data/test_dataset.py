@@ -16,6 +16,7 @@ from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.data.torchvision_import import import_torchvision
 
 
+@pytest.mark.slow
 def test_facts_agree_with_those_that_torchvision_states():
     datasets = import_torchvision().datasets
     cifar = datasets.CIFAR10

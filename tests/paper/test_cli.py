@@ -241,6 +241,7 @@ def test_command_of_a_study_computes_that_study(run, monkeypatch, changes):
     assert (again.figure, again.preset, again.panels) == ("fig03", "smoke", study.panels)
 
 
+@pytest.mark.slow
 def test_verify_exits_with_0_where_runs_agree_and_with_1_where_not(run, ours, finished, project):
     words = ["verify", "fig03", "--preset", "smoke", "--store", ours]
     code, _, err = run(*words)

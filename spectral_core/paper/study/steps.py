@@ -156,13 +156,15 @@ def describe(step: Step) -> dict[str, Any]:
     return {"kind": step.kind, "algorithm": ALGORITHM, **_plain(step)}
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {
-            field.name: _plain(item)
-            for field in dataclasses.fields(value)
-            if (item := getattr(value, field.name)) != field.default or field.name in _NAMED
-        }
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
+def _plain(step: _Step) -> dict[str, Any]:
+    found = {}
+    for field in dataclasses.fields(step):
+        value = getattr(step, field.name)
+        if value != field.default or field.name in _NAMED:
+            whole = isinstance(value, _Step)
+            found[field.name] = _plain(value) if whole else _listed(value)
+    return found
+
+
+def _listed(value: Any) -> Any:
+    return list(map(_listed, value)) if isinstance(value, tuple) else value

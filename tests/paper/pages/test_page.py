@@ -46,6 +46,7 @@ def test_both_settings_of_a_network_are_side_by_side_and_the_authors_points_at_t
     assert alone.axes[0].get_title("left") == "Fashion-MNIST · 1 × 500 · ELU"
 
 
+@pytest.mark.slow
 def test_claims_are_those_about_the_figure():
     claims = Page("fig08").claims().frame.index  # all of one place
     assert len(claims) == 2 and all("effective than Magnitude" in claim for claim in claims)
