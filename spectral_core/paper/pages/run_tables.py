@@ -13,7 +13,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.pages.output import Folded, Html, Table, rows_of
 from spectral_core.paper.pages.style import HUES, in_order, training
 from spectral_core.paper.results import authors, estimates
-from spectral_core.paper.results.accuracies import described
+from spectral_core.paper.results.accuracies import PIXELS, described
 from spectral_core.paper.results.agreement import agreement
 from spectral_core.paper.results.collect import NoResults, summary
 from spectral_core.paper.results.published import Run, published_runs, settings_by_method
@@ -131,15 +131,19 @@ def downloads(runs: Iterable[Run]) -> str:
 
 
 def behind(*questions: str, more: Iterable[Run] = ()) -> Folded:
-    """All published runs of some questions, and of Figs. 3 to 9, with which they are compared, to
-    download, folded.
+    """All published runs of some questions, and of the figures of networks that take pixels, with
+    which they are compared, to download, folded.
 
     Args:
         questions: names out of :data:`~spectral_core.paper.study.figures.QUESTIONS`.
         more: other tables.
     """
     runs = [published_runs(name, "paper", "*") for name in questions]
-    runs += [published_runs(name, "paper") for name in FIGURES if name < "fig10"]
+    runs += [
+        published_runs(name, "paper")
+        for name, figure in FIGURES.items()
+        if figure.panels[0].base.dataset in PIXELS
+    ]
     every = itertools.chain.from_iterable(of_panel for own in runs for of_panel in own.values())
     return Folded({"Runs behind this page": downloads([*more, *every])})
 

@@ -132,6 +132,7 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
 
     Raises:
         NoResults: if the store has none of a panel's networks.
+        ValueError: if what is published already has methods that these networks lack.
     """
     files: list[Path] = []
     how = {"networks": command(study), **provenance.made(0.0, "cpu")}
@@ -152,6 +153,7 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
         networks = {m: stored_network(step.trained, store, data) for m, step in firsts.items()}
         ranked = {m: scores(step, networks[m], data) for m, step in firsts.items()}
         tables, pictures = {"": by_node(ranked)}, {}
+        _check_nothing_is_lost(folder() / f"{stem}.csv", tables[""])
         if views:
             tables["--answers"] = pd.concat(
                 answers(c.step, networks[c.method], data).assign(method=c.method) for c in cells
@@ -170,3 +172,12 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
             picture.save(content, "WEBP", quality=20, method=6, lossless=name == "--images")
             files += write(folder() / f"{stem}{name}.webp", content.getvalue(), how)
     return files
+
+
+def _check_nothing_is_lost(file: Path, table: pd.DataFrame) -> None:
+    """Refuse to write a table of fewer methods over one of more."""
+    if file.exists() and (lost := sorted(set(pd.read_csv(file, nrows=0)) - set(table))):
+        raise ValueError(
+            f"networks must include all methods that {file} has; got none of {', '.join(lost)}. "
+            "Compute these, too, or remove the file"
+        )

@@ -13,6 +13,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.results import inside
 from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.planning import plan
 
 
 def test_scores_and_answers_are_those_of_the_networks(finished, project):
@@ -33,6 +34,9 @@ def test_scores_and_answers_are_those_of_the_networks(finished, project):
     with Image.open(inside.folder() / f"{panel.name}--fields-post.webp") as picture:
         assert picture.size == (inside.ROW * 9, 9)  # digits of 8 x 8; 7 of 32 nodes: one row
     assert len(files) == 2 * (2 + 1 + 2)  # tables, images, fields of the spectral networks
+    fewer = plan("fig03", "smoke", methods=["direct", "pre"])
+    with pytest.raises(ValueError, match=rf"{panel.name}.csv has; got none of post. Compute"):
+        inside.publish_inside(fewer, finished.store)
 
 
 def test_fields_stand_in_the_order_of_their_scores():
