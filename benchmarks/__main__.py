@@ -19,6 +19,7 @@ from benchmarks import (
     onnx,
     pruning_curve,
     reach,
+    roofline,
     step,
     tensorflow,
     tools,
@@ -31,6 +32,7 @@ SUITES: dict[str, ModuleType] = {
     module.__name__.removeprefix("benchmarks."): module
     for module in (
         step,
+        roofline,
         epoch,
         tensorflow,
         pruning_curve,

@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from spectral_core.paper.pages import notebooks
+from spectral_core.paper.questions import compression
 from spectral_core.paper.study.settings import dictionary, in_words
 
 
@@ -63,9 +66,31 @@ def build(root: Path, presets: Mapping[str, str], workers: int | None = None) ->
 
 
 def generate(folder: Path) -> None:
-    """Write the tables that follow from the code: ``settings.md``, every setting of a run."""
-    rows = [("setting", "values", "default", "what it is"), ("---",) * 4]
-    rows += [(f"`{s.name}`", s.values, in_words(s.default), s.help) for s in dictionary()]
-    lines = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "settings.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Write the tables that follow from the code or from the benchmarks: ``settings.md``, every
+    setting of a run; ``roofline.md``, what parts of a training step reach of their limits."""
+    rows = [(f"`{s.name}`", s.values, in_words(s.default), s.help) for s in dictionary()]
+    _write(folder / "settings.md", ("setting", "values", "default", "what it is"), rows)
+    head = ("part of a step", "operations per byte", "fp32", "of its limit", "bf16", "of its limit")
+    _write(folder / "roofline.md", head, _roofline(pd.DataFrame(compression.measured("roofline"))))
+
+
+def _roofline(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Each part's rate in GFLOP/s and its share of min(peak, intensity · bandwidth)."""
+    rows["rate"] = [spread["median"] for spread in rows["gflops"]]
+    by_part, cells = rows.set_index(["precision", "part"]), {}
+    for precision, own in rows.groupby("precision", sort=False):
+        peak, copy = (by_part.loc[(precision, name)] for name in ("large product", "copy"))
+        bandwidth = copy["rate"] / copy["operations_per_byte"]
+        for part, intensity, rate in zip(own["part"], own["operations_per_byte"], own["rate"]):
+            limit = min(peak["rate"], intensity * bandwidth)
+            cells.setdefault(part, [part, f"{intensity:.2g}"])
+            cells[part] += [f"{rate:.3g}", f"{100 * rate / limit:.0f} %"]
+    return list(map(tuple, cells.values()))
+
+
+def _write(file: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table in Markdown."""
+    cells = [head, ("---",) * len(head), *rows]
+    lines = ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in cells]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")

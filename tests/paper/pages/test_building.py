@@ -74,6 +74,7 @@ def test_what_the_builder_prints_is_shown_whatever_its_bytes(project, monkeypatc
     monkeypatch.setattr(building.shutil, "which", lambda *_, **__: str(tool))
     for name in ("sources", "execute_all"):
         monkeypatch.setattr(building.notebooks, name, lambda *_: {})
+    monkeypatch.setattr(building, "generate", lambda _: None)
     with pytest.raises(building.BookFailed):
         building.build(project, {})
     assert capsys.readouterr().err == "λ \ufffd"
@@ -83,3 +84,15 @@ def test_table_of_settings_has_each_of_them(tmp_path):
     building.generate(tmp_path)
     lines = (tmp_path / "settings.md").read_text(encoding="utf-8").splitlines()
     assert [line.split("`")[1] for line in lines[2:]] == list(Settings.__dataclass_fields__)
+
+
+def test_share_of_the_limit_is_of_memory_or_of_the_processor(tmp_path, monkeypatch):
+    rates = {"large product": (100, 300), "copy": (2, 0.2), "product": (50, 60), "Adam": (3, 0.5)}
+    rows = [
+        {"precision": "fp32", "part": part, "gflops": {"median": rate}, "operations_per_byte": each}
+        for part, (rate, each) in rates.items()  # 100 GFLOP/s, 10 GB/s
+    ]
+    monkeypatch.setattr(building.compression, "measured", {"roofline": rows}.get)
+    building.generate(tmp_path)
+    table = (tmp_path / "roofline.md").read_text(encoding="utf-8")
+    assert "| product | 60 | 50 | 50 % |" in table and "| Adam | 0.5 | 3 | 60 % |" in table
