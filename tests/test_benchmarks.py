@@ -14,6 +14,7 @@ from benchmarks.measure import Skipped, in_turns, ratios, spread
 from benchmarks.tools import WAYS, nodes_left, trained
 from spectral_core import fold, node_scores, prune
 from spectral_core.data import load
+from spectral_core.paper import paths
 from spectral_core.paper.pages import question_plots
 from spectral_core.paper.questions import compression
 
@@ -54,6 +55,22 @@ def test_figures_parts_add_up_to_the_whole(rows):
         assert seconds["median"] == pytest.approx(total)
         minutes = whole[f"{name}_minutes_of_five_seeds"]["median"]
         assert minutes == pytest.approx(total * 5 / 2 / 60)
+
+
+def test_what_the_book_says_of_a_step_is_what_was_measured():
+    over = {(row["network"], row["contestant"]): row for row in compression.measured("step")}
+    for precision, share in (("fp32", 62), ("bf16", 43)):
+        row = over["784-500-10", f"products, {precision}"]
+        assert round(100 * row[f"over ours, {precision}"]["median"]) == share
+    text = (paths.project() / "book" / "reproduce.md").read_text(encoding="utf-8")
+    assert "Matrix products are 62 %" in text and "43 % in bf16" in text
+    rate = {
+        (row["precision"], row["part"]): row["gflops"]["median"]
+        for row in compression.measured("roofline")
+    }
+    for part in ("first layer, forward", "first layer, gradient of φ"):
+        assert rate["fp32", part] > 0.7 * rate["fp32", "large product"]
+        assert 0.28 < rate["bf16", part] / rate["bf16", "large product"] < 0.39
 
 
 # The command, and what may not be here

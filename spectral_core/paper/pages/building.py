@@ -83,7 +83,9 @@ def _roofline(rows: pd.DataFrame) -> list[tuple[str, ...]]:
         bandwidth = copy["rate"] / copy["operations_per_byte"]
         for part, intensity, rate in zip(own["part"], own["operations_per_byte"], own["rate"]):
             limit = min(peak["rate"], intensity * bandwidth)
-            cells.setdefault(part, [part, f"{intensity:.2g}"])
+            cells.setdefault(
+                part, [part, f"{intensity:.2f}" if intensity < 1 else f"{intensity:.0f}"]
+            )
             cells[part] += [f"{rate:.3g}", f"{100 * rate / limit:.0f} %"]
     return list(map(tuple, cells.values()))
 
