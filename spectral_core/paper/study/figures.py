@@ -62,8 +62,8 @@ PRESETS: dict[str, Preset] = {
         every_penalty=3,
     ),
     "quick": Preset(
-        "about a minute, the shape of the curves is right",
-        {"epochs": 10, "retraining_epochs": 2, "seeds": (0, 1),
+        "half a minute, the shape of the curves is right",
+        {"epochs": 5, "retraining_epochs": 1, "seeds": (0, 1),
          "percentiles": (0, 20, 40, 50, 60, 70, 80, 90, 95)},
         every_penalty=3,
     ),
