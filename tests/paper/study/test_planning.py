@@ -213,7 +213,7 @@ def test_overrides_replace_settings_of_all_methods_and_none_leaves_them():
     new = {"epochs": 3, "hidden": (8, 4), "activation": "tanh"}
     assert study.panels == (preset.map(lambda own: dataclasses.replace(own, **new)),)
     assert study.overrides == new
-    same = {"epochs": 10, "activation": "elu", "seeds": 2, "methods": ["direct", "post", "pre"]}
+    same = {"epochs": 5, "activation": "elu", "seeds": 2, "methods": ["direct", "post", "pre"]}
     assert plan("fig03", "quick", **same) == plan("fig03", "quick")
     # fresh has levels of its own
     everywhere = plan("budget", "paper", "mnist-elu-500", percentiles=[0, 40]).cells()
