@@ -9,6 +9,7 @@ methods and any of their seeds, is left out of that network's averages and count
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ FEW_TO_MANY, ALL_LEVELS = (5.0, 80.0), (5.0, 95.0)
 """Ranges of pruning levels, in per cent of the nodes, both ends included."""
 
 _ARCHITECTURE = ["dataset", "activation", "depth"]
+_RUN = [*_ARCHITECTURE, "precision"]
 
 
 def differences(
@@ -72,40 +74,44 @@ def differences(
 
 def _paired(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Rows of two methods, seed by seed and level by level, as :func:`differences` returns them."""
-    key = [*_ARCHITECTURE, "precision"]
-    both = one.merge(other, on=[*key, "seed", "level"], suffixes=("_1", "_2"))
-    _check_complete(one, other, both, key)
-    seeds = both.groupby(key, as_index=False)["seed"].nunique()
+    point = [*_RUN, "seed", "level"]
+    both = one[[*point, "accuracy", "collapsed"]].merge(
+        other[[*point, "accuracy", "collapsed", "network"]], on=point, suffixes=("_1", "_2")
+    )
+    _check_complete(one, other, both)
+    seeds = both.groupby(_RUN, as_index=False)["seed"].nunique()
     seeds = seeds.sort_values(["seed", "precision"], ascending=False)
-    both = both.merge(seeds.drop_duplicates(_ARCHITECTURE)[key], on=key)
+    both = both.merge(seeds.drop_duplicates(_ARCHITECTURE)[_RUN], on=_RUN)
     lost = both["collapsed_1"] | both["collapsed_2"]
-    found = both[["network_2", *key, "seed", "level"]].rename(columns={"network_2": "network"})
-    return found.assign(
+    return both[["network", *point]].assign(
         first=100 * both["accuracy_1"],
         second=100 * both["accuracy_2"],
         difference=(100 * (both["accuracy_1"] - both["accuracy_2"])).round(9),
-        collapsed=lost.groupby([both["network_2"], both["level"]]).transform("any"),
+        collapsed=lost.groupby([both["network"], both["level"]]).transform("any"),
     )
 
 
-def _check_complete(
-    one: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame, key: list[str]
-) -> None:
+def _check_complete(one: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame) -> None:
     """Refuse to lose a seed: all that two methods share must have all levels that they share."""
-    of_both = (
-        one[[*key, name]].drop_duplicates().merge(other[[*key, name]].drop_duplicates())
-        for name in ("seed", "level")
-    )
-    expected = pd.merge(*of_both, on=key)
-    missing = expected.groupby(key).size().sub(both.groupby(key).size(), fill_value=0)
-    for name in missing.index[missing != 0]:
-        points = expected[(expected[key] == list(name)).all(axis=1)]
-        raise ValueError(
-            f"seeds {sorted(set(points['seed']))} of {one['method'].iloc[0]} and "
-            f"{other['method'].iloc[0]} in {' '.join(map(str, name))} must each have the "
-            f"levels {sorted(set(points['level']))}, once; "
-            f"got {len(points) - missing[name]:g} points"
-        )
+    points = Counter(both[_RUN].itertuples(index=False, name=None))
+    ones, others = map(_seeds_and_levels, (one, other))
+    for run in ones.keys() & others.keys():
+        seeds, levels = (a & b for a, b in zip(ones[run], others[run]))
+        if points[run] != len(seeds) * len(levels):
+            raise ValueError(
+                f"seeds {sorted(seeds)} of {one['method'].iloc[0]} and "
+                f"{other['method'].iloc[0]} in {' '.join(map(str, run))} must each have the "
+                f"levels {sorted(levels)}, once; got {points[run]} points"
+            )
+
+
+def _seeds_and_levels(rows: pd.DataFrame) -> dict[tuple, tuple[set[int], set[float]]]:
+    found: dict[tuple, tuple[set[int], set[float]]] = defaultdict(lambda: (set(), set()))
+    for *run, seed, level in rows[[*_RUN, "seed", "level"]].itertuples(index=False, name=None):
+        seeds, levels = found[tuple(run)]
+        seeds.add(seed)
+        levels.add(level)
+    return found
 
 
 def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
@@ -259,7 +265,7 @@ def reaches(
     curve = selected(table, method, **filters)
     unpruned = selected(table, reference or method, **filters)
     unpruned = unpruned[unpruned["level"] == 0].drop(columns="level")
-    levels = curve[[*_ARCHITECTURE, "precision", "level"]].drop_duplicates()
+    levels = curve[[*_RUN, "level"]].drop_duplicates()
     lost = _paired(unpruned.merge(levels), curve)
     if lost.empty:
         raise NoResults(f"no network has a curve of {method} and its unpruned network")
