@@ -29,7 +29,7 @@ bench: .venv/test
 	$(BIN)/python -m benchmarks
 
 bench-all: bench
-	$(BIN)/python -m benchmarks compaction figure tools reach gpu
+	$(BIN)/python -m benchmarks architectures compaction figure tools gpu
 
 # Compiling every module of every package takes longer than installing them; Python compiles what
 # is imported, and has to keep it.

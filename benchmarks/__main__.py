@@ -11,6 +11,7 @@ from types import ModuleType
 import click
 
 from benchmarks import (
+    architectures,
     compaction,
     epoch,
     figure,
@@ -18,7 +19,6 @@ from benchmarks import (
     inference,
     onnx,
     pruning_curve,
-    reach,
     roofline,
     step,
     tensorflow,
@@ -39,14 +39,14 @@ SUITES: dict[str, ModuleType] = {
         inference,
         compaction,
         onnx,
-        reach,
+        architectures,
         figure,
         tools,
         gpu,
     )
 }
 """Modules by name; each has ``run(rounds, quick)`` and the minutes it takes on two cores."""
-LONG = ("compaction", "figure", "reach", "tools", "gpu")
+LONG = ("architectures", "compaction", "figure", "tools", "gpu")
 RESULTS = Path(__file__).with_name("results.json")
 
 

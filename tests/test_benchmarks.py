@@ -18,7 +18,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.pages import question_plots
 from spectral_core.paper.questions import compression
 
-HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu", "reach")]
+HERE = [name for name in command.SUITES if name not in ("tensorflow", "gpu", "architectures")]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.reach import SMALL
+from benchmarks.architectures import SMALL
 from spectral_core import compare, evaluate, node_scores, prune, spectral_mlp, spectralize
 from spectral_core.layers.flow import Flow
 

@@ -8,7 +8,7 @@ from made_networks import used_twice
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.reach import encoder
+from benchmarks.architectures import encoder
 from spectral_core import (
     SpectralLinear,
     fold,

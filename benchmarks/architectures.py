@@ -21,7 +21,6 @@ from spectral_core.data.torchvision_import import import_torchvision
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.running import run as outputs_of
 from spectral_core.layers.running import tensors_of
-from spectral_core.paper import paths
 
 MINUTES = 10
 
@@ -275,23 +274,23 @@ PRETRAINED: dict[str, Row] = {
 }
 """A GPT-2 of antibody sequences, with the weights in the package ``iglm``."""
 
-TABLE = paths.project() / "results" / "reach.csv"
+TABLE = Path(__file__).with_suffix(".csv")
 """What the page on existing models shows."""
 
 
 def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
-    """One row per architecture, see :func:`reach`; unless quick, :data:`TABLE` is written, too."""
+    """One row per architecture, see :func:`checked`; unless quick, :data:`TABLE` is written."""
     cases = SMALL if quick else {**SMALL, **VISION, **HUGGING_FACE, **PRETRAINED}
     if not quick and None in (find_spec("transformers"), find_spec("iglm")):
         raise Skipped("It needs the packages transformers and iglm")
-    rows = [{"network": name, **reach(make, example)} for name, (make, example) in cases.items()]
+    rows = [{"network": name, **checked(make, example)} for name, (make, example) in cases.items()]
     if not quick:
         pd.DataFrame(rows).to_csv(TABLE, index=False, float_format="%.2g", lineterminator="\n")
     return rows
 
 
 @torch.no_grad()
-def reach(make: Callable[[], nn.Module], example: Callable[[], Any]) -> dict[str, Any]:
+def checked(make: Callable[[], nn.Module], example: Callable[[], Any]) -> dict[str, Any]:
     """Prune half the nodes of a network, and check all that a user does next.
 
     Returns:

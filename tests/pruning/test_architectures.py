@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from benchmarks.reach import HUGGING_FACE, SMALL, masked, reach
+from benchmarks.architectures import HUGGING_FACE, SMALL, checked, masked
 from spectral_core import node_scores, prune, remove
 from spectral_core.layers.flow import Flow
 
@@ -38,14 +38,14 @@ NORM = pytest.param(
 @pytest.mark.parametrize("name", ["two inputs", "actor-critic, dictionary", "GPT block", NORM])
 @pytest.mark.slow
 def test_pruned_is_masked_saved_and_exported(name):
-    row = reach(*SMALL[name])
+    row = checked(*SMALL[name])
     assert row["difference"] < 1e-5 and row["loaded"] and row["onnx"] < 1e-4
 
 
 @pytest.mark.parametrize("name", HUGGING_FACE)
 def test_hugging_face_models_lose_the_nodes_of_their_feed_forward_blocks(name):
     pytest.importorskip("transformers")
-    row = reach(*HUGGING_FACE[name])
+    row = checked(*HUGGING_FACE[name])
     assert row["layers"] in (2, 4) and row["difference"] < 1e-5 and row["loaded"]
 
 
