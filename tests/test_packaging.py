@@ -204,17 +204,20 @@ def test_every_folder_has_its_place():
 @pytest.mark.slow
 def test_importing_the_package_brings_nothing_that_is_slow_or_optional():
     heavy = {"torchvision", "pandas", "scipy", "sklearn", "joblib", "IPython", "onnx"}
-    heavy |= {"onnxruntime", *(name.replace("-", "_") for name in names(OPTIONAL))}
+    heavy |= {"onnxruntime", "requests", *(name.replace("-", "_") for name in names(OPTIONAL))}
     done = python("""
 import sys, torch
 before = set(sys.modules)
 from spectral_core import *
 print(SpectralLinear.__module__, *sorted(set(sys.modules) - before))
+from spectral_core import data
+print(*sorted(set(sys.modules) - before))
 """)
     assert done.returncode == 0, done.stderr
-    brought = done.stdout.split()
-    assert "spectral_core.pruning.prune" in brought
-    assert not {name.split(".")[0] for name in brought} & heavy
+    core, with_data = (set(line.split()) for line in done.stdout.splitlines())
+    assert "spectral_core.pruning.prune" in core and "spectral_core.data.dataset" in with_data
+    assert not {name.split(".")[0] for name in core} & heavy
+    assert not {name.split(".")[0] for name in with_data} & (heavy - {"joblib"})
 
 
 @pytest.mark.parametrize(

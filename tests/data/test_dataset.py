@@ -1,9 +1,5 @@
 """Data sets by their names: real data, known facts, names that are refused."""
 
-from __future__ import annotations
-
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
@@ -83,11 +79,3 @@ def test_moved_data_set_is_on_the_device_and_shares_what_is_there_already():
         assert getattr(moved, part).device.type == "meta"
         assert getattr(moved, part).shape == getattr(digits, part).shape
     assert (moved.name, moved.classes) == (digits.name, digits.classes)
-
-
-@pytest.mark.slow
-def test_import_is_light():
-    heavy = ["torchvision", "sklearn", "requests", "pandas"]
-    code = f"import sys, spectral_core.data; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

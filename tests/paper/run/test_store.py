@@ -108,12 +108,6 @@ def test_failed_write_names_the_file(tmp_path):
         write_whole(tmp_path / "file.txt", fill_the_disk)
 
 
-def test_file_has_the_usual_permissions(tmp_path):
-    write_whole(tmp_path / "whole", lambda path: path.write_text(""))
-    (tmp_path / "plain").write_text("")
-    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
 def numbers(**changes):
     """Damage that its checksum does not show."""
 
