@@ -26,12 +26,11 @@ from spectral_core.paper.study.planning import plan
 SCRIPT = Path(sys.executable).with_name("spectral-core")
 
 
-def all_commands(group, *path):
-    """Every command and group, as the words that call it."""
-    yield path
-    if isinstance(group, click.Group):
-        for name, command in group.commands.items():
-            yield from all_commands(command, *path, name)
+def all_commands(command, words=""):
+    """Every command and group, after the words that call it."""
+    yield words, command
+    for name, each in getattr(command, "commands", {}).items():
+        yield from all_commands(each, f"{words} {name}")
 
 
 @pytest.fixture
@@ -56,15 +55,10 @@ def ours(finished, tmp_path):
     return shutil.copytree(finished.store.root, tmp_path / "ours")
 
 
-@pytest.mark.parametrize("words", list(all_commands(cli.cli)), ids=" ".join)
-def test_every_command_explains_itself_and_its_options(words, run):
-    code, out, err = run(*words, "--help")
-    assert (code, err) == (0, "")
-    assert out.startswith("Usage: ")
-    command = cli.cli
-    for word in words:
-        command = command.commands[word]
-    assert command.help
+@pytest.mark.parametrize(("words", "command"), list(all_commands(cli.cli)))
+def test_every_command_explains_itself_and_its_options(words, command, run):
+    code, out, err = run(*words.split(), "--help")
+    assert (code, err) == (0, "") and out.startswith("Usage: ") and command.help
     for option in command.params:
         if isinstance(option, click.Option):
             assert option.help and max(option.opts, key=len) in out
@@ -105,14 +99,26 @@ def test_wrong_arguments_exit_with_2_and_say_what_is_right(run, tmp_path, monkey
     assert not (tmp_path / "store").exists()
 
 
-def test_failure_exits_with_1_and_one_line(run, tmp_path):
-    words = ["--panels", "fashion-mnist-elu-500", "--store", tmp_path]
-    code, out, err = run("verify", "fig03", *words)
-    assert (code, out) == (1, "")
-    assert err == (
-        "Error: 54 of 54 points of fig03 are not computed; "
-        "run: spectral-core compute fig03 --preset quick --panels 'fashion-mnist-elu-500'\n"
-    )
+LACKING = "'dask' needs the extra [dask]: python -m pip install 'spectral-core[dask]'"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "publish fig03 --preset smoke --panels *elu-500 --seeds 3",
+            "9 of 27 points of fig03 are not computed; "
+            "run: spectral-core compute fig03 --preset smoke --panels '*elu-500' --seeds 3",
+        ),
+        *(
+            (f"compute fig03 --backend dask --scheduler tcp://a:1 {dry}", f"backend {LACKING}")
+            for dry in ("", "--dry-run")
+        ),
+    ],
+)
+def test_failure_exits_with_1_and_one_line(run, ours, project, monkeypatch, words, said):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert run(*words.split(), "--store", ours) == (1, "", f"Error: {said}\n")
 
 
 def test_away_from_a_checkout_nothing_is_computed_or_published(run, tmp_path, monkeypatch):
@@ -161,18 +167,6 @@ def test_compute_says_what_it_did_and_goes_on_from_what_is_stored(run, ours, tmp
     assert "pruning, 1/1 steps 100%" in err
     other = ["--store", tmp_path / "other", "--seeds", "1", "--methods", "post"]
     assert "steps run: 4," in run(*words, *other)[1]
-
-
-@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=" ".join)
-def test_missing_extra_exits_with_1_and_says_which(run, tmp_path, monkeypatch, dry):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    words = ["--backend", "dask", "--scheduler", "tcp://a:1", "--store", tmp_path / "store", *dry]
-    code, out, err = run("compute", "fig03", *words)
-    assert (code, out) == (1, "")
-    assert err == (
-        "Error: backend 'dask' needs the extra [dask]: "
-        "python -m pip install 'spectral-core[dask]'\n"
-    )
 
 
 def test_dry_run_tells_the_cost_and_writes_nothing(run, ours, tmp_path):
@@ -277,14 +271,26 @@ def test_publish_writes_into_the_project_and_names_the_files(run, ours, project)
 
 
 @pytest.mark.slow
-def test_status_lists_what_there_is_or_every_panel_at_every_preset(run, ours, project):
-    header, *rows, rest = run("status", "fig03", "--store", ours)[1].splitlines()
-    assert header.split()[:4] == ["figure", "panel", "preset", "computed"]
-    assert any("digits-elu-32" in row and "18/18" in row for row in rows)
-    assert not any(" 0/" in row for row in rows)
-    every = run("status", "fig03", "--store", ours, "--all")[1].splitlines()
-    assert rest == f"{len(every) - 1 - len(rows)} rows without results are left out: --all"
-    assert len(every) - 1 == len(FIGURES["fig03"].panels) * len(PRESETS)
+def test_status_lists_what_is_here_and_published_or_every_panel_at_every_preset(
+    run, ours, finished, project
+):
+    def rows(*words):
+        return run("status", "fig03", "--store", ours, *words)[1].splitlines()
+
+    _, *before, rest = rows()
+    publish(plan("fig03", "smoke", seeds=[0]), finished.store)
+    publish(plan("fig03", "smoke", seeds=[1], methods=["pre"]), finished.store)
+    header, *after, _ = rows()
+    columns = ["figure", "panel", "preset", "computed", "latest", "published", "precision", "when"]
+    assert header.split() == columns and not any(" 0/" in row for row in before)
+    of = {row.split()[1]: row.split() for row in before}["digits-elu-32"]
+    assert [*of[2:4], *of[5:]] == ["smoke", "18/18", "-", "-", "-"]
+    of = {row.split()[1]: row.split() for row in after}["digits-elu-32"]
+    assert of[5:] == ["1-2", "seeds", "fp32", of[4][:10]]
+    every = rows("--all")[1:]
+    assert rest == f"{len(every) - len(before)} rows without results are left out: --all"
+    assert len(every) == len(FIGURES["fig03"].panels) * len(PRESETS)
+    assert any(row.split()[1:4] == ["fashion-mnist-elu-500", "paper", "0/300"] for row in every)
     assert run("status", "fig08", "--store", ours)[1].startswith("nothing is computed")
 
 

@@ -5,10 +5,9 @@ import re
 import pytest
 from made_tables import curves
 
-from spectral_core.paper.results.collect import COLUMNS, NoResults, collect, summary
+from spectral_core.paper.results.collect import COLUMNS, summary
 from spectral_core.paper.results.published import publish, published_runs
 from spectral_core.paper.run import provenance
-from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import ALGORITHM
 
 
@@ -21,13 +20,6 @@ def test_table_has_one_row_per_point_in_the_studys_order(finished, table):
         assert row.accuracy == measured["accuracy"] and row.loss == measured["loss"]
         assert (row.nodes, row.parameters) == (measured["nodes"], measured["parameters"])
         assert row.kept == "-".join(str(nodes) for nodes in measured["kept"])
-
-
-def test_missing_points_are_counted_with_the_command_that_computes_them(finished):
-    with pytest.raises(NoResults) as caught:
-        collect(plan("fig03", "smoke", seeds=3), finished.store)
-    assert str(caught.value).startswith("9 of 27 points of fig03")
-    assert str(caught.value).endswith("spectral-core compute fig03 --preset smoke --seeds 3")
 
 
 def test_provenance_says_how_a_panel_was_made(finished, project):
