@@ -7,17 +7,15 @@ is lost, is in the soak.
 import asyncio
 import contextlib
 import json
-import multiprocessing
 import os
 import re
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
+from made_runs import PATIENCE, command, forked, outcome, wait_until
 
-from spectral_core.paper import cli
 from spectral_core.paper.run.backends import WorkersLost, open_backend
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
@@ -28,9 +26,6 @@ pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 import dask
 import psutil
 from distributed import Client, LocalCluster, Scheduler, Worker
-
-FORK = multiprocessing.get_context("fork")
-PATIENCE = 300  # seconds that anything may take on a busy machine
 
 
 def serve(kind, *arguments, **options):
@@ -44,18 +39,6 @@ def serve(kind, *arguments, **options):
 
 
 @contextlib.contextmanager
-def forked(target, *arguments, **options):
-    """A process of its own that need not import torch and dask again."""
-    process = FORK.Process(target=target, args=arguments, kwargs=options)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
-
-
-@contextlib.contextmanager
 def cluster(folder, workers):
     """A scheduler and workers, each a process of its own; yields its address, and them."""
     file, here = folder / "scheduler.json", {"host": "127.0.0.1", "dashboard_address": ":0"}
@@ -65,13 +48,6 @@ def cluster(folder, workers):
         address, folder = json.loads(file.read_text())["address"], str(folder / "space")
         start = partial(forked, serve, Worker, address, **here, nthreads=1, local_directory=folder)
         yield address, [stack.enter_context(start()) for _ in range(workers)]
-
-
-def wait_until(condition, pause=0.02):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(pause)
 
 
 def stop_in_the_middle(steps, store, workers):
@@ -87,21 +63,6 @@ def stop_in_the_middle(steps, store, workers):
             worker.resume()
         time.sleep(0.01)
     pytest.fail("no worker ever trained")
-
-
-def outcome(store):
-    """Each network bit for bit, and each result without when and where it was computed."""
-    networks = {file.name: file.read_bytes() for file in store.root.glob("train/*.safetensors")}
-    results = {file.name: json.loads(file.read_text()) for file in store.root.glob("*/*.json")}
-    return networks, {name: record["result"] for name, record in results.items()}
-
-
-def command(folder, words):
-    """``spectral-core`` in that folder, in this process."""
-    os.chdir(folder)  # not the folder of the tests: the workers' place is their own
-    sys.argv = ["spectral-core", *words.split()]
-    sys.stdout, sys.stderr = open("output", "w"), open("errors", "w")  # noqa: SIM115
-    cli.main()
 
 
 @pytest.mark.slow

@@ -2,22 +2,20 @@
 
 import itertools
 import json
-import multiprocessing
 import os
 import re
 import signal
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 import joblib
 import psutil
 import pytest
 import torch
+from made_runs import PATIENCE, command, forked, outcome, wait_until
 
 from spectral_core.data import load
-from spectral_core.paper import cli
 from spectral_core.paper.run import batching, worker
 from spectral_core.paper.run.batching import jobs
 from spectral_core.paper.run.compute import at_once, compute
@@ -27,35 +25,18 @@ from spectral_core.paper.run.worker import Where, run_job
 from spectral_core.paper.study.planning import plan
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
-FORK = multiprocessing.get_context("fork")  # torch need not be imported again
-PATIENCE = 300  # seconds that a step of a test may take on a busy machine
-
 SMALL = {"hidden": (8,), "epochs": 1, "seeds": 1, "percentiles": (0, 90)}
 
 
-def command(store, workers, log):
-    """``spectral-core compute`` in a process group of its own."""
-    os.setsid()
-    sys.stderr = open(log, "w", buffering=1)  # noqa: SIM115
-    os.environ |= {"TMPDIR": str(store.root.parent), "LOKY_MAX_CPU_COUNT": str(workers)}
-    words = ["compute", "fig03", "--preset", "smoke", "--store", store.root, "--workers", workers]
-    sys.argv = ["spectral-core", *map(str, words)]
-    cli.main()
-
-
-@contextmanager
 def running(store, workers):
-    """That command, killed at the end if need be; ``errors()`` reads its standard error."""
-    log = store.root.parent / f"{workers}.log"
-    process = FORK.Process(target=command, args=(store, workers, log))
-    process.start()
-    process.errors = log.read_text
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.join()
+    """That study's command in a process of its own, beside its store."""
+    words = f"compute fig03 --preset smoke --store {store.root} --workers {workers}"
+    return forked(command, store.root.parent, words)
+
+
+def errors(store):
+    """The last two lines that it has said."""
+    return (store.root.parent / "errors").read_text().rstrip().splitlines()[-2:]
 
 
 def processes_in(group):
@@ -66,13 +47,6 @@ def processes_in(group):
             if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
-
-
-def wait_until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def stored(store):
@@ -89,18 +63,6 @@ def records(store):
     return [file for file in stored(store) if file.suffix == ".json"]
 
 
-def results_only(store):
-    """What was computed, without when and where."""
-    return {
-        file.relative_to(store.root): json.loads(file.read_text())["result"]
-        for file in records(store)
-    }
-
-
-def networks_of(store):
-    return {file.name: file.read_bytes() for file in store.root.glob("train/*.safetensors")}
-
-
 @pytest.mark.slow
 def test_a_killed_run_takes_its_workers_along_and_they_change_no_bit(finished, store):
     study, by_one = finished
@@ -111,8 +73,7 @@ def test_a_killed_run_takes_its_workers_along_and_they_change_no_bit(finished, s
         process.join(PATIENCE)
         wait_until(lambda: not processes_in(process.pid))
     compute(study.steps(), store, workers=1, progress=False)
-    assert results_only(store) == results_only(by_one)
-    assert networks_of(store) == networks_of(by_one)
+    assert outcome(store) == outcome(by_one)
 
 
 @pytest.mark.slow
@@ -123,7 +84,7 @@ def test_a_worker_that_dies_is_said_in_two_lines(finished, store):
         waiting = [p for p in processes_in(process.pid) if "LokyProcess" in " ".join(p.cmdline())]
         waiting[0].kill()
         process.join(PATIENCE)
-    first, second = process.errors().rstrip().splitlines()[-2:]
+    first, second = errors(store)
     assert process.exitcode == 1 and "Error: a worker process died (SIGKILL" in first
     assert "goes on from here" in second
 
@@ -144,7 +105,7 @@ def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(fini
             process.join(PATIENCE)
         if sent == signal.SIGTERM:
             assert process.exitcode == 130
-            assert process.errors().rstrip().endswith("the same command goes on from here.")
+            assert errors(store)[-1].endswith("the same command goes on from here.")
         assert before.items() <= stored(store).items()  # nothing was computed or written again
     half = store.root / "train" / f".0123abcd.{trained[-1].key}.json"
     half.write_text('{"step": {')  # what a write cut off by the kill leaves behind
@@ -153,8 +114,7 @@ def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(fini
     before = stored(store)
     assert compute(study.steps(), store, workers=1, progress=False).steps == missing > 0
     assert before.items() <= stored(store).items()
-    assert results_only(store) == results_only(uninterrupted)
-    assert networks_of(store) == networks_of(uninterrupted)
+    assert outcome(store) == outcome(uninterrupted)
     assert not list(store.root.glob("**/.*"))
 
 
@@ -178,11 +138,12 @@ def test_only_what_is_missing_is_run_and_its_cost_and_making_are_told(store, cap
     written = {file: file.stat().st_mtime_ns for file in store.root.rglob("*")}
     assert run()[::2] == (0, 0)
     assert {file: file.stat().st_mtime_ns for file in store.root.rglob("*")} == written
-    cut = store.root / "cut" / f"{plan('fig03', 'smoke', **SMALL).steps()[0].key}.json"
-    before = results_only(store)
-    cut.unlink()
-    assert run()[::2] == (1, json.loads(cut.read_text())["made"]["seconds"])
-    assert results_only(store) == before
+    steps, before = plan("fig03", "smoke", **SMALL).steps(), outcome(store)
+    for step in (steps[0], steps[-1]):  # it doesn't depend on the levels beside it
+        cut = store.root / "cut" / f"{step.key}.json"
+        cut.unlink()
+        assert run()[::2] == (1, json.loads(cut.read_text())["made"]["seconds"])
+        assert outcome(store) == before
     for changes, steps in [({"percentiles": (0, 50)}, 3), ({"stage_two": "both"}, 2)]:
         assert run(**changes).steps == steps
     assert run(seeds=2).steps == 9
@@ -203,12 +164,6 @@ def test_a_worker_without_what_the_run_has_says_so(store, changes, error, said):
     with pytest.raises(error, match=said):
         run_job((step,), where, True)
     assert not store.root.exists()
-
-
-def test_a_cut_does_not_depend_on_the_cuts_beside_it(finished, store):
-    alone = plan("fig03", "smoke", percentiles=(90,), methods=["pre"], seeds=1).steps()
-    compute(alone, store, workers=1, progress=False)
-    assert results_only(store).items() <= results_only(finished.store).items()
 
 
 def test_more_processes_than_jobs_or_cores_help_nobody():
