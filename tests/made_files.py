@@ -1,7 +1,5 @@
 """Raw files in archives and directories, and servers on the loopback, made for tests."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """An empty data directory, and a tiny data set to find or fetch."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 from types import SimpleNamespace

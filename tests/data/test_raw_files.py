@@ -1,7 +1,5 @@
 """Raw files: found on this machine, or fetched whole, or refused by name."""
 
-from __future__ import annotations
-
 import dataclasses
 import gzip
 import os

@@ -62,17 +62,15 @@ def test_commit_is_that_of_the_checkout_and_a_changed_package_is_told_apart(
     assert commit() == head + changes
 
 
-def test_copy_inside_another_repository_has_no_commit(repository, monkeypatch):
+def test_no_commit_outside_a_repository_in_another_one_or_without_git(
+    repository, tmp_path_factory, monkeypatch
+):
     installed = repository / "site-packages" / "package"
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("")
-    monkeypatch.setattr(provenance, "PACKAGE", installed)
-    assert commit() is None
-
-
-def test_no_commit_outside_a_repository_or_without_git(repository, tmp_path_factory, monkeypatch):
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(provenance, "PACKAGE", tmp_path_factory.mktemp("plain"))
-        assert commit() is None
+    for package in (installed, tmp_path_factory.mktemp("plain")):
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(provenance, "PACKAGE", package)
+            assert commit() is None
     monkeypatch.setenv("PATH", "")
     assert commit() is None

@@ -98,21 +98,6 @@ def test_only_the_first_images_are_trained_on(digits):
 # Pruning
 
 
-def by_hand(step, network, digits):
-    """Result of pruning by hand, at the step's level."""
-    ranking = node_scores(network, step.score)
-    small = prune(network, ranking, step.percentile, per_layer=step.per_layer)
-    accuracy, loss = evaluate(small, digits.test_inputs, digits.test_targets)
-    kept = [layer.out_features for layer in small[:-1:2]]
-    return {
-        "kept": kept,
-        "nodes": sum(kept),
-        "parameters": sum(layer.in_features * layer.out_features for layer in small[::2]),
-        "accuracy": accuracy,
-        "loss": pytest.approx(loss, rel=1e-6),
-    }
-
-
 @pytest.mark.parametrize(
     "method", ["direct", "post", "direct-per-layer", "post-per-layer", "pre-unretrained"]
 )
@@ -121,7 +106,13 @@ def test_levels_in_one_pass_are_those_of_pruning_one_by_one(method, widths, digi
     steps = [cut(method, q, hidden=widths) for q in (0, 50, 62.5, 90, 100)]
     network = trained(steps[0])
     for step, result in zip(steps, run_levels(steps, network, digits)):
-        expected = by_hand(step, network, digits)
+        ranking = node_scores(network, step.score)
+        small = prune(network, ranking, step.percentile, per_layer=step.per_layer)
+        accuracy, loss = evaluate(small, digits.test_inputs, digits.test_targets)
+        kept = [layer.out_features for layer in small[:-1:2]]
+        sizes = [layer.in_features * layer.out_features for layer in small[::2]]
+        expected = {"kept": kept, "nodes": sum(kept), "parameters": sum(sizes)}
+        expected |= {"accuracy": accuracy, "loss": pytest.approx(loss, rel=1e-6)}
         assert result == expected and run_cut(step, network, digits) == expected
 
 
