@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.reach import Concatenated, SwiGLU
+from benchmarks.architectures import Concatenated, SwiGLU
 from spectral_core import SpectralLinear, find, spectral
 from spectral_core.layers.flow import Flow
 
