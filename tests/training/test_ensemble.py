@@ -40,9 +40,8 @@ def trained_both_ways(make, dtype=DOUBLE, **settings):
 
 def assert_equal(ours, theirs):
     for one, other in zip(ours, theirs, strict=True):
-        for p, q in zip(one.parameters(), other.parameters(), strict=True):
-            assert p.grad is None
-            torch.testing.assert_close(p, q, rtol=0, atol=1e-12)
+        torch.testing.assert_close([*one.parameters()], [*other.parameters()], rtol=0, atol=1e-12)
+        assert all(p.grad is None for p in one.parameters())
 
 
 @pytest.mark.parametrize("depth", WIDTHS)

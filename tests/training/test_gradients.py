@@ -113,8 +113,7 @@ def test_what_does_more_than_its_layers_is_left_to_autograd(make):
     assert not is_written_out(network)
     train(network, x, y, epochs=3, batch_size=8, learning_rate=0.01)
     plain_loop(theirs, x, y, 3, 8, 0.01, None)
-    for one, other in zip(network.parameters(), theirs.parameters()):
-        torch.testing.assert_close(one, other)
+    torch.testing.assert_close([*network.parameters()], [*theirs.parameters()])
 
 
 def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():

@@ -1,7 +1,6 @@
 """Node by node: rank correlations of scores with the damage of removing single nodes."""
 
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,10 +15,8 @@ from spectral_core.paper.results.ablation import (
     node_damage,
     publish_ablation,
 )
-from spectral_core.paper.results.published import Run
 from spectral_core.paper.study.planning import plan
 
-FOLDER = Path(__file__).parents[3] / "results" / "ablation"
 GENERATOR = torch.Generator().manual_seed(0)
 INPUTS = torch.rand(50, 6, generator=GENERATOR)
 TARGETS = torch.randint(3, (50,), generator=GENERATOR)
@@ -83,8 +80,5 @@ def test_methods_measured_apart_are_read_together(finished, project):
         ablation()
 
 
-def test_published_tables_are_as_they_were_written():
-    assert len(ablation()) > 100 and len(ablation(nodes=True)) > 100  # reading checks them
-    for file in FOLDER.glob("*.csv"):
-        made = Run(file).made()
-        assert made["commit"] and made["hardware"]
+def test_published_tables_are_there_and_have_every_number_once():
+    assert len(ablation()) > 100 and len(ablation(nodes=True)) > 100

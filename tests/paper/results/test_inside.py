@@ -54,8 +54,9 @@ def test_networks_that_are_not_stored_are_named(finished, tmp_path):
         inside.publish_inside(finished.study, Store(tmp_path))
 
 
-def test_published_files_are_as_they_were_written():
-    files = list((paths.project() / "results" / "inside").glob("*.[cw]*"))
+@pytest.mark.parametrize("folder", ["ablation", "inside"])
+def test_published_files_are_as_they_were_written(folder):
+    files = list((paths.project() / "results" / folder).glob("*.[cw]*"))
     assert files
     for file in files:
         made = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
