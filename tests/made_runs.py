@@ -43,10 +43,12 @@ def command(folder, words):
 
 
 def wait_until(condition):
+    """What a condition gives once it holds."""
     end = time.monotonic() + PATIENCE
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end
         time.sleep(0.005)
+    return found
 
 
 def outcome(store):

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import re
-import time
 from functools import partial
 from pathlib import Path
 
@@ -50,19 +49,14 @@ def cluster(folder, workers):
         yield address, [stack.enter_context(start()) for _ in range(workers)]
 
 
-def stop_in_the_middle(steps, store, workers):
-    """Stop a worker in the middle of a training; return it."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        for worker in map(psutil.Process, (worker.pid for worker in workers)):
-            worker.suspend()
-            opened = {Path(file.path).stem for file in worker.open_files()}
-            for step in steps:  # whoever runs it holds its lock
-                if step.key in opened and step not in store:
-                    return worker
-            worker.resume()
-        time.sleep(0.01)
-    pytest.fail("no worker ever trained")
+def stopped_in_the_middle(steps, store, workers):
+    """A worker that is now stopped in the middle of a training; ``None`` if none trains."""
+    for worker in (psutil.Process(worker.pid) for worker in workers):
+        worker.suspend()
+        opened = {Path(file.path).stem for file in worker.open_files()}
+        if any(step.key in opened and step not in store for step in steps):  # it holds its lock
+            return worker
+        worker.resume()
 
 
 @pytest.mark.slow
@@ -75,7 +69,7 @@ def test_killed_worker_loses_nothing_and_changes_no_bit(tmp_path, store):
     with cluster(tmp_path, workers=2) as (address, workers):
         words += f" --backend dask --scheduler {address}"
         with forked(command, tmp_path, words) as run:
-            stop_in_the_middle(trainings, store, workers).kill()
+            wait_until(lambda: stopped_in_the_middle(trainings, store, workers)).kill()
             run.join(PATIENCE)
     output, errors = ((tmp_path / name).read_text() for name in ("output", "errors"))
     assert run.exitcode == 0, errors

@@ -88,13 +88,6 @@ def test_stage_one_trains_all_or_eigenvalues_alone_from_the_same_start(digits, t
     assert moved(start, trained(cut("post"))) == {"eigenvalues", "eigenvectors"}
 
 
-def test_only_the_first_images_are_trained_on(digits):
-    inputs, targets = work.training_examples(cut(train_images=30).trained, digits)
-    assert torch.equal(inputs, digits.train_inputs[:30])
-    assert torch.equal(targets, digits.train_targets[:30])
-    assert len(work.training_examples(cut().trained, digits)[1]) == len(digits.train_targets)
-
-
 # Pruning
 
 
