@@ -183,15 +183,13 @@ FAULTS = {
     "drips": (endless(LONG, b"H", every=0.05), "slow"),
     "never ends": (endless(b"HTTP/1.1 200 OK\r\n\r\n", bytes(1 << 16)), "larger"),
 }
-SLOW = ("hanging", "trickles", "drips")
-"""Those that have to be waited for."""
 
 
 @pytest.mark.parametrize(
     ("serve", "reason"),
     [
-        pytest.param(*fault, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
-        for name, fault in FAULTS.items()
+        pytest.param(*fault, id=name, marks=[pytest.mark.slow] * (fault[1] in ("Timeout", "slow")))
+        for name, fault in FAULTS.items()  # those that time out or are slow have to be waited for
     ],
 )
 def test_faulty_mirror_is_given_up_for_the_next(tiny, monkeypatch, serve, reason):

@@ -23,8 +23,6 @@ from spectral_core.paper.run.tuning import TUNINGS
 from spectral_core.paper.study.figures import FIGURES, PRESETS
 from spectral_core.paper.study.planning import plan
 
-SCRIPT = Path(sys.executable).with_name("spectral-core")
-
 
 def all_commands(command, words=""):
     """Every command and group, after the words that call it."""
@@ -66,7 +64,7 @@ def test_every_command_explains_itself_and_its_options(words, command, run):
 
 @pytest.mark.slow
 def test_installed_script_is_this_command_in_a_code_page_without_greek():
-    words = [SCRIPT, "compute", "--help"]
+    words = [Path(sys.executable).with_name("spectral-core"), "compute", "--help"]
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
     done = subprocess.run(words, capture_output=True, env=environment)
     assert done.returncode == 0 and b"Adam" in done.stdout

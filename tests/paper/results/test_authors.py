@@ -10,8 +10,6 @@ from spectral_core.paper.results import authors
 from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.study.figures import FIGURES
 
-LEVELS = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
-
 
 def test_every_curve_of_figures_3_to_9_is_there_and_in_range():
     table = authors.released()
@@ -23,7 +21,8 @@ def test_every_curve_of_figures_3_to_9_is_there_and_in_range():
         for method in panel.methods
     }
     assert set(of_curves.groups) == drawn and len(drawn) == 36
-    assert all(list(levels) == LEVELS for _, levels in of_curves["percentile"])
+    every = [30.0, 50.0, 70.0, 80.0, 90.0, 95.0]
+    assert all(list(levels) == every for _, levels in of_curves["percentile"])
     assert table["accuracy"].between(0, 1).all() and not table.isna().any(axis=None)
     assert of_curves["realisations"].first().value_counts().to_dict() == {5: 33, 4: 2, 2: 1}
 
