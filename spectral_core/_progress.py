@@ -16,7 +16,9 @@ def bar(items: Iterable[Any] | None = None, text: str | None = None, **options: 
     """Progress over items on standard error, with a text and further options of
     :class:`tqdm.tqdm`."""
     if not sys.stderr.isatty():
-        options |= {"file": _Lines(sys.stderr), "mininterval": SECONDS, "miniters": 1}
+        # Position 0: where an interrupted bar is still open, the cursor need not move past it.
+        options |= {"file": _Lines(sys.stderr), "position": 0}
+        options |= {"mininterval": SECONDS, "miniters": 1}
     return tqdm(items, text, **options)
 
 

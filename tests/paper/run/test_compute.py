@@ -15,6 +15,7 @@ import pytest
 import torch
 from made_runs import PATIENCE, command, forked, outcome, wait_until
 
+from spectral_core._progress import bar
 from spectral_core.data import load
 from spectral_core.paper.run import batching, worker
 from spectral_core.paper.run.batching import jobs
@@ -123,6 +124,9 @@ def test_only_what_is_missing_is_run_and_its_cost_and_making_are_told(store, cap
         cuts = plan("fig03", "smoke", **SMALL | changes).steps()
         return compute([*cuts, *cuts], store, workers=1, progress=progress)
 
+    interrupted = iter(bar(range(2)))  # it stays open
+    next(interrupted)
+    capsys.readouterr()
     start = time.perf_counter()
     cost = run(progress=True)
     elapsed = time.perf_counter() - start
