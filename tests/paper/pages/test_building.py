@@ -95,4 +95,4 @@ def test_share_of_the_limit_is_of_memory_or_of_the_processor(tmp_path, monkeypat
     monkeypatch.setattr(building.compression, "measured", {"roofline": rows}.get)
     building.generate(tmp_path)
     table = (tmp_path / "roofline.md").read_text(encoding="utf-8")
-    assert "| product | 60 | 50 | 50 % |" in table and "| Adam | 0.5 | 3 | 60 % |" in table
+    assert "| product | 60 | 50 | 50 % |" in table and "| Adam | 0.50 | 3 | 60 % |" in table
