@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from spectral_core import direct_mlp, evaluate, spectral_mlp, train, train_only
+from spectral_core import TrainingDiverged, direct_mlp, evaluate, spectral_mlp, train, train_only
 from spectral_core.data import load
 from spectral_core.training.loop import (
     ADAM_BETAS,
@@ -167,6 +167,20 @@ def test_loss_falls_is_reported_per_epoch_and_a_seed_gives_the_same_bits():
     one, again, other = ([p.detach() for p in network.parameters()] for network in networks)
     assert all(torch.equal(p, q) for p, q in zip(one, again))
     assert not all(torch.equal(p, q) for p, q in zip(one, other))
+
+
+@pytest.mark.parametrize(
+    ("first", "rate", "words"),
+    [
+        (float("nan"), 0.5, r"nan at step 1 of epoch 1 \(learning rate 0.5, batch size 200"),
+        (0.0, 1e38, "a parameter is nan or infinite after the last step"),
+    ],
+)
+def test_a_broken_loss_or_parameter_is_no_result(first, rate, words):
+    inputs, targets = torch.rand(10, 4), torch.zeros(10, dtype=torch.int64)
+    inputs[0] = first
+    with pytest.raises(TrainingDiverged, match=words):
+        train(direct_mlp((4, 2), "elu"), inputs, targets, epochs=1, learning_rate=rate)
 
 
 def test_denormals_are_flushed_inside_and_kept_outside():

@@ -113,8 +113,14 @@ class Estimate(NamedTuple):
 
 
 def intervals(values: SeriesGroupBy) -> pd.DataFrame:
-    """:meth:`Estimate.of` for each group of values: ``mean``, ``low``, ``high`` and ``n``."""
+    """:meth:`Estimate.of` for each group of values: ``mean``, ``low``, ``high`` and ``n``.
+
+    Raises:
+        ValueError: if a value is NaN.
+    """
     found = values.agg(["mean", "sem", "count"])
+    if (found["count"] != values.size()).any():
+        raise ValueError("values must be numbers; got NaN among them")
     half = found["sem"] * (found["count"] - 1).map(_quantile)
     ends = {"mean": found["mean"], "low": found["mean"] - half, "high": found["mean"] + half}
     return pd.DataFrame(ends).round(9).assign(n=found["count"])

@@ -158,6 +158,8 @@ def test_collapsed_level_is_left_out_for_all_seeds_and_counted():
     estimate = estimates.pooled(found)
     assert (estimate.mean, estimate.excluded) == (pytest.approx(10), 2)
     assert estimates.by_level(found)["mean"].tolist() == pytest.approx([10, math.nan], nan_ok=True)
+    with pytest.raises(ValueError, match="must be numbers; got NaN"):
+        estimates.by_level(found.assign(difference=math.nan))
     for method, level in (("post", 90.0), ("pre", math.nan)):
         (first,) = estimates.collapse_level(method, table=table).values()
         assert first == pytest.approx(level, nan_ok=True)
