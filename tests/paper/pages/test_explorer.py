@@ -131,7 +131,7 @@ def test_another_network_by_keyboard_and_its_address(page, address):
     page.keyboard.press("Space")
     wanted = published("fig08", "mnist-elu-500-500-500", "post")[90.0]
     assert accuracy(page, "post") == pytest.approx(wanted, abs=0.0501)
-    page.wait_for_url("**#data=mnist&layers=3")
+    page.wait_for_function("location.hash === '#data=mnist&layers=3'")
     page.goto("about:blank")
     page.goto(f"{address}#data=mnist&layers=3&activation=tanh&pruned=50&methods=post,nonsense")
     wanted = published("fig08", "mnist-tanh-500-500-500", "post")[50.0]
