@@ -8,9 +8,8 @@ import torch
 import torch_pruning
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import tied
+from made_networks import architectures, tied
 from safetensors.torch import load_file, save_file
-from test_removal import architectures
 from torch import nn
 
 from spectral_core import (

@@ -2,24 +2,12 @@
 
 import pytest
 import torch
+from made_networks import Heads
 from torch import nn
 
 from benchmarks.architectures import Concatenated, SwiGLU
-from spectral_core import SpectralLinear, find, spectral
+from spectral_core import find
 from spectral_core.layers.flow import Flow
-
-
-class Heads(nn.Module):
-    """Two heads on one trunk; registered back to front."""
-
-    def __init__(self):
-        super().__init__()
-        self.right, self.left = nn.Linear(4, 2), spectral(nn.Linear(4, 1))
-        self.trunk = SpectralLinear(3, 4)
-
-    def forward(self, x):
-        x = torch.relu(self.trunk(x)) * 2
-        return self.left(x), self.right(x).softmax(dim=1)
 
 
 def test_layers_come_in_the_order_of_execution_and_heads_are_not_hidden():

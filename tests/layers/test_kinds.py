@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_removal import KINDS
+from made_networks import KINDS
 
 from spectral_core.layers.kinds import arrival_width, axes, spectra, spectrum
 

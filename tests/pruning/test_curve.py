@@ -3,13 +3,13 @@
 import copy
 import math
 
+import made_networks
 import pandas as pd
 import pytest
-import test_loop
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_removal import masked
+from made_networks import DOUBLE, with_masks
 from torch import nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -19,12 +19,11 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense
 from spectral_core.pruning.curve import measure_cuts
 
-DOUBLE = torch.float64
 pytestmark = pytest.mark.filterwarnings("ignore:.* nodes have the same score")
 
 
 def network_of(hidden, activation="elu", bias=True, seed=0, trains="both", two=False):
-    return test_loop.network_of((6, *hidden, 4), trains, activation, bias, seed, two=two)
+    return made_networks.network_of((6, *hidden, 4), trains, activation, bias, seed, two=two)
 
 
 def examples(count=40):
@@ -42,7 +41,7 @@ def assert_as_masked(cuts, network, scores, x, y, percentiles, per_layer=False):
         kept = select(scores, cut.percentile, per_layer=per_layer)
         assert cut.widths == tuple(map(len, kept)) and cut.nodes == sum(cut.widths)
         with torch.no_grad():
-            logits = masked(network, dict(zip(readers, kept)), x)
+            logits = with_masks(copy.deepcopy(network), dict(zip(readers, kept)))(x)
         assert cut.loss == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-10, abs=1e-10)
         best, second = logits.topk(2, dim=1).values.T
         right, ties = (logits.argmax(dim=1) == y).sum(), (best - second <= 1e-9).sum()

@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 import torch
+from made_networks import DOUBLE, with_masks
 from torch import nn, optim
 from torch.nn import functional as F
 
 from spectral_core import SpectralLinear, node_scores, prune, prune_in_steps, remove, spectral
 from spectral_core.layers.flow import Flow
 
-DOUBLE = torch.float64
 KEPT = [torch.tensor([0, 2, 5]), torch.tensor([1, 3])]
 OPTIMISERS = {
     "SGD": partial(optim.SGD, lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=True),
@@ -60,11 +60,7 @@ def test_training_goes_on_as_in_the_masked_network(name):
 
     more = batches(5)
     train(small, optimiser, more)
-    for i, kept in zip((3, 5), KEPT):
-        mask = torch.zeros(full[i].in_features, dtype=DOUBLE)
-        mask[kept] = 1
-        masked[i].register_forward_pre_hook(lambda _, args, mask=mask: (args[0] * mask,))
-    train(masked, twin, more)
+    train(with_masks(masked, dict(zip(("3", "5"), KEPT))), twin, more)
     for module in masked:
         module._forward_pre_hooks.clear()
     for ours, theirs in zip(small.parameters(), remove(masked, KEPT).parameters(), strict=True):

@@ -6,76 +6,14 @@ import made_networks
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from made_networks import DOUBLE, architectures, norm_of, with_masks
 from torch import nn
 from torch.nn import functional as F
 
-from spectral_core import SpectralLinear, fold, node_scores, prune, remove, spectral
+from spectral_core import SpectralLinear, fold, node_scores, prune, remove
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import arrival_width, spectrum
 from spectral_core.pruning.removal import removed
-
-DOUBLE = torch.float64
-KINDS = {
-    "plain": nn.Linear,
-    "spectral": SpectralLinear,
-    "both sides": lambda *sizes: SpectralLinear(*sizes, input_eigenvalues=True),
-    "reparametrised": lambda *sizes: spectral(nn.Linear(*sizes)),
-}
-BETWEEN = (
-    *(nn.Sigmoid, nn.Softplus, nn.ELU, nn.Tanh, nn.SELU, nn.LogSigmoid, nn.PReLU, nn.Identity),
-)
-
-
-def norm_of(width, kind):
-    norm = nn.BatchNorm1d(width, affine="plain" not in kind)
-    for name, tensor in (*norm.named_parameters(), *norm.named_buffers()):
-        if tensor.is_floating_point():
-            tensor.data.uniform_(0.5 if "var" in name else -1, 1.5)
-    return norm
-
-
-@st.composite
-def architectures(draw):
-    """A random stack in evaluation mode, the names of the layers, and the nodes to keep."""
-    torch.manual_seed(draw(st.integers(0, 10_000)))
-    modules, layers, kept, before = [nn.Flatten()], [], [], 4
-
-    def add_layer(width):
-        layers.append(str(len(modules)))
-        make = KINDS[draw(st.sampled_from(list(KINDS)))]
-        modules.append(make(before, width, draw(st.booleans())))
-        for parameter in modules[-1].parameters():
-            parameter.data.uniform_(-1, 1)
-
-    for width in draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)):
-        add_layer(width)
-        between = [draw(st.sampled_from(BETWEEN))()]
-        if isinstance(between[0], nn.PReLU) and draw(st.booleans()):
-            between = [nn.PReLU(width)]
-            between[0].weight.data.uniform_(-1, 1)
-        norm = draw(st.sampled_from(["no", "before", "behind", "before, plain"]))
-        if norm != "no":
-            between.insert("before" not in norm, norm_of(width, norm))
-        if draw(st.booleans()):
-            between.append(nn.Dropout(0.5))
-        modules += between
-        stays = draw(st.sets(st.integers(0, width - 1)))
-        kept.append(torch.tensor(sorted(stays), dtype=torch.int64))
-        before = width
-    add_layer(3)
-    return nn.Sequential(*modules, nn.Softmax(dim=1)).to(DOUBLE).eval(), layers, kept
-
-
-def masked(network, kept_by_reader, x):
-    """Output when the readers get 0 from all nodes but the kept ones."""
-    network = copy.deepcopy(network)
-    for name, kept in kept_by_reader.items():
-        reader = network.get_submodule(name)
-        mask = torch.zeros(reader.in_features, dtype=x.dtype)
-        mask[kept] = 1
-        reader.register_forward_pre_hook(lambda _, args, mask=mask: (args[0] * mask,))
-    return network(x)
 
 
 def without_incoming_weights(network, kept_by_layer, x):
@@ -99,7 +37,7 @@ def test_removed_nodes_are_masked_and_folding_commutes(architecture):
     small, constant = removed(flow, kept), removed(flow, kept, fill="constant")
     left = [arrival_width(small.get_submodule(name)) for name in layers[:-1]]
     assert left == list(map(len, kept))
-    expected = masked(network, dict(zip(layers[1:], kept)), x)
+    expected = with_masks(copy.deepcopy(network), dict(zip(layers[1:], kept)))(x)
     torch.testing.assert_close(small(x), expected, rtol=0, atol=1e-12)
     expected = without_incoming_weights(network, dict(zip(layers, kept)), x)
     torch.testing.assert_close(constant(x), expected, rtol=0, atol=1e-12)

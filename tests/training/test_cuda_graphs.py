@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from test_loop import TRAINS, network_of, seeded
+from made_networks import TRAINS, network_of, seeded
 
 from spectral_core import spectral_mlp, train
 from spectral_core.training import cuda_graphs

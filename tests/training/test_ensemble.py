@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from test_loop import TRAINS, examples, network_of, seeded
+from made_networks import TRAINS, examples, network_of, seeded
 from torch import nn
 
 from spectral_core import TrainingDiverged, remove, train

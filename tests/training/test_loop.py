@@ -4,10 +4,11 @@ import copy
 
 import pytest
 import torch
+from made_networks import TRAINS, examples, network_of, plain_loop, seeded
 from torch import nn
 from torch.nn import functional as F
 
-from spectral_core import TrainingDiverged, direct_mlp, evaluate, spectral_mlp, train, train_only
+from spectral_core import TrainingDiverged, direct_mlp, evaluate, spectral_mlp, train
 from spectral_core.data import load
 from spectral_core.training.loop import (
     ADAM_BETAS,
@@ -16,63 +17,6 @@ from spectral_core.training.loop import (
     Optimisation,
     denormals_flushed,
 )
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def examples(dtype=torch.float32, count=500):
-    data = load("digits")
-    return data.train_inputs[:count].to(dtype), data.train_targets[:count]
-
-
-def plain_loop(
-    network,
-    inputs,
-    targets,
-    epochs,
-    batch_size,
-    learning_rate,
-    generator,
-    keras=False,
-    regularised=lambda network: 0.0,
-):
-    """Adam written out, over autograd: the reference that owes nothing to torch.optim."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    first = [torch.zeros_like(p) for p in parameters]
-    second = [torch.zeros_like(p) for p in parameters]
-    step = 0
-    for _ in range(epochs):
-        for batch in torch.randperm(len(targets), generator=generator).split(batch_size):
-            loss = F.cross_entropy(network(inputs[batch]), targets[batch])
-            gradients = torch.autograd.grad(loss + regularised(network), parameters)
-            step += 1
-            with torch.no_grad():
-                for p, g, m, v in zip(parameters, gradients, first, second):
-                    m.mul_(0.9).add_(0.1 * g)
-                    v.mul_(0.999).add_(0.001 * g * g)
-                    bias_1, bias_2 = 1 - 0.9**step, 1 - 0.999**step
-                    if keras:  # ε joins √v before the bias correction
-                        size = learning_rate * bias_2**0.5 / bias_1
-                        p -= size * m / (v.sqrt() + ADAM_EPSILON)
-                    else:  # ε joins the corrected √v
-                        p -= learning_rate * (m / bias_1) / ((v / bias_2).sqrt() + ADAM_EPSILON)
-    return network
-
-
-TRAINS = ["weights", "both", "eigenvalues", "eigenvectors"]
-
-
-def network_of(sizes, trains, activation="elu", bias=False, seed=0, dtype=torch.float64, two=False):
-    """Of it train the weights, or some of the spectral variables; biases do not start at 0."""
-    make, spectra = spectral_mlp, {"input_eigenvalues": two}
-    if trains == "weights":
-        make, spectra = direct_mlp, {}
-    network = make(sizes, activation, bias, generator=seeded(seed), **spectra).to(dtype)
-    for layer in network[::2] if bias else ():
-        layer.bias.data.uniform_(-1, 1, generator=seeded(seed))
-    return network if trains == "weights" else train_only(network, trains)
 
 
 def appendix_d(network):
