@@ -1,5 +1,7 @@
 """Wrong arguments of public functions are refused: the error names what must be and what came."""
 
+import math
+
 import pytest
 import torch
 from made_networks import tied
@@ -43,8 +45,11 @@ VECTORS = spectral_mlp((4, 3, 2), "elu")
 
 LAYERS = [
     (lambda: SpectralLinear(-1, 3), "ValueError: in_features must .*at least 0; got -1"),
+    (lambda: SpectralLinear(True, 3), "TypeError: in_features must .*whole number.*got True"),
     (lambda: SpectralLinear(3, 2.0), "TypeError: out_features must .*whole number.*2.0"),
     (lambda: SpectralLinear(3, 2, eigenvalue_range=(1, 0)), r"ValueError: .*low ≤ high.*\(1, 0\)"),
+    (lambda: SpectralLinear(3, 2, eigenvalue_range=(1, 2, 3)), r"TypeError: .*\(low, high\).* 3\)"),
+    (lambda: SpectralLinear(3, 2, eigenvalue_range=(0, "1")), r"TypeError: eigen.*\[1\] .*'1'"),
     (lambda: SpectralLinear(3, 2, eigenvector_range="x"), "ValueError: .*one of glorot; got 'x'"),
     (lambda: SpectralLinear(3, 2)(INPUTS), r"ValueError: inputs must .*3\); got \(5, 4\)"),
     (lambda: SpectralLinear(3, 2).train_only("eigenvalue"), "ValueError: which .*'eigenvalues'"),
@@ -52,6 +57,7 @@ LAYERS = [
     (lambda: spectral_mlp((4,), "elu"), r"ValueError: sizes .*input and an output.*\[4\]"),
     (lambda: direct_mlp((4, 0, 3), "elu"), r"ValueError: sizes\[1\] must .*at least 1; got 0"),
     (lambda: spectral_mlp((4, 3), "rellu"), "ValueError: activation .*Did you mean 'relu'"),
+    (lambda: spectral_mlp((4, 3), 3), "TypeError: activation .*one of elu, relu, tanh; got 3"),
     (lambda: train_only(PLAIN, "both"), "ValueError: network .*SpectralLinear.*none"),
     (lambda: train_only(SPECTRAL, "phi"), "ValueError: which .*'phi'"),
     (lambda: spectral("layer"), "TypeError: module must be .*Module; got str"),
@@ -80,9 +86,13 @@ def training(**change):
 FROZEN = train_only(spectral_mlp((4, 3, 2), "elu"), "eigenvectors")
 TRAINING = [
     (training(epochs=-1), "ValueError: epochs must .*at least 0; got -1"),
+    (training(epochs=2**63), r"ValueError: epochs must .*below 2\^63"),
     (training(batch_size=0), "ValueError: batch_size must .*at least 1; got 0"),
     (training(batch_size=2, network=NORM), "ValueError: batch_size must not .*normalisation"),
     (training(learning_rate=0), "ValueError: learning_rate must .*above 0; got 0"),
+    (training(learning_rate=math.nan), "ValueError: learning_rate must .*got nan"),
+    (training(learning_rate=math.inf), "ValueError: learning_rate must .*got inf"),
+    (training(penalty=False), "TypeError: penalty must .*got False"),
     (training(penalty=-0.1), "ValueError: penalty must .*at least 0; got -0.1"),
     (training(penalty=0.1), r"ValueError: penalty=0\.1 has nothing to act on"),
     (training(penalty=0.1, network=FROZEN), r"ValueError: penalty=0\.1 has nothing to act on"),

@@ -79,10 +79,10 @@ def test_equal_settings_are_equal_however_they_are_written():
     ranges = {"eigenvalue_range": (-0.0, 1), "eigenvector_range": (0, 1.0)}
     lists = {"eigenvalue_range": [0.0, 1.0], "eigenvector_range": [-0.0, 1]}
     one = {"hidden": 8, "percentiles": (0, 50.0), "learning_rate": 1, "epochs": np.int64(3)}
-    other = {"hidden": [8], "percentiles": [0.0, 50], "learning_rate": 1.0, "epochs": 3}
+    other = {"hidden": np.array([8]), "percentiles": [0.0, 50], "learning_rate": 1.0, "epochs": 3}
     one = plan("fig03", "smoke", methods="pre", **one, **ranges)
     other = plan("fig03", "smoke", methods=["pre"], **other, **lists)
-    assert one.steps() == other.steps()
+    assert one == other and one.steps() == other.steps()
     assert [step.key for step in one.steps()] == [step.key for step in other.steps()]
 
 
@@ -94,8 +94,10 @@ BAD = [
     ({"backbone_weights": "/nowhere.pth"}, "no such file"),
     ({"activation": "rely"}, "Did you mean 'relu'?"),
     ({"methods": ["prae"]}, "Did you mean 'pre'?"),
-    ({"methods": ["pre", "pre"]}, "methods must hold"),
+    ({"methods": []}, "methods must hold at least one item"),
+    ({"methods": [["pre"], ["pre"]]}, "methods must hold each item once"),
     ({"hidden": 0.5}, "hidden[0] must be a whole number of at least 1; got 0.5"),
+    ({"hidden": [1, 2.5]}, "hidden[1] must be a whole number of at least 1; got 2.5"),
     ({"hidden_by_method": {"past": [8]}}, "Did you mean 'post'?"),
     ({"hidden_by_method": {"post": [0]}}, "hidden_by_method['post'][0] must be a whole"),
     ({"output_bias": 1}, "output_bias must be True or False; got 1"),
@@ -112,6 +114,7 @@ BAD = [
     ({"rounds": 0}, "rounds must be a whole number of at least 1; got 0"),
     ({"train_images": 0}, "train_images must be a whole number of at least 1"),
     ({"penalties": -1}, "penalties[0] must be a finite number of at least 0; got -1"),
+    ({"percentiles": "50"}, "percentiles must be a list or tuple; got '50'"),
     ({"percentiles": [0, 100.5]}, "percentiles[1] must be a number in [0, 100]"),
     ({"seeds": 0}, "seeds must be a whole number of at least 1; got 0"),
     ({"seeds": [0, 0]}, "seeds must hold each item once"),
