@@ -111,17 +111,6 @@ def test_cuda_layer_starts_from_the_same_numbers():
     torch.testing.assert_close(on_gpu(x.cuda()).cpu(), on_cpu(x))
 
 
-def test_from_linear_draws_nothing_and_keeps_what_is_frozen_and_the_mode():
-    linear = nn.Linear(3, 2).eval()
-    linear.weight.requires_grad_(False)
-    state = torch.get_rng_state()
-    layer = SpectralLinear.from_linear(linear)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert not (layer.eigenvalues.requires_grad or layer.eigenvectors.requires_grad)
-    assert layer.bias.requires_grad and not layer.training
-    assert all(p.requires_grad for p in SpectralLinear.from_linear(nn.Linear(3, 2)).parameters())
-
-
 def test_from_linear_of_huge_weights_stays_finite():
     linear = nn.Linear(50, 2)
     linear.weight.data.fill_(3e38)

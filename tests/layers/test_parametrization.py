@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrize
 
-from spectral_core import fold, spectral, spectral_parameters
+from spectral_core import SpectralLinear, fold, spectral, spectral_parameters
 from spectral_core.layers.spectrum import spectrum_of
 
 KINDS = {
@@ -79,8 +79,15 @@ def test_other_parameters_than_weight_can_be_named():
     assert not any(parametrize.is_parametrized(m) for m in fold(attention).modules())
 
 
-def test_frozen_weights_stay_frozen():
-    layer = spectral(nn.Linear(3, 2).requires_grad_(False))
-    assert not any(p.requires_grad for p in layer.parameters())
-    assert not any(p.requires_grad for p in fold(layer).parameters())
-    assert list(dict(fold(layer).named_parameters())) == ["weight", "bias"]
+@pytest.mark.parametrize("make", [spectral, SpectralLinear.from_linear])
+def test_a_spectral_start_draws_nothing_and_keeps_what_is_frozen_and_the_mode(make):
+    linear = nn.Linear(3, 2).eval()
+    linear.weight.requires_grad_(False)
+    state = torch.get_rng_state()
+    layer = make(linear)
+    assert torch.equal(torch.get_rng_state(), state) and not layer.training
+    (lam,), (phi,), (bias,) = spectral_parameters(layer)
+    assert (lam.requires_grad, phi.requires_grad, bias.requires_grad) == (False, False, True)
+    named = [(name, p.requires_grad) for name, p in fold(layer).named_parameters()]
+    assert named == [("weight", False), ("bias", True)]
+    assert all(p.requires_grad for p in make(nn.Linear(3, 2)).parameters())

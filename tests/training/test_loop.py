@@ -97,20 +97,13 @@ def test_the_optimiser_is_torchs_to_the_bit_and_what_has_no_gradient_stays():
     assert all(torch.equal(p, q) for p, q in zip(ours, theirs))
 
 
-def test_loss_falls_is_reported_per_epoch_and_a_seed_gives_the_same_bits():
-    inputs, targets = examples(count=None)
-    seen, networks, histories = [], [], []
-    for seed in (1, 1, 2):
-        networks.append(spectral_mlp((64, 20, 10), "elu", generator=seeded()))
-        settings = {"epochs": 5, "batch_size": 20, "generator": seeded(seed)}
-        settings["on_epoch"] = lambda *epoch: seen.append(epoch)
-        histories.append(train(networks[-1], inputs, targets, **settings))
-    assert seen[:5] == list(enumerate(histories[0], start=1)) and len(seen) == 15
-    assert histories[0] == sorted(histories[0], reverse=True)
-    assert histories[0][-1] < 0.8 * histories[0][0]
-    one, again, other = ([p.detach() for p in network.parameters()] for network in networks)
-    assert all(torch.equal(p, q) for p, q in zip(one, again))
-    assert not all(torch.equal(p, q) for p, q in zip(one, other))
+def test_loss_falls_and_is_reported_per_epoch():
+    network, seen = spectral_mlp((64, 20, 10), "elu", generator=seeded()), []
+    settings = {"batch_size": 20, "generator": seeded(1)}
+    settings["on_epoch"] = lambda *epoch: seen.append(epoch)
+    history = train(network, *examples(count=None), epochs=5, **settings)
+    assert seen == list(enumerate(history, start=1))
+    assert history == sorted(history, reverse=True) and history[-1] < 0.8 * history[0]
 
 
 @pytest.mark.parametrize(

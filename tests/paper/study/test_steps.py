@@ -34,18 +34,6 @@ def test_key_changes_with_every_field_and_with_the_version_of_the_algorithm(step
     assert len({step.key, *keys}) == len(names) + 2
 
 
-@pytest.mark.parametrize(
-    ("method", "key"),
-    [
-        ("direct", "16fc953d76321efe34bb30e2"),
-        ("post", "5c513ff0f332f35e053c8ee0"),
-        ("pre", "e23da5711786c8e6eac431e3"),
-    ],
-)
-def test_trainings_of_the_paper_keep_the_names_under_which_they_are_stored(method, key):
-    assert cut_step(Settings(), method, 0, 50).trained.key == key
-
-
 def test_an_epoch_in_rounds_costs_what_they_leave_on_average():
     assert (cut(percentile=80).epoch_cost, cut(percentile=80, rounds=4).epoch_cost) == (20, 50)
 
