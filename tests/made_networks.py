@@ -60,6 +60,19 @@ def derived():
     return Doubled(*plain())
 
 
+class Own(nn.Module):
+    """Some layers, and a forward pass of its own: a function of the network and the inputs."""
+
+    def __init__(self, passes, **layers):
+        super().__init__()
+        self.passes = passes
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+
+    def forward(self, *inputs):
+        return self.passes(self, *inputs)
+
+
 class Heads(nn.Module):
     """Two heads on one trunk; registered back to front."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from made_networks import Heads
+from made_networks import Heads, Own
 from torch import nn
 
 from benchmarks.architectures import Concatenated, SwiGLU
@@ -71,15 +71,11 @@ def test_of_attention_the_values_go_and_the_others_say_why():
 
 
 def test_an_example_is_asked_for_where_the_shape_of_inputs_decides():
-    class Either(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = nn.Linear(4, 3), nn.Linear(3, 2)
+    def passes(own, x):
+        return own.b(own.a(x).softmax(dim=1))  # over tokens, or over nodes
 
-        def forward(self, x):
-            return self.b(self.a(x).softmax(dim=1))  # over tokens, or over nodes
-
+    network = Own(passes, a=nn.Linear(4, 3), b=nn.Linear(3, 2))
     with pytest.raises(ValueError, match=r"example.*'a', 'b'|'a', 'b'.*example"):
-        Flow(Either())
-    assert Flow(Either(), torch.rand(2, 5, 4)).hidden == ["a"]
-    assert Flow(Either(), torch.rand(2, 4)).hidden == []
+        Flow(network)
+    assert Flow(network, torch.rand(2, 5, 4)).hidden == ["a"]
+    assert Flow(network, torch.rand(2, 4)).hidden == []

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import DOUBLE, with_masks
+from made_networks import DOUBLE, Own, with_masks
 from torch import nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -71,15 +71,6 @@ def test_each_cut_does_as_the_masked_network(network, percentiles, batch_size, d
     assert_as_masked(cuts, network, scores, x, y, percentiles, each)
 
 
-class Free(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.one, self.norm, self.two = nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 4)
-
-    def forward(self, x):
-        return self.two(self.norm(self.one(x)).sigmoid())
-
-
 first, elu, second, _, last = network_of((9, 7))
 FORMS = {
     "in front": nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Tanh(), first, elu, second, elu, last),
@@ -88,7 +79,10 @@ FORMS = {
     ),
     # acts on the classes of an input together
     "behind": nn.Sequential(first, elu, second, elu, last, nn.LogSoftmax(dim=1)),
-    "free": Free(),
+    "free": Own(
+        lambda own, x: own.two(own.norm(own.one(x)).sigmoid()),
+        **{"one": nn.Linear(6, 5), "norm": nn.BatchNorm1d(5), "two": nn.Linear(5, 4)},
+    ),
     "prelu": nn.Sequential(nn.Linear(6, 5), nn.PReLU(5), nn.Linear(5, 4)),
     "nested": nn.Sequential(nn.Sequential(nn.Linear(6, 5), nn.ELU()), nn.Linear(5, 4)),
     "reparametrised": nn.Sequential(

@@ -56,17 +56,6 @@ def test_convolutions_score_by_output_channel():
     assert list(scores) == ["0", "3"] and scores["3"].shape == (2,)
 
 
-def test_a_generator_alone_decides_random_scores():
-    network = direct_mlp((4, 3, 2, 5), "elu")
-    one, again, other = (
-        node_scores(network, "random", generator=torch.Generator().manual_seed(seed))
-        for seed in (1, 1, 2)
-    )
-    assert [s.shape for s in one] == [(3,), (2,)]
-    assert all(torch.equal(a, b) for a, b in zip(one, again))
-    assert not torch.equal(one[0], other[0])
-
-
 def test_a_criterion_of_ones_own_is_a_function_of_a_layer():
     network = direct_mlp((4, 3, 5), "elu")
     scores = node_scores(network, by=lambda layer: layer.weight.abs().amax(dim=1))

@@ -6,7 +6,7 @@ import made_networks
 import pytest
 import torch
 from hypothesis import given, settings
-from made_networks import DOUBLE, architectures, norm_of, with_masks
+from made_networks import DOUBLE, Own, architectures, norm_of, with_masks
 from torch import nn
 from torch.nn import functional as F
 
@@ -85,15 +85,10 @@ def test_what_cannot_lose_nodes_is_refused_with_the_reason(network, words):
 
 
 def test_a_cut_that_changes_more_than_the_mask_is_refused():
-    class Width(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = nn.Linear(3, 4), nn.Linear(4, 2)
+    def passes(own, x):
+        return own.b(own.a(x).relu()) / own.a.out_features
 
-        def forward(self, x):
-            return self.b(self.a(x).relu()) / self.a.out_features
-
-    network = Width()
+    network = Own(passes, a=nn.Linear(3, 4), b=nn.Linear(4, 2))
     with pytest.raises(ValueError, match=r"'a' cannot be removed.*outputs, behind 'b'"):
         remove(network, [torch.tensor([1])])
     assert remove(network, [torch.tensor([1])], check=False).a.out_features == 1
