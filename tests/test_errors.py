@@ -198,9 +198,8 @@ INTEROP = [
 
 
 DATA = [
-    (lambda: data.load("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'"),
-    (lambda: data.fetch("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'"),
-    (lambda: data.identify("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'"),
+    (lambda take=take: take("fashion_mnist"), "ValueError: .*'fashion_mnist'.*'fashion-mnist'")
+    for take in (data.load, data.fetch, data.identify)
 ]
 
 

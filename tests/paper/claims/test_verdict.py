@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from made_tables import curves
 
+from spectral_core.paper.claims import yardsticks
 from spectral_core.paper.claims.verdict import corrected, verdict
 from spectral_core.paper.claims.yardsticks import (
     ABSENT,
@@ -15,17 +16,7 @@ from spectral_core.paper.claims.yardsticks import (
     INCONCLUSIVE,
     PARTLY,
     SINGLE,
-    better_with_penalty,
-    equality,
-    falls,
-    fewer_tuned,
-    lead_grows,
-    order,
-    ordered,
-    stable_with_penalty,
-    unchanged,
 )
-from spectral_core.paper.claims.yardsticks import Test as Result
 from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import Estimate
 
@@ -71,7 +62,7 @@ HALVES = dict.fromkeys(LIGHT, -1) | dict.fromkeys(MOST, 9)
     ],
 )
 def test_order_is_judged_at_the_median_level_and_in_both_halves(by_level, most, options, word):
-    (test,) = order("pre", "post", most=most, table=leads(by_level, **options))
+    (test,) = yardsticks.order("pre", "post", most=most, table=leads(by_level, **options))
     assert test.word == word
     middle = pd.Series({q: by_level.get(q, 0) for q in LEVELS if q}).median()
     assert test.observed.mean == pytest.approx(middle)
@@ -80,7 +71,7 @@ def test_order_is_judged_at_the_median_level_and_in_both_halves(by_level, most, 
 def test_half_where_layers_collapse_is_not_judged():
     lost = {("post", q, 0): "5-0-5" for q in (70, 80)}
     table = leads(HALVES | {60: 30, 70: 80, 80: 80}, hidden="10-10-10", kept=lost)
-    (test,) = order("pre", "post", table=table)
+    (test,) = yardsticks.order("pre", "post", table=table)
     assert test.halves[1] is None and test.observed.excluded == 6
     assert test.word == FAILS  # median of −1, −1, −1 and 30
 
@@ -88,9 +79,11 @@ def test_half_where_layers_collapse_is_not_judged():
 def test_several_tests_of_a_claim_are_corrected():
     # p = 0.03 by itself; of two such tests, Holm's method finds neither.
     one, other = (leads(all_by(1.2), spread=0.37, activation=name) for name in ("elu", "tanh"))
-    (alone,) = order("pre", "post", table=one)
+    (alone,) = yardsticks.order("pre", "post", table=one)
     assert 0.025 < alone.observed.p < 0.05 and alone.word == HOLDS
-    found = corrected(order("pre", "post", table=pd.concat([one, other], ignore_index=True)))
+    found = corrected(
+        yardsticks.order("pre", "post", table=pd.concat([one, other], ignore_index=True))
+    )
     assert [test.word for test in found] == [INCONCLUSIVE] * 2
 
 
@@ -100,7 +93,7 @@ def test_several_tests_of_a_claim_are_corrected():
 )
 def test_equality_is_of_unpruned_networks(ahead, spread, word):
     table = leads({0: ahead, 10: 50}, spread=spread)
-    assert [test.word for test in equality("pre", "post", table)] == [word]
+    assert [test.word for test in yardsticks.equality("pre", "post", table)] == [word]
 
 
 def curve(losses, seeds=3, spread=0.01):
@@ -111,8 +104,8 @@ def curve(losses, seeds=3, spread=0.01):
 @pytest.mark.parametrize(
     ("yardstick", "words"),
     [
-        (unchanged, {10: HOLDS, 15: HOLDS, 20: PARTLY, 25: PARTLY, 30: FAILS}),
-        (falls, {0: PARTLY, 5: PARTLY, 10: HOLDS, 15: HOLDS, 20: HOLDS, 35: FAILS}),
+        (yardsticks.unchanged, {10: HOLDS, 15: HOLDS, 20: PARTLY, 25: PARTLY, 30: FAILS}),
+        (yardsticks.falls, {0: PARTLY, 5: PARTLY, 10: HOLDS, 15: HOLDS, 20: HOLDS, 35: FAILS}),
     ],
 )
 def test_level_may_be_missed_by_a_step_or_in_part_by_three(yardstick, words):
@@ -123,9 +116,9 @@ def test_level_may_be_missed_by_a_step_or_in_part_by_three(yardstick, words):
 
 
 def test_level_between_two_verdicts_is_inconclusive():
-    (test,) = unchanged("post", level=15, table=curve([0, 0.5, 0.97, 2], spread=0.2))
+    (test,) = yardsticks.unchanged("post", level=15, table=curve([0, 0.5, 0.97, 2], spread=0.2))
     assert (test.observed.low, test.observed.high, test.word) == (5, 10, INCONCLUSIVE)
-    (test,) = unchanged("post", level=15, table=curve([0, 0.5], seeds=1))
+    (test,) = yardsticks.unchanged("post", level=15, table=curve([0, 0.5], seeds=1))
     assert test.word == SINGLE
 
 
@@ -137,11 +130,11 @@ def made(*words, mean=5.0, n=5):
     estimate = Estimate(mean, mean - 0.5, mean + 0.5, n)
     single = Estimate(mean, math.nan, math.nan, 1)
     return [
-        Result(
+        yardsticks.Test(
             f"network {i}",
             "a − b",
             single if word == SINGLE else estimate,
-            lambda found, word=word: word if found is estimate else ordered(found),
+            lambda found, word=word: word if found is estimate else yardsticks.ordered(found),
         )
         for i, word in enumerate(words)
     ]
@@ -194,7 +187,7 @@ def test_lead_grows_with_depth(leads, spread, word):
         curves({"post": {50: noisy(50 + lead, spread=spread)}, "direct": {50: [0.5] * 3}}, hidden=h)
         for h, lead in zip(("10", "10-10-10"), leads)
     ]
-    (test,) = lead_grows("post", pd.concat(tables, ignore_index=True))
+    (test,) = yardsticks.lead_grows("post", pd.concat(tables, ignore_index=True))
     assert test.word == word
     assert test.observed.mean == pytest.approx(leads[1] - leads[0])
 
@@ -203,7 +196,7 @@ def test_tuned_numbers_are_counted_where_accuracy_is_kept():
     table = curves(
         {"pre": {0: (0.9,), 50: (0.895,), 90: (0.4,)}, "direct": {0: (0.9,), 50: (0.9,)}}
     )
-    (test,) = fewer_tuned(table=table)
+    (test,) = yardsticks.fewer_tuned(table=table)
     # At 50 %, not 90 %: 10 hidden and 10 output eigenvalues and 500 weights of 1000.
     assert str(test.observed) == "52 %" and test.word == PARTLY
     assert test.network.endswith("50 % pruned")
@@ -223,10 +216,10 @@ def penalised(worst, seeds=3):
 @pytest.mark.parametrize(
     ("yardstick", "worst", "seeds", "mean", "word"),
     [
-        (better_with_penalty, 0, 3, 25, HOLDS),  # half-way from 10 to 40
-        (better_with_penalty, 0, 1, 25, SINGLE),
-        (stable_with_penalty, 0, 3, 0, HOLDS),
-        (stable_with_penalty, 20, 3, -20, FAILS),
+        (yardsticks.better_with_penalty, 0, 3, 25, HOLDS),  # half-way from 10 to 40
+        (yardsticks.better_with_penalty, 0, 1, 25, SINGLE),
+        (yardsticks.stable_with_penalty, 0, 3, 0, HOLDS),
+        (yardsticks.stable_with_penalty, 20, 3, -20, FAILS),
     ],
 )
 def test_of_the_penalties_the_best_one_is_tested(yardstick, worst, seeds, mean, word):

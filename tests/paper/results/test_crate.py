@@ -13,9 +13,11 @@ def test_each_published_table_comes_from_one_action_and_every_name_leads_somewhe
     graph = {each["@id"]: each for each in whole["@graph"]}
     actions = [each for each in graph.values() if each["@type"] == "CreateAction"]
     made = sorted(name["@id"] for each in actions for name in each["result"])
-    tables = (root / "results/published").rglob("*.csv")
-    files = [table.with_suffix(kind) for table in tables for kind in (".csv", ".json")]
-    assert made == sorted(file.relative_to(root).as_posix() for file in files)
+    tables = sorted((root / "results/published").rglob("*.csv"))
+    pairs = {table.with_suffix(kind) for table in tables for kind in (".csv", ".json")}
+    assert made == sorted(file.relative_to(root).as_posix() for file in pairs)
+    there = {file for file in (root / "results/published").rglob("[!.]*") if file.is_file()}
+    assert pairs <= there and {file.suffix for file in there - pairs} <= {".png"}
     parts = [part["@id"] for part in graph["./"]["hasPart"]]
     assert set(made) < set(parts) and all((root / part).exists() for part in parts)
     named = [

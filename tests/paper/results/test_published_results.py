@@ -23,12 +23,6 @@ RUNS = sorted(FOLDER.rglob("*.csv"))
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}
 
 
-def test_every_table_has_its_provenance_and_no_other_file_is_there():
-    files = {file for file in FOLDER.rglob("*") if file.is_file() and not file.name.startswith(".")}
-    pairs = {file.with_suffix(ending) for file in RUNS for ending in (".csv", ".json")}
-    assert pairs <= files and {file.suffix for file in files - pairs} <= {".png"}
-
-
 @pytest.fixture(scope="module", params=RUNS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def published_run(request):
     """Table and provenance of a published run, and its panel and points in the registry."""

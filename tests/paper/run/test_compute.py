@@ -65,19 +65,6 @@ def records(store):
 
 
 @pytest.mark.slow
-def test_a_killed_run_takes_its_workers_along_and_they_change_no_bit(finished, store):
-    study, by_one = finished
-    held_up = min(study.steps(), key=lambda cut: cut.cost)
-    with store.lock(held_up), running(store, workers=2) as process:  # one of them must wait
-        wait_until(lambda: len(records(store)) >= 20)
-        process.kill()
-        process.join(PATIENCE)
-        wait_until(lambda: not processes_in(process.pid))
-    compute(study.steps(), store, workers=1, progress=False)
-    assert outcome(store) == outcome(by_one)
-
-
-@pytest.mark.slow
 def test_a_worker_that_dies_is_said_in_two_lines(finished, store):
     trained = [cut.trained for cut in finished.study.steps()]
     with store.lock(trained[-1]), running(store, workers=2) as process:
@@ -91,19 +78,20 @@ def test_a_worker_that_dies_is_said_in_two_lines(finished, store):
 
 
 @pytest.mark.slow
-def test_stopped_run_resumes_and_ends_byte_for_byte_as_an_uninterrupted_one(finished, store):
+def test_a_stopped_run_takes_its_workers_along_and_resumes_without_changing_a_bit(finished, store):
     study, uninterrupted = finished
     trained = list(dict.fromkeys(cut.trained for cut in study.steps()))
     # Whoever holds the lock of a step keeps the run from getting past it, so it is surely stopped
     # before its end: first among the trainings, then among the cuts.
     held_up = min(study.steps(), key=lambda cut: cut.cost)
-    stops = [(trained[-1], 3, signal.SIGTERM), (held_up, len(trained) + 2, signal.SIGKILL)]
-    for step, enough, sent in stops:
+    stops = [(trained[-1], 1, 3, signal.SIGTERM), (held_up, 2, 20, signal.SIGKILL)]
+    for step, workers, enough, sent in stops:
         before = stored(store)
-        with store.lock(step), running(store, workers=1) as process:
+        with store.lock(step), running(store, workers) as process:
             wait_until(lambda: len(records(store)) >= enough)  # noqa: B023
             os.kill(process.pid, sent)
             process.join(PATIENCE)
+            wait_until(lambda: not processes_in(process.pid))
         if sent == signal.SIGTERM:
             assert process.exitcode == 130
             assert errors(store)[-1].endswith("the same command goes on from here.")
