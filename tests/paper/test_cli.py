@@ -89,6 +89,7 @@ def test_installed_script_is_this_command_in_a_code_page_without_greek():
         ("notebook fig03 -p hidden [500", "hidden must be JSON"),
         # What is tested of settings is tested of the plan; here, that it is one line.
         ("compute fig03 --activation rely", "Error: activation must be one of"),
+        ("compute fig03 --scheduler tcp://a:1", "Error: scheduler must be left out unless backend"),
         ("compute fig03 --backend dask --max-wait -1", "-1.0 is not in the range"),
     ],
 )
