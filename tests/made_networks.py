@@ -177,15 +177,7 @@ def examples(dtype=torch.float32, count=500):
 
 
 def plain_loop(
-    network,
-    inputs,
-    targets,
-    epochs,
-    batch_size,
-    learning_rate,
-    generator,
-    keras=False,
-    regularised=lambda network: 0.0,
+    network, inputs, targets, epochs, batch_size, learning_rate, generator, keras=False, term=None
 ):
     """Adam written out, over autograd: the reference that owes nothing to torch.optim."""
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -195,7 +187,8 @@ def plain_loop(
     for _ in range(epochs):
         for batch in torch.randperm(len(targets), generator=generator).split(batch_size):
             loss = F.cross_entropy(network(inputs[batch]), targets[batch])
-            gradients = torch.autograd.grad(loss + regularised(network), parameters)
+            loss = loss + term(network) if term else loss
+            gradients = torch.autograd.grad(loss, parameters)
             step += 1
             with torch.no_grad():
                 for p, g, m, v in zip(parameters, gradients, first, second):

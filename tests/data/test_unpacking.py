@@ -36,7 +36,7 @@ def test_archive_cut_off_anywhere_is_refused_or_complete(mode):
     assert complete == 0 or (mode == "w" and complete < 10240 / 37)
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_changed_byte_never_loses_a_file(mode):
     whole = archive(mode)
     for position in range(0, len(whole), 13):

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectral_core import (
-    SpectralLinear,
     node_scores,
     prune,
     prune_until,
@@ -14,7 +13,6 @@ from spectral_core import (
     select,
     spectral_mlp,
 )
-from spectral_core.layers.flow import Flow
 
 NETWORK = spectral_mlp((6, 9, 7, 3), "elu", bias=True, generator=torch.Generator().manual_seed(0))
 
@@ -29,17 +27,6 @@ def test_prune_selects_and_removes_and_shares_no_memory(dtype):
         assert ours.dtype == dtype and torch.equal(ours, expected)
         ours.data.fill_(7)
     assert all(torch.equal(value, before[name]) for name, value in full.state_dict().items())
-
-
-def test_parameters_of_the_papers_network_by_hand():
-    full = spectral_mlp((784, 500, 10), "elu")
-    assert Flow(full).parameters() == 784 * 500 + 500 * 10 == 397_000
-    small = prune(full, node_scores(full), 90)
-    assert Flow(small).parameters() == 50 * 784 + 10 * 50 == 39_700
-    first, last = small[0], small[2]
-    assert type(first) is type(last) is SpectralLinear
-    assert first.eigenvectors.shape == (50, 784) and first.eigenvalues.shape == (50,)
-    assert (first.out_features, last.in_features, last.out_features) == (50, 50, 10)
 
 
 def left(network):
