@@ -25,31 +25,36 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tiny(home, tmp_path, monkeypatch):
+def small(home, tmp_path, monkeypatch):
+    """Gives a data set other contents, and a search path that is empty; tells all about it."""
+    path = tmp_path / "path"
+    monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", f"{tmp_path / 'no'}{os.pathsep}{path}")
+
+    def small(name, arrays, contents, **changes):
+        checksums = {file: md5(content) for file, content in contents.items()}
+        raw = dataclasses.replace(RAW_DATA[name], md5=checksums, **changes)
+
+        def use_mirrors(*mirrors: str) -> None:
+            monkeypatch.setitem(RAW_DATA, name, dataclasses.replace(raw, addresses=mirrors))
+
+        use_mirrors()
+        places = {"home": home, "own": home / raw.folder, "path": path}
+        made = {"arrays": arrays, "contents": contents, "checksums": checksums}
+        return SimpleNamespace(**made, **places, use_mirrors=use_mirrors)
+
+    return small
+
+
+@pytest.fixture
+def tiny(small, tmp_path, monkeypatch):
     """Fashion-MNIST made tiny, with an empty machine around it: no mirror, no apt, no files."""
     random = np.random.default_rng(0)
     shapes = ((5, 4, 4), (5,), (3, 4, 4), (3,))
     arrays = [random.integers(0, 10, shape, dtype=np.uint8) for shape in shapes]
-    raw = RAW_DATA["fashion-mnist"]
-    contents = {name: idx(array) for name, array in zip(raw.md5, arrays, strict=True)}
-    checksums = {name: md5(content) for name, content in contents.items()}
-    installed, path = tmp_path / "installed", tmp_path / "path"
-    raw = dataclasses.replace(raw, md5=checksums, installed=("a package", installed))
-    monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", f"{tmp_path / 'no'}{os.pathsep}{path}")
+    names = RAW_DATA["fashion-mnist"].md5
+    contents = {name: idx(array) for name, array in zip(names, arrays, strict=True)}
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-
-    def use_mirrors(*mirrors: str) -> None:
-        found = dataclasses.replace(raw, addresses=mirrors)
-        monkeypatch.setitem(RAW_DATA, "fashion-mnist", found)
-
-    use_mirrors()
-    return SimpleNamespace(
-        arrays=arrays,
-        contents=contents,
-        checksums=checksums,
-        home=home,
-        own=home / raw.folder,
-        path=path,
-        installed=installed,
-        use_mirrors=use_mirrors,
-    )
+    installed = tmp_path / "installed"
+    made = small("fashion-mnist", arrays, contents, installed=("a package", installed))
+    made.installed = installed
+    return made

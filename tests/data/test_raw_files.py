@@ -1,6 +1,5 @@
 """Raw files: found on this machine, or fetched whole, or refused by name."""
 
-import dataclasses
 import gzip
 import os
 import pickle
@@ -318,7 +317,7 @@ def test_error_lists_what_was_tried_and_how_to_help(tiny):
 
 
 @pytest.fixture
-def cifar(home, tmp_path, monkeypatch):
+def cifar(small, monkeypatch):
     """CIFAR-10 made tiny: two images a batch, of which the last is the test set's."""
     raw, random = RAW_DATA["cifar10"], np.random.default_rng(0)
     # A row has all the red values first, then the green, then the blue ones.
@@ -327,29 +326,19 @@ def cifar(home, tmp_path, monkeypatch):
         {"data": pixels[i : i + 2], "labels": labels[i : i + 2].tolist()} for i in range(0, 14, 2)
     )
     contents = {name: pickle.dumps(batch, protocol=2) for name, batch in zip(raw.md5, batches)}
-    archive = tar(contents, "w:gz", raw.folder)
-    checksums = {name: md5(content) for name, content in contents.items()}
-    small = dataclasses.replace(raw, md5=checksums, archive=(raw.archive[0], md5(archive)))
-
-    def use_address(*addresses: str) -> None:
-        monkeypatch.setitem(RAW_DATA, "cifar10", dataclasses.replace(small, addresses=addresses))
-
-    use_address()
+    arrays = (pixels[:10], labels[:10], pixels[10:], labels[10:])
+    archive, (name, _) = tar(contents, "w:gz", raw.folder), raw.archive
+    made = small("cifar10", arrays, contents, archive=(name, md5(archive)))
+    made.name, made.archive = name, archive
     monkeypatch.setattr(dataset, "DATASETS", ("cifar10",))
-    monkeypatch.setenv("SPECTRAL_CORE_DATA_PATH", str(tmp_path / "path"))
-    return SimpleNamespace(
-        arrays=(pixels[:10], labels[:10], pixels[10:], labels[10:]),
-        **{"contents": contents, "checksums": checksums, "archive": archive, "home": home},
-        **{"name": raw.archive[0], "folder": raw.folder, "path": tmp_path / "path"},
-        use_address=use_address,
-    )
+    return made
 
 
 def test_cifar10_is_read_in_place_from_batches_or_from_their_archive(cifar):
     for place, files in (
         (cifar.path / cifar.name, {cifar.name: cifar.archive}),
         (cifar.home / cifar.name, {cifar.name: cifar.archive}),
-        (cifar.home / cifar.folder, cifar.contents),
+        (cifar.own, cifar.contents),
     ):
         write(place if files is cifar.contents else place.parent, files)
         dataset._load.cache_clear()
@@ -363,12 +352,12 @@ def test_cifar10_is_downloaded_in_place_of_a_bad_archive(cifar):
     write(cifar.home, bad)
     assert data.available() == [data.Availability("cifar10", cifar.home / cifar.name, False)]
     with mirror(bad) as (url, _):
-        cifar.use_address(url + cifar.name)
+        cifar.use_mirrors(url + cifar.name)
         with pytest.raises(data.DataNotFoundError, match=f"{url}.*expected"):
             data.load("cifar10")
     assert tree(cifar.home) == bad
     with mirror({cifar.name: cifar.archive}) as (url, requests):
-        cifar.use_address(url + cifar.name)
+        cifar.use_mirrors(url + cifar.name)
         assert_is(data.load("cifar10"), cifar)
     assert requests == [cifar.name]
-    assert tree(cifar.home / cifar.folder) == cifar.contents
+    assert tree(cifar.own) == cifar.contents
