@@ -2,9 +2,9 @@
 
 import math
 
+import made_networks
 import pytest
 import torch
-from made_networks import tied
 from torch import nn
 from torch.nn import functional as F
 
@@ -72,7 +72,7 @@ LAYERS = [
     (lambda: spectralize(nn.Linear(3, 2)), "ValueError: model .*besides.*none"),
     (lambda: spectralize(PLAIN, skip="5"), "TypeError: skip .*list.*'5'"),
     (lambda: spectralize(PLAIN, skip=["00"]), "ValueError: skip .*Did you mean '0'"),
-    (lambda: spectralize(tied()), "ValueError: .*weight of its own; '0' .*skip"),
+    (lambda: spectralize(made_networks.tied()), "ValueError: .*weight of its own; '0' .*skip"),
     (lambda: spectralize([1]), "TypeError: .*Module; got list"),
     (lambda: fold([1]), "TypeError: model .*Module; got list"),
 ]
@@ -118,6 +118,22 @@ def selecting(**settings):
     return lambda: select(**{"scores": SCORES, **settings})
 
 
+def between(module):
+    return nn.Sequential(nn.Linear(3, 3), module, nn.Linear(3, 2))
+
+
+def removing(network):
+    return lambda: remove(network, [[1]])
+
+
+class Averaging(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).mean(-1, keepdim=True).expand(-1, 3)
+
+
+AVERAGING = nn.Sequential(Averaging(3, 3), nn.Linear(3, 2))
+
+
 def in_steps(**schedule):
     return lambda: prune_in_steps(VECTORS, lambda *_: pytest.fail("it has trained"), **schedule)
 
@@ -152,6 +168,19 @@ PRUNING = [
     (lambda: remove(STACK, [[1, 1]]), r"ValueError: kept\[0\] must .* once"),
     (lambda: remove(STACK, [[0.5]]), r"ValueError: kept\[0\] must .*float32"),
     (lambda: remove(STACK, [[0]], fill="mean"), "ValueError: fill .*zero, constant; got 'mean'"),
+    (removing(nn.ReLU()), "ValueError: network must have Linear or SpectralLinear layers.*none"),
+    (removing(between(nn.Softmax(1))), r"ValueError: .*'2' gets its nodes mixed.*'1' \(Softmax\)"),
+    (removing(between(nn.BatchNorm1d(5))), "ValueError: network .*example"),
+    (
+        removing(AVERAGING),
+        "ValueError: .*'0': .*forward of its own",
+    ),
+    (removing(made_networks.used_twice()), "ValueError: network .*'0'"),
+    (removing(made_networks.tied()), "ValueError: network .*'0' ties its weight"),
+    (removing(made_networks.masked()), "ValueError: .*'0'.*'weight_orig'.*nn.utils.prune.remove"),
+    (removing(made_networks.hooked()), "ValueError: network .*mixed.*hooks on '0'"),
+    (removing(made_networks.patched()), "TypeError: .*Sequential has a patched forward"),
+    (removing(nn.DataParallel(STACK)), "ValueError: network .*network.module"),
     (lambda: prune_until(VECTORS, len, -0.1), "ValueError: max_drop must .*-0.1"),
     (in_steps(), "TypeError: exactly one .*nodes, parameters, flops"),
     (in_steps(nodes=[3], flops=[3]), r"TypeError: exactly one .*\['nodes', 'flops'\]"),

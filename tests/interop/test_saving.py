@@ -8,7 +8,7 @@ import torch
 import torch_pruning
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import architectures, tied
+from made_networks import architectures, plain, tied
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -28,22 +28,15 @@ from spectral_core import (
 from spectral_core.data.torchvision_import import import_torchvision
 
 
-def plain():
-    return nn.Sequential(
-        *(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Sigmoid()),
-        *(nn.Linear(8, 5, bias=False), nn.PReLU(5), nn.Dropout(), nn.Linear(5, 3, bias=False)),
-    )
-
-
 @given(architectures(), st.sampled_from(["zero", "constant"]), st.booleans())
 @settings(max_examples=20)
-def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fill, plain):
+def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fill, folded):
     network, _, kept = architecture
     fresh = copy.deepcopy(network)
     with torch.no_grad():
         for tensor in (*fresh.parameters(), *fresh.buffers()):
             tensor.fill_(1)
-    if plain:
+    if folded:
         network, fresh = fold(network), fold(fresh)
     small, before = remove(network, kept, fill), copy.deepcopy(fresh)
     with tempfile.TemporaryDirectory() as folder:

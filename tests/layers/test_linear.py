@@ -4,24 +4,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from made_networks import DOUBLE, seeded
 from torch import nn
 
 from spectral_core import SpectralLinear, fold
 
-DOUBLE = torch.float64
-
 
 def layer_of(n_in, n_out, *, seed=0, bias=False, input_eigenvalues=False):
-    layer = SpectralLinear(
-        n_in,
-        n_out,
-        bias,
-        input_eigenvalues=input_eigenvalues,
-        generator=torch.Generator().manual_seed(seed),
-        dtype=DOUBLE,
-    )
+    of_lam = {"input_eigenvalues": input_eigenvalues}
+    layer = SpectralLinear(n_in, n_out, bias, **of_lam, generator=seeded(seed), dtype=DOUBLE)
     if bias:
-        layer.bias.data.uniform_(-1, 1, generator=torch.Generator().manual_seed(seed + 1))
+        layer.bias.data.uniform_(-1, 1, generator=seeded(seed + 1))
     return layer
 
 
@@ -45,7 +38,7 @@ def test_a_layer_is_the_block_of_the_dense_operator_in_value_and_gradient(shape,
     """
     n_in, n_out, seed, lam_in = shape
     layer = layer_of(n_in, n_out, seed=seed, input_eigenvalues=lam_in, bias=bias)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     x = torch.randn(5, n_in, dtype=DOUBLE, generator=generator, requires_grad=True)
     state = torch.cat([x, torch.zeros(5, n_out, dtype=DOUBLE)], dim=1)  # (5, N_k + N_k+1)
 
@@ -86,7 +79,7 @@ def test_to_linear_has_the_very_same_weights(lam_in, bias):
 
 
 def test_starts_are_uniform_in_their_ranges_and_settable():
-    layer = SpectralLinear(200, 500, generator=torch.Generator().manual_seed(0))
+    layer = SpectralLinear(200, 500, generator=seeded())
     for values, half in ((layer.eigenvectors, 0.2), (layer.eigenvalues, 0.5)):
         assert values.abs().max() <= half and values.abs().max() > 0.98 * half
         assert abs(values.mean()) < 0.06 * half
@@ -104,8 +97,8 @@ def test_empty_layers_are_legal():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_layer_starts_from_the_same_numbers():
-    on_gpu = SpectralLinear(5, 4, generator=torch.Generator().manual_seed(0), device="cuda")
-    on_cpu = SpectralLinear(5, 4, generator=torch.Generator().manual_seed(0))
+    on_gpu = SpectralLinear(5, 4, generator=seeded(), device="cuda")
+    on_cpu = SpectralLinear(5, 4, generator=seeded())
     assert torch.equal(on_gpu.weight.cpu(), on_cpu.weight)
     x = torch.randn(3, 5)
     torch.testing.assert_close(on_gpu(x.cuda()).cpu(), on_cpu(x))

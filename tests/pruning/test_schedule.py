@@ -5,19 +5,17 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from made_networks import network_of
 from torch import nn
 
-from spectral_core import node_scores, prune_in_steps, remove, spectral_mlp
+from spectral_core import node_scores, prune_in_steps, remove
 from spectral_core.layers.flow import Flow
 
-
-def network_of():
-    generator = torch.Generator().manual_seed(0)
-    return spectral_mlp((7, 20, 10, 3), "elu", bias=True, generator=generator)
+NETWORK = network_of((7, 20, 10, 3), "both", bias=True, dtype=torch.float32)
 
 
 def test_without_training_the_steps_end_where_one_cut_does():
-    network, seen = network_of(), []
+    network, seen = NETWORK, []
     pruned = prune_in_steps(
         network, lambda net, step: seen.append((step, sum(Flow(net).widths))), nodes=[24, 0.5, 6]
     )
@@ -47,7 +45,7 @@ def test_each_step_ranks_what_training_left():
 
 @pytest.mark.parametrize("name", ["parameters", "flops"])
 def test_fractions_are_of_the_given_network(name):
-    network, left, shares = network_of(), [], np.geomspace(1, 0.3, 3)[1:]
+    network, left, shares = NETWORK, [], np.geomspace(1, 0.3, 3)[1:]
     full = getattr(Flow(network), name)()
     prune_in_steps(
         network, lambda net, _: left.append(getattr(Flow(net), name)()), **{name: shares}
@@ -58,6 +56,6 @@ def test_fractions_are_of_the_given_network(name):
 
 def test_floors_and_protected_layers_hold_at_each_step():
     pruned = prune_in_steps(
-        network_of(), lambda *_: None, nodes=[20, 13], protect=[1], least=3, fill="constant"
+        NETWORK, lambda *_: None, nodes=[20, 13], protect=[1], least=3, fill="constant"
     )
     assert Flow(pruned.network).widths == [3, 10]
