@@ -73,17 +73,15 @@ class Own(nn.Module):
         return self.passes(self, *inputs)
 
 
-class Heads(nn.Module):
+def heads():
     """Two heads on one trunk; registered back to front."""
 
-    def __init__(self):
-        super().__init__()
-        self.right, self.left = nn.Linear(4, 2), spectral(nn.Linear(4, 1))
-        self.trunk = SpectralLinear(3, 4)
+    def passes(own, x):
+        x = torch.relu(own.trunk(x)) * 2
+        return own.left(x), own.right(x).softmax(dim=1)
 
-    def forward(self, x):
-        x = torch.relu(self.trunk(x)) * 2
-        return self.left(x), self.right(x).softmax(dim=1)
+    layers = {"right": nn.Linear(4, 2), "left": spectral(nn.Linear(4, 1))}
+    return Own(passes, **layers, trunk=SpectralLinear(3, 4))
 
 
 # Random ones

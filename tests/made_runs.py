@@ -1,5 +1,6 @@
-"""Runs in processes of their own, which tests kill, and what they leave in a store."""
+"""Steps that take a moment, runs in processes of their own, and what they leave in a store."""
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -9,9 +10,17 @@ import time
 from contextlib import contextmanager, suppress
 
 from spectral_core.paper import cli
+from spectral_core.paper.study.settings import Settings
+from spectral_core.paper.study.steps import cut_step
 
+SMALL = Settings("digits", hidden=12, epochs=2, retraining_epochs=2)
 FORK = multiprocessing.get_context("fork")  # torch and dask need not be imported again
 PATIENCE = 300  # seconds that anything may take on a busy machine
+
+
+def cut(method="pre", percentile=50.0, seed=0, **settings):
+    """A step of the small settings, with changes."""
+    return cut_step(dataclasses.replace(SMALL, **settings), method, seed, percentile)
 
 
 def _first(target, arguments, options):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from made_networks import Heads, Own
+from made_networks import Own, heads
 from torch import nn
 
 from benchmarks.architectures import Concatenated, SwiGLU
@@ -11,7 +11,7 @@ from spectral_core.layers.flow import Flow
 
 
 def test_layers_come_in_the_order_of_execution_and_heads_are_not_hidden():
-    flow = Flow(Heads())
+    flow = Flow(heads())
     assert list(flow.layers) == ["trunk", "left", "right"]
     assert flow.hidden == flow.inner == ["trunk"] and flow.widths == [4]
     read = {name: nodes.tolist() for name, nodes in flow.groups[0].read.items()}
@@ -19,11 +19,11 @@ def test_layers_come_in_the_order_of_execution_and_heads_are_not_hidden():
 
 
 def test_counts_of_two_heads_by_hand():
-    flow = Flow(Heads())
+    flow = Flow(heads())
     assert flow.parameters() == 3 * 4 + (4 + 1) + (4 * 2 + 2)
     assert flow.parameters([2]) == 3 * 2 + (2 + 1) + (2 * 2 + 2)
     assert flow.flops([2]) == 2 * (3 * 2 + 2 + 2 * 2)
-    table = find(Heads())
+    table = find(heads())
     assert table.loc["trunk", "parameters"] == 3 * 4 + 4 * 1 + 4 * 2
     assert (table["reason"] != "").tolist() == [False, True, True]
 
@@ -49,22 +49,17 @@ def test_a_lone_layer_has_no_hidden_one():
     assert list(flow.layers.values()) and flow.hidden == [] and flow.parameters() == 8
 
 
-class Attention(nn.Module):
+def test_of_attention_the_values_go_and_the_others_say_why():
     """One head, with a residual stream and a feed-forward block."""
 
-    def __init__(self):
-        super().__init__()
-        self.query, self.key, self.value, self.out = (nn.Linear(8, 8) for _ in range(4))
-        self.up, self.down, self.head = nn.Linear(8, 12), nn.Linear(12, 8), nn.Linear(8, 2)
+    def passes(own, x):
+        q, k, v = own.query(x), own.key(x), own.value(x)
+        x = x + own.out((q @ k.transpose(-1, -2)).softmax(-1) @ v)
+        return own.head((x + own.down(torch.relu(own.up(x)))).mean(dim=1))
 
-    def forward(self, x):
-        q, k, v = self.query(x), self.key(x), self.value(x)
-        x = x + self.out((q @ k.transpose(-1, -2)).softmax(-1) @ v)
-        return self.head((x + self.down(torch.relu(self.up(x)))).mean(dim=1))
-
-
-def test_of_attention_the_values_go_and_the_others_say_why():
-    flow = Flow(Attention(), torch.rand(2, 3, 8))
+    layers = {name: nn.Linear(8, 8) for name in ("query", "key", "value", "out")}
+    layers |= {"up": nn.Linear(8, 12), "down": nn.Linear(12, 8), "head": nn.Linear(8, 2)}
+    flow = Flow(Own(passes, **layers), torch.rand(2, 3, 8))
     assert flow.hidden == ["value", "up"]  # of one head: node i of value is column i of out
     assert set(flow.refused) == {"query", "key", "out", "down", "head"}
     assert "mixed" in flow.refused["query"] and "outputs" in flow.refused["head"]

@@ -127,8 +127,8 @@ def test_failure_exits_with_1_and_one_line(run, ours, project, monkeypatch, word
 def test_away_from_a_checkout_nothing_is_computed_or_published(run, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
     monkeypatch.setattr(cli, "_fill", None)  # calling it would fail
-    for words in (["book"], ["publish", "fig03"], ["ablate", "fig03"], ["inspect", "fig03"]):
-        code, _, err = run(*words)
+    for words in ("book", "notebook --all", "publish fig03", "ablate fig03", "inspect fig03"):
+        code, _, err = run(*words.split())
         assert code == 1 and "must be given in a checkout" in err
     assert not list(tmp_path.iterdir())
 

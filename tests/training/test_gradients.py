@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from made_networks import TRAINS, Heads, network_of, plain_loop, seeded
+from made_networks import TRAINS, heads, network_of, plain_loop, seeded
 from torch import nn
 from torch.nn import functional as F
 
@@ -117,6 +117,6 @@ def test_what_does_more_than_its_layers_is_left_to_autograd(name):
 
 
 def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
-    network = Heads()  # they come first in it
+    network = heads()  # they come first in it
     assert penalised(network, 0.1) == [network.trunk.eigenvalues]
     assert penalised(network, 0.0) == []

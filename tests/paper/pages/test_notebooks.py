@@ -252,9 +252,3 @@ def test_undeclared_parameter_or_notebook_is_refused(tiny, tmp_path, make):
     with pytest.raises(ValueError, match=r"notebook must .*got 'tidy'. Did you mean 'tiny'\?"):
         make("tidy", None, tmp_path / "made")
     assert not (tmp_path / "made").exists()
-
-
-def test_away_from_a_checkout_the_notebooks_of_the_folder_are_not_run(tiny, project):
-    (project / "_toc.yml").unlink()
-    with pytest.raises(FileNotFoundError, match="must be given in a checkout"):
-        notebooks.sources()

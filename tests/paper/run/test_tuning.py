@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_runs import SMALL
 
 from spectral_core.data import load
 from spectral_core.paper import paths
@@ -16,10 +17,8 @@ from spectral_core.paper.run.work import hold_out_tenth, run_cut, run_train
 from spectral_core.paper.study.figures import EXPERIMENTS, Panel
 from spectral_core.paper.study.methods import DECAY
 from spectral_core.paper.study.planning import plan
-from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import cut_step
 
-SMALL = Settings("digits", hidden=12, epochs=2, retraining_epochs=2)
 PANEL = Panel.of(SMALL, ("direct", "direct-inputs", "pre"))
 
 

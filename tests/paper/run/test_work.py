@@ -5,25 +5,19 @@ import itertools
 
 import pytest
 import torch
+from made_runs import SMALL, cut
 
 from spectral_core.data import load
 from spectral_core.layers.conversion import fold
 from spectral_core.paper.run import work
 from spectral_core.paper.run.work import run_cut, run_levels, run_train
-from spectral_core.paper.study.settings import Settings
-from spectral_core.paper.study.steps import cut_step
 from spectral_core.pruning.prune import prune
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.schedule import prune_in_steps
 from spectral_core.training.evaluation import evaluate
 from spectral_core.training.loop import train
 
-SETTINGS = Settings("digits", hidden=12, epochs=2, retraining_epochs=2)
 DEEP = {"hidden": (12, 8)}
-
-
-def cut(method="pre", percentile=50.0, seed=0, **settings):
-    return cut_step(dataclasses.replace(SETTINGS, **settings), method, seed, percentile)
 
 
 def pruned(step, network, data):
@@ -73,7 +67,7 @@ def moved(before, after):
 def test_a_seed_gives_the_same_bits_and_another_one_others(method, digits, trained):
     step = cut(method).trained
     network, losses = run_train(step, digits)
-    assert len(losses) == SETTINGS.epochs and same_bits(network, trained(cut(method)))
+    assert len(losses) == SMALL.epochs and same_bits(network, trained(cut(method)))
     other, others = run_train(cut(method, seed=1).trained, digits)
     assert others != losses and not same_bits(network, other)
 

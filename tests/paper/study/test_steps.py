@@ -3,17 +3,10 @@
 import dataclasses
 
 import pytest
+from made_runs import cut
 
 from spectral_core.paper.study import steps
 from spectral_core.paper.study.methods import METHODS
-from spectral_core.paper.study.settings import Settings
-from spectral_core.paper.study.steps import cut_step
-
-SETTINGS = Settings("digits", hidden=12, epochs=2, retraining_epochs=2)
-
-
-def cut(method="pre", percentile=50.0, **settings):
-    return cut_step(dataclasses.replace(SETTINGS, **settings), method, 0, percentile)
 
 
 def another(value):
