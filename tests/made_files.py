@@ -29,6 +29,13 @@ def tar(contents: dict[str, bytes], mode: str, folder: str = ".") -> bytes:
     return packed.getvalue()
 
 
+def flip(content: bytes, position: int) -> bytes:
+    """With some bits of one byte flipped."""
+    changed = bytearray(content)
+    changed[position] ^= 0x55
+    return bytes(changed)
+
+
 def tree(directory: Path) -> dict[str, bytes]:
     """Every file below ``directory``, but for locks, with its content."""
     files = (path for path in directory.rglob("*") if path.is_file() and path.suffix != ".lock")

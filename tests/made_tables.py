@@ -29,11 +29,12 @@ def curves(
             left = hidden_label([round(n * (1 - q / 100)) for n in hidden_widths(hidden)])
             for seed, accuracy in enumerate(of_seeds):
                 own = (kept or {}).get((method, q, seed), left)
-                rows.append((method, seed, float(q), own, round(1000 - 10 * q), accuracy))
-    names = ["method", "seed", "percentile", "kept", "parameters", "accuracy"]
+                size = (own, sum(hidden_widths(own)), round(1000 - 10 * q))
+                rows.append((method, seed, float(q), *size, accuracy))
+    names = ["method", "seed", "percentile", "kept", "nodes", "parameters", "accuracy"]
     table = pd.DataFrame(rows, columns=names).assign(
         panel=f"{dataset}-{activation}-{hidden}", dataset=dataset, activation=activation,
-        hidden=hidden, penalty=0.0, loss=1.0, nodes=lambda own: own["kept"].map(_nodes),
+        hidden=hidden, penalty=0.0, loss=1.0,
     )  # fmt: skip
     return described(table.assign(**columns))
 
@@ -48,7 +49,3 @@ def by_rule(
     """:func:`curves` of the accuracies that a rule gives to a method, a level and a seed."""
     rows = {m: {q: [accuracy(m, q, s) for s in range(seeds)] for q in levels} for m in methods}
     return curves(rows, **options)
-
-
-def _nodes(kept: str) -> int:
-    return sum(hidden_widths(kept))

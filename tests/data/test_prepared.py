@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 import torch
+from made_files import flip
 from made_images import FILES, picture, write
 
 from spectral_core import data
@@ -146,7 +147,7 @@ def test_damaged_file_is_named_and_made_again(mine, caplog):
     made, file = mine
     whole = file.read_bytes()
     for position in range(0, len(whole), 67):
-        file.write_bytes(whole[:position] + bytes([whole[position] ^ 0x11]) + whole[position + 1 :])
+        file.write_bytes(flip(whole, position))
         caplog.clear()
         assert_equal(reload(made.name), made)
         assert file.read_bytes() == whole
@@ -191,7 +192,7 @@ def test_extraction_goes_on_after_an_interruption_or_a_damage(home, monkeypatch,
     blocks = sorted(home.glob("prepared/*.blocks/train/*.safetensors"))
     assert [block.stem for block in blocks] == ["0", "320", "640"]
     whole = blocks[1].read_bytes()
-    blocks[1].write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    blocks[1].write_bytes(flip(whole, -1))
     blocks[2].write_bytes(blocks[0].read_bytes())
     start_over(stop_at=10**9)
     loaded = data.load(name)

@@ -16,7 +16,7 @@ import numpy as np
 import platformdirs
 import pytest
 import torch
-from made_files import gzipped, md5, mirror, tar, tree
+from made_files import flip, gzipped, md5, mirror, tar, tree
 from made_images import write
 
 from spectral_core import data
@@ -41,13 +41,9 @@ def assert_is(loaded: data.Dataset, tiny: SimpleNamespace) -> None:
     assert loaded.checksums == tiny.checksums
 
 
-def flip_bit(stored: bytes) -> bytes:
-    return stored[:-20] + bytes([stored[-20] ^ 1]) + stored[-19:]
-
-
 DAMAGES = {
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:-3]),
-    "changed": lambda path: path.write_bytes(flip_bit(path.read_bytes())),
+    "changed": lambda path: path.write_bytes(flip(path.read_bytes(), -20)),
     "empty": lambda path: path.write_bytes(b""),
     "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
     "a device": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
@@ -348,7 +344,7 @@ def test_cifar10_is_read_in_place_from_batches_or_from_their_archive(cifar):
 
 
 def test_cifar10_is_downloaded_in_place_of_a_bad_archive(cifar):
-    bad = {cifar.name: flip_bit(cifar.archive)}
+    bad = {cifar.name: flip(cifar.archive, -20)}
     write(cifar.home, bad)
     assert data.available() == [data.Availability("cifar10", cifar.home / cifar.name, False)]
     with mirror(bad) as (url, _):

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from made_networks import seeded
 from torch import nn
 
 from spectral_core import SpectralLinear, direct_mlp, spectral_mlp
@@ -26,11 +27,10 @@ def test_layers_alternate_with_activations_and_end_in_logits(make, kind, sizes, 
 
 
 def test_glorot_starts_are_uniform_and_biases_start_at_zero():
-    one, same = (torch.Generator().manual_seed(0) for _ in range(2))
-    layer = direct_mlp((300, 200), "elu", bias=True, generator=one)[0]
+    layer = direct_mlp((300, 200), "elu", bias=True, generator=seeded())[0]
     bound = (6 / (300 + 200)) ** 0.5
     assert layer.weight.abs().max() <= bound and layer.weight.abs().max() > 0.99 * bound
     assert abs(layer.weight.std() - bound / 3**0.5) < 0.02 * bound
     assert (layer.bias == 0).all()
-    spectral = SpectralLinear(300, 200, eigenvector_range="glorot", generator=same)
+    spectral = SpectralLinear(300, 200, eigenvector_range="glorot", generator=seeded())
     assert torch.equal(spectral.eigenvectors, layer.weight)

@@ -64,18 +64,13 @@ def test_a_cut_that_changes_more_than_the_mask_is_refused():
 
 
 def test_nothing_of_a_model_changes():
-    class Noting(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.norm, self.b = nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)
-            self.calls, self.last = 0, None
+    def noted(own, x):
+        own.calls += 1
+        own.last = F.dropout(own.norm(own.a(x)), 0.5, training=own.training)
+        return own.b(own.last)
 
-        def forward(self, x):
-            self.calls += 1
-            self.last = F.dropout(self.norm(self.a(x)), 0.5, training=self.training)
-            return self.b(self.last)
-
-    network, x = Noting(), torch.rand(5, 3)
+    network = Own(noted, a=nn.Linear(3, 4), norm=nn.BatchNorm1d(4), b=nn.Linear(4, 2))
+    network.calls, network.last, x = 0, None, torch.rand(5, 3)
     network(x)
     network.norm.eval()
     network.a.bias.requires_grad_(False)

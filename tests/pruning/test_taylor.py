@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from made_networks import DOUBLE, Own, seeded
 from torch import nn
 from torch.nn import functional as F
 
 from spectral_core import SpectralLinear, layer_scores, node_scores, spectralize
 from spectral_core.data.torchvision_import import import_torchvision
 
-DOUBLE = torch.float64
+MEAN = Own(lambda _, x: x.mean(dim=1))
 
 
 def by_hand(network, behind, x, y, axis=1):
@@ -35,20 +36,9 @@ def by_hand(network, behind, x, y, axis=1):
     return torch.stack(scores).mean(dim=0)
 
 
-def data(*shape, n=7, classes=3):
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(n, *shape, dtype=DOUBLE, generator=generator)
-    return x, torch.randint(0, classes, (n,), generator=generator)
-
-
 def residual():
     models = import_torchvision().models.resnet
     return spectralize(models.ResNet(models.BasicBlock, [1, 1, 1, 1], num_classes=3))
-
-
-class Mean(nn.Module):
-    def forward(self, x):
-        return x.mean(dim=1)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +61,7 @@ class Mean(nn.Module):
             {"0": "2"},
         ),
         (
-            lambda: nn.Sequential(nn.Linear(5, 4), nn.Tanh(), Mean(), nn.Linear(4, 3)),
+            lambda: nn.Sequential(nn.Linear(5, 4), nn.Tanh(), MEAN, nn.Linear(4, 3)),
             (6, 5),
             {"0": "1"},
         ),
@@ -80,7 +70,8 @@ class Mean(nn.Module):
     ids=["nodes", "channels", "tokens", "residual"],
 )
 def test_scores_by_hand(make, shape, behind):
-    network, (x, y) = make().to(DOUBLE), data(*shape)
+    network, y = make().to(DOUBLE), torch.randint(0, 3, (7,), generator=seeded(1))
+    x = torch.randn(7, *shape, dtype=DOUBLE, generator=seeded())
     network(x)  # so that a norm has seen something
     scores = layer_scores(network, "taylor", x, y, layers=list(behind))
     assert all(module.training for module in network.modules())
