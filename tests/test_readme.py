@@ -9,9 +9,8 @@ from torch import nn
 
 from spectral_core.paper.results.estimates import difference, reaches
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-
-
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 OWN, TWO_STAGE = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
@@ -45,8 +44,7 @@ def test_numbers_are_those_of_the_published_results():
 
 
 def test_it_names_what_there_is():
-    root = Path(__file__).parent.parent
     for name in re.findall(
         r"\]\(([\w./-]+)\)|`((?:spectral_core|notebooks|book|results)/[\w/]*)`", README
     ):
-        assert (root / "".join(name)).exists(), name
+        assert (ROOT / "".join(name)).exists(), name

@@ -15,8 +15,8 @@ from spectral_core.data import images
 
 @pytest.fixture
 def folder(tmp_path):
-    write(tmp_path / "mine", FILES)
-    return write(tmp_path / "mine", {"train/notes.txt": b"not an image", "stray.png": b"x"})
+    others = {"train/notes.txt": b"not an image", "stray.png": b"x"}
+    return write(tmp_path / "mine", FILES | others)
 
 
 def test_folder_loads_as_pixels_classes_by_name_and_images_in_turn(folder, home):

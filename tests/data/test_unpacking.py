@@ -11,10 +11,7 @@ from spectral_core.data import unpacking
 from spectral_core.data.unpacking import Unusable, check_md5, members, unpack
 
 FILES = {"train/a/1.png": bytes(range(256)) * 3, "train/b/1.png": b"", "test/a/2.png": b"2" * 512}
-
-
-def archive(mode: str) -> bytes:
-    return tar({**FILES, "notes.txt": b"x"}, mode)
+STORED = {**FILES, "notes.txt": b"x"}
 
 
 def images(stored) -> dict[str, bytes]:
@@ -23,7 +20,7 @@ def images(stored) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_archive_cut_off_anywhere_is_refused_or_complete(mode):
-    whole = archive(mode)
+    whole = tar(STORED, mode)
     assert images(whole) == FILES
     complete = 0
     for length in range(0, len(whole), 37 if mode == "w" else 3):
@@ -38,7 +35,7 @@ def test_archive_cut_off_anywhere_is_refused_or_complete(mode):
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_changed_byte_never_loses_a_file(mode):
-    whole = archive(mode)
+    whole = tar(STORED, mode)
     for position in range(0, len(whole), 13):
         try:
             files = images(flip(whole, position))

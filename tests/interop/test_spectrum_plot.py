@@ -4,9 +4,10 @@ import matplotlib.pyplot
 import numpy as np
 import pytest
 import torch
+from made_networks import network_of
 from torch import nn
 
-from spectral_core import node_scores, plot_spectrum, select, spectral_mlp, spectralize
+from spectral_core import node_scores, plot_spectrum, select, spectralize
 from spectral_core.interop.spectrum_plot import GOES, STAYS
 
 
@@ -18,9 +19,7 @@ def no_window():
         matplotlib.pyplot.close("all")
 
 
-@pytest.fixture
-def network():
-    return spectral_mlp((6, 8, 5, 3), "elu", generator=torch.Generator().manual_seed(0))
+NETWORK = network_of((6, 8, 5, 3), "both")
 
 
 def lines_of(axes):
@@ -29,11 +28,11 @@ def lines_of(axes):
     return lines, {label: line.get_ydata() for label, line in lines.items()}
 
 
-def test_every_layer_has_its_eigenvalues_the_largest_first(network):
-    figure = plot_spectrum(network)
+def test_every_layer_has_its_eigenvalues_the_largest_first():
+    figure = plot_spectrum(NETWORK)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["0: 8 eigenvalues", "2: 5 eigenvalues", "4: 3 eigenvalues"]
-    for axes, layer in zip(figure.axes, network[::2]):
+    for axes, layer in zip(figure.axes, NETWORK[::2]):
         (line,) = axes.get_lines()
         assert line.get_color() == STAYS and axes.get_legend() is None
         ranks, drawn = line.get_xydata()[line.get_xdata().argsort()].T
@@ -43,10 +42,10 @@ def test_every_layer_has_its_eigenvalues_the_largest_first(network):
     assert figure.axes[0].get_ylabel() == "|λ| (no unit)" and "rank" in figure.get_supxlabel()
 
 
-def test_what_goes_is_grey_and_lies_below_the_cut(network):
-    kept = select(node_scores(network), 50)
-    *hidden, last = plot_spectrum(network, kept).axes
-    for axes, indices, layer in zip(hidden, kept, network[::2]):
+def test_what_goes_is_grey_and_lies_below_the_cut():
+    kept = select(node_scores(NETWORK), 50)
+    *hidden, last = plot_spectrum(NETWORK, kept).axes
+    for axes, indices, layer in zip(hidden, kept, NETWORK[::2]):
         lines, shown = lines_of(axes)
         lam = layer.eigenvalues.detach().abs()
         np.testing.assert_allclose(np.sort(shown["stays"]), lam[indices].sort().values)
@@ -56,10 +55,10 @@ def test_what_goes_is_grey_and_lies_below_the_cut(network):
     assert set(lines_of(last)[0]) == {"stays"}  # the output layer is never pruned
 
 
-def test_another_ranking_has_no_cut_in_the_spectrum(network):
-    worst = network[0].eigenvalues.detach().abs().argmin()
+def test_another_ranking_has_no_cut_in_the_spectrum():
+    worst = NETWORK[0].eigenvalues.detach().abs().argmin()
     for first, labels in (([int(worst)], {"stays", "goes"}), ([], {"goes"})):
-        figure = plot_spectrum(network, [torch.tensor(first, dtype=int), torch.arange(5)])
+        figure = plot_spectrum(NETWORK, [torch.tensor(first, dtype=int), torch.arange(5)])
         assert set(lines_of(figure.axes[0])[0]) == labels
 
 

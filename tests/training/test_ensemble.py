@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from made_networks import TRAINS, examples, network_of, seeded
+from made_networks import DOUBLE, TRAINS, examples, network_of, seeded
 from torch import nn
 
 from spectral_core import TrainingDiverged, remove, train
@@ -12,7 +12,6 @@ from spectral_core.layers.networks import ACTIVATIONS
 from spectral_core.training.ensemble import most_members, stacked, train_ensemble
 from spectral_core.training.gradients import WrittenOut
 
-DOUBLE = torch.float64
 # Widths of three networks; each layer has another one that is the widest.
 WIDTHS = {1: [(7,), (20,), (1,)], 3: [(20, 3, 9), (5, 15, 2), (1, 1, 10)]}
 STEPS = {"epochs": 3, "batch_size": 80}  # of 300 examples: the last batch has 60

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from made_networks import TRAINS, heads, network_of, plain_loop, seeded
+from made_networks import DOUBLE, TRAINS, heads, network_of, plain_loop, seeded
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,8 +14,6 @@ from spectral_core.layers.networks import ACTIVATIONS
 from spectral_core.training import gradients
 from spectral_core.training.autograd import penalised
 from spectral_core.training.gradients import WrittenOut, is_written_out
-
-DOUBLE = torch.float64
 
 
 def by_autograd(network, x, y):

@@ -4,20 +4,15 @@ import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
+from made_networks import seeded
 
 from spectral_core import SpectralLinear
 from spectral_core.paper.pages.diagrams import KINDS, eigenvectors, transfer_operator
 
 
 def layer(departure=4, arrival=3, input_eigenvalues=True):
-    return SpectralLinear(
-        departure,
-        arrival,
-        input_eigenvalues=input_eigenvalues,
-        eigenvector_range=(-1, 1),
-        eigenvalue_range=(-1, 1),
-        generator=torch.Generator().manual_seed(0),
-    )
+    start = {"eigenvector_range": (-1, 1), "eigenvalue_range": (-1, 1), "generator": seeded()}
+    return SpectralLinear(departure, arrival, input_eigenvalues=input_eigenvalues, **start)
 
 
 def tables(shown):
@@ -41,7 +36,7 @@ def test_operator_its_action_and_eigenvectors_are_the_layers(
     departure, arrival, input_eigenvalues, before, after
 ):
     own = layer(departure, arrival, input_eigenvalues)
-    x = torch.rand(departure, generator=torch.Generator().manual_seed(1))
+    x = torch.rand(departure, generator=seeded(1))
     others = torch.eye(before), torch.eye(after)
     whole = torch.block_diag(others[0], own.transfer_operator(), others[1])
     sent = torch.cat([torch.zeros(before), x, torch.zeros(arrival + after)])

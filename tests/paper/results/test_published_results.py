@@ -4,12 +4,12 @@ import dataclasses
 import json
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from packaging.version import Version
 
+from spectral_core.paper import paths
 from spectral_core.paper.results.collect import COLUMNS
 from spectral_core.paper.results.published import Run, points, settings_by_method
 from spectral_core.paper.study.figures import EXPERIMENTS
@@ -18,8 +18,7 @@ from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import ALGORITHM, with_trainings
 
-FOLDER = Path(__file__).parents[3] / "results" / "published"
-RUNS = sorted(FOLDER.rglob("*.csv"))
+RUNS = sorted((paths.project() / "results" / "published").rglob("*.csv"))
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}
 
 
