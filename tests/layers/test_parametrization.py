@@ -90,4 +90,6 @@ def test_a_spectral_start_draws_nothing_and_keeps_what_is_frozen_and_the_mode(ma
     assert (lam.requires_grad, phi.requires_grad, bias.requires_grad) == (False, False, True)
     named = [(name, p.requires_grad) for name, p in fold(layer).named_parameters()]
     assert named == [("weight", False), ("bias", True)]
-    assert all(p.requires_grad for p in make(nn.Linear(3, 2)).parameters())
+    for trains in (True, False):
+        whole = make(nn.Linear(3, 2).requires_grad_(trains))
+        assert {p.requires_grad for p in whole.parameters()} == {trains}
