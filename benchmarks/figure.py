@@ -42,7 +42,7 @@ from spectral_core.training.loop import PRECISIONS
 MINUTES = 20
 SEEDS, CORES = 5, 2
 """What the paper asks for, and the machine that the minutes are given for."""
-METHODS = FIGURES["fig03"].panels[0].methods
+METHODS = FIGURES["fig03"][0].methods
 PARTS = (*(f"{method}, training" for method in METHODS), "pre, its cuts", "other cuts", "whole")
 """What the seconds are given for. The training of ``pre`` is its stage 1, its cuts are stage 2."""
 

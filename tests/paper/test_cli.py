@@ -292,7 +292,7 @@ def test_status_lists_what_is_here_and_published_or_every_panel_at_every_preset(
     assert of[5:] == ["1-2", "seeds", "fp32", of[4][:10]]
     every = rows("--all")[1:]
     assert rest == f"{len(every) - len(before)} rows without results are left out: --all"
-    assert len(every) == len(FIGURES["fig03"].panels) * len(PRESETS)
+    assert len(every) == len(FIGURES["fig03"]) * len(PRESETS)
     assert any(row.split()[1:4] == ["fashion-mnist-elu-500", "paper", "0/300"] for row in every)
     assert run("status", "fig08", "--store", ours)[1].startswith("nothing is computed")
 

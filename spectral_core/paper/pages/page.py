@@ -21,7 +21,8 @@ from spectral_core.paper.results.accuracies import described
 from spectral_core.paper.results.collect import collect
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import EXPERIMENTS, SOURCES, TRIAL
+from spectral_core.paper.study.figures import EXPERIMENTS
+from spectral_core.paper.study.panels import SOURCES, TRIAL
 from spectral_core.paper.study.planning import plan
 
 _GLUED = "application/papermill.record/"
@@ -49,10 +50,10 @@ class Page:
         self.name, self.preset = _checks.choice("page", name, EXPERIMENTS), preset
 
     def runs(self, source: str = "text") -> dict[str, list[published.Run]]:
-        """Published runs of a source, out of :data:`~spectral_core.paper.study.figures.SOURCES`, by
+        """Published runs of a source, out of :data:`~spectral_core.paper.study.panels.SOURCES`, by
         panel."""
         _checks.choice("source", source, SOURCES)
-        panels = [each.name for each in EXPERIMENTS[self.name].panels if each.source == source]
+        panels = [each.name for each in EXPERIMENTS[self.name] if each.source == source]
         return published.published_runs(self.name, self.preset, panels) if panels else {}
 
     def results(self, source: str = "text") -> pd.DataFrame:

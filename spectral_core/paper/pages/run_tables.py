@@ -141,8 +141,8 @@ def behind(*questions: str, more: Iterable[Run] = ()) -> Folded:
     runs = [published_runs(name, "paper", "*") for name in questions]
     runs += [
         published_runs(name, "paper")
-        for name, figure in FIGURES.items()
-        if figure.panels[0].base.dataset in PIXELS
+        for name, panels in FIGURES.items()
+        if panels[0].base.dataset in PIXELS
     ]
     every = itertools.chain.from_iterable(of_panel for own in runs for of_panel in own.values())
     return Folded({"Runs behind this page": downloads([*more, *every])})

@@ -19,8 +19,8 @@ from spectral_core.paper.pages.style import CRITERIA
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.results import estimates
 from spectral_core.paper.results.statistics import Estimate
-from spectral_core.paper.study.figures import CHANGES, SOURCES
 from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.panels import CHANGES, SOURCES
 
 
 def controls(first: str, others: Sequence[str], **options: Any) -> Table:

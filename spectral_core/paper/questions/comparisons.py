@@ -17,7 +17,7 @@ from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.estimates import ALL_LEVELS, FEW_TO_MANY
 from spectral_core.paper.results.published import as_csv
 from spectral_core.paper.results.statistics import Estimate, holm
-from spectral_core.paper.study.figures import CHANGES
+from spectral_core.paper.study.panels import CHANGES
 
 UNPRUNED, LIGHT, DEEP = (0.0, 0.0), (5.0, 45.0), (85.0, 95.0)
 """More ranges of pruning levels, in per cent of the nodes."""

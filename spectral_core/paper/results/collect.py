@@ -12,7 +12,7 @@ from spectral_core.data import checksums
 from spectral_core.layers.networks import hidden_label
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.tuning import recorded
-from spectral_core.paper.study.figures import Panel
+from spectral_core.paper.study.panels import Panel
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.steps import ALGORITHM, with_trainings
 

@@ -17,7 +17,8 @@ from spectral_core._files import write_whole
 from spectral_core.paper import paths
 from spectral_core.paper.results.collect import NoResults, collect, panel_provenance
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import EXPERIMENTS, Panel
+from spectral_core.paper.study.figures import EXPERIMENTS
+from spectral_core.paper.study.panels import Panel
 from spectral_core.paper.study.planning import Study, plan
 from spectral_core.paper.study.settings import Settings
 from spectral_core.training.loop import PRECISIONS

@@ -15,8 +15,8 @@ from spectral_core.paper import paths
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import Panel
 from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.panels import Panel
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import CutStep, cut_step, with_trainings

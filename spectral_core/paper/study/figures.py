@@ -7,26 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spectral_core.paper.study.methods import METHODS
-from spectral_core.paper.study.panels import (
-    AUTHORS_LEVELS,
-    CHANGES,
-    SOURCES,
-    TRIAL,
-    Change,
-    Panel,
-)
+from spectral_core.paper.study.panels import AUTHORS_LEVELS, CHANGES, TRIAL, Change, Panel
 from spectral_core.paper.study.settings import Settings
-
-__all__ = ["AUTHORS_LEVELS", "CHANGES", "SOURCES", "TRIAL", "Change", "Panel"]
-__all__ += ["EXPERIMENTS", "FIGURES", "PRESETS", "QUESTIONS", "Figure", "Preset"]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the paper, or a question that it leaves open: some panels."""
-
-    title: str
-    panels: tuple[Panel, ...]
 
 
 @dataclass(frozen=True)
@@ -159,103 +141,73 @@ def _changed(name: str, change: Change) -> tuple[Panel, ...]:
     )
 
 
-FIGURES: dict[str, Figure] = {
-    "fig03": Figure("Fashion-MNIST, one hidden layer", _panels("fashion-mnist", ["elu"], depth=1)),
-    "fig04": Figure(
-        "Fashion-MNIST, three hidden layers", _panels("fashion-mnist", ["elu"], depth=3)
-    ),
-    "fig06": Figure("MNIST, one hidden layer", _panels("mnist", ["elu", "relu", "tanh"], depth=1)),
-    "fig07": Figure(
-        "Fashion-MNIST, one hidden layer, ReLU and tanh",
-        _panels("fashion-mnist", ["relu", "tanh"], depth=1),
-    ),
-    "fig08": Figure(
-        "MNIST, three hidden layers", _panels("mnist", ["elu", "relu", "tanh"], depth=3)
-    ),
-    "fig09": Figure(
-        "Fashion-MNIST, three hidden layers, ReLU and tanh",
-        _panels("fashion-mnist", ["relu", "tanh"], depth=3),
-    ),
-    "fig10": Figure(
-        "CIFAR-10, the first dense layer behind MobileNetV2", _cifar10(["elu", "relu", "tanh"])
-    ),
-    "fig11": Figure(
-        "CIFAR-10 with an l1 penalty, the first dense layer behind MobileNetV2",
-        _cifar10(["elu"], penalties=_GRID),
-    ),
+FIGURES: dict[str, tuple[Panel, ...]] = {
+    "fig03": _panels("fashion-mnist", ["elu"], depth=1),
+    "fig04": _panels("fashion-mnist", ["elu"], depth=3),
+    "fig06": _panels("mnist", ["elu", "relu", "tanh"], depth=1),
+    "fig07": _panels("fashion-mnist", ["relu", "tanh"], depth=1),
+    "fig08": _panels("mnist", ["elu", "relu", "tanh"], depth=3),
+    "fig09": _panels("fashion-mnist", ["relu", "tanh"], depth=3),
+    # The first dense layer behind MobileNetV2, then with an ℓ1 penalty.
+    "fig10": _cifar10(["elu", "relu", "tanh"]),
+    "fig11": _cifar10(["elu"], penalties=_GRID),
 }
-"""Figures of the paper by name."""
+"""Panels of the paper's figures by name."""
 
-QUESTIONS: dict[str, Figure] = {
-    "budget": Figure(
-        "Is it the ranking or the retraining?",
-        _networks(
-            ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"],
-            own={"fresh": _FEWER_LEVELS},  # each costs as much as both stages
-        ),
+QUESTIONS: dict[str, tuple[Panel, ...]] = {
+    # Is it the ranking or the retraining?
+    "budget": _networks(
+        ["direct-retrained", "post-retrained", "pre", "pre-random", "pre-smallest", "fresh"],
+        own={"fresh": _FEWER_LEVELS},  # each costs as much as both stages
     ),
-    "score": Figure(
-        "Is |λ| the right score once φ trains?",
-        _networks(["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]),
+    # Is |λ| the right score once φ trains?
+    "score": _networks(
+        ["post", "post-invariant", "post-connectivity", "post-taylor", "post-random"]
     ),
-    "threshold": Figure(
-        "Is one threshold fair to all layers?",
-        _networks(
-            [
-                *("direct", "direct-per-layer", "direct-scaled"),
-                *("post", "post-per-layer", "post-scaled"),
-                *("pre", "pre-per-layer"),
-            ],
-            depths=[3],
-            own={"pre-per-layer": _FEWER_LEVELS},
-        ),
+    # Is one threshold fair to all layers?
+    "threshold": _networks(
+        [
+            *("direct", "direct-per-layer", "direct-scaled"),
+            *("post", "post-per-layer", "post-scaled"),
+            *("pre", "pre-per-layer"),
+        ],
+        depths=[3],
+        own={"pre-per-layer": _FEWER_LEVELS},
     ),
-    "stronger": Figure(
-        "Is there a stronger variant?",
-        # What each of its changes adds is measured where a training costs least.
-        tuple(
-            panel
-            for depth, lacking in ((1, _WITHOUT), (3, []))
-            for panel in _networks(
-                ["direct-retrained", "post-retrained", "pre", "stronger", *lacking],
-                ["elu", "relu"],
-                [depth],
-                own={name: _FEWER_LEVELS for name in lacking},
-            )
-        ),
+    # Is there a stronger variant? What each of its changes adds is measured where a training costs
+    # least.
+    "stronger": tuple(
+        panel
+        for depth, lacking in ((1, _WITHOUT), (3, []))
+        for panel in _networks(
+            ["direct-retrained", "post-retrained", "pre", "stronger", *lacking],
+            ["elu", "relu"],
+            [depth],
+            own={name: _FEWER_LEVELS for name in lacking},
+        )
     ),
-    "settings": Figure(
-        "Which settings matter?",
-        (
-            *_networks(["post", "pre"], ["elu", "relu"]),
-            *(panel for item in CHANGES.items() for panel in _changed(*item)),
-        ),
+    # Which settings matter?
+    "settings": (
+        *_networks(["post", "pre"], ["elu", "relu"]),
+        *(panel for item in CHANGES.items() for panel in _changed(*item)),
     ),
-    "random": Figure(
-        "Does either ranking beat a random one, without retraining?",
-        _networks(["direct", "direct-random", "post", "post-random"]),
+    # Does either ranking beat a random one, without retraining?
+    "random": _networks(["direct", "direct-random", "post", "post-random"]),
+    # What is left of each lead with a layer-wise threshold?
+    "layerwise": _networks(
+        [
+            *("direct-retrained-per-layer", "post-retrained-per-layer"),
+            *("pre-per-layer", "pre-random-per-layer"),
+        ],
+        depths=[3],
+        **_FEWER,
     ),
-    "layerwise": Figure(
-        "What is left of each lead with a layer-wise threshold?",
-        _networks(
-            [
-                *("direct-retrained-per-layer", "post-retrained-per-layer"),
-                *("pre-per-layer", "pre-random-per-layer"),
-            ],
-            depths=[3],
-            **_FEWER,
-        ),
-    ),
-    "ticket": Figure(
-        "Does a pruned network beat one retrained from scratch at equal training?",
-        _networks(["pre", "fresh-short"], **_FEWER),
-    ),
-    "stage-one": Figure(
-        "How accurate is each network before pruning and retraining?",
-        _networks(["direct", "post", "pre-unretrained"], percentiles=0),
-    ),
+    # Does a pruned network beat one retrained from scratch at equal training?
+    "ticket": _networks(["pre", "fresh-short"], **_FEWER),
+    # How accurate is each network before pruning and retraining?
+    "stage-one": _networks(["direct", "post", "pre-unretrained"], percentiles=0),
 }
-"""Questions that the paper leaves open, by name."""
+"""Panels of the questions that the paper leaves open, by name."""
 
-EXPERIMENTS: dict[str, Figure] = FIGURES | QUESTIONS
+EXPERIMENTS: dict[str, tuple[Panel, ...]] = FIGURES | QUESTIONS
 """All that can be computed, by name: the figures, then the questions."""

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from spectral_core import _checks
 from spectral_core.data import identify
-from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS, Panel
+from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.panels import Panel
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import CutStep, cut_step
 
@@ -113,7 +114,7 @@ def _patterns(panels: str | Sequence[str]) -> tuple[str, ...]:
 
 def _selected(figure: str, selection: tuple[str, ...] | None) -> list[Panel]:
     """Panels of a figure that the patterns match; those at text settings if there are none."""
-    panels = EXPERIMENTS[figure].panels
+    panels = EXPERIMENTS[figure]
     if selection is None:
         return [panel for panel in panels if panel.source == "text"]
     for pattern in selection:

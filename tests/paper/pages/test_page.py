@@ -7,7 +7,7 @@ import pytest
 from spectral_core.paper.pages import Page, say
 from spectral_core.paper.pages.picture import Picture
 from spectral_core.paper.results.statistics import Estimate
-from spectral_core.paper.study.figures import SOURCES
+from spectral_core.paper.study.panels import SOURCES
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Pictures: every line shows the table's numbers, in the method's colour, in the page's ink."""
 
+import itertools
 import re
 
 import matplotlib
@@ -50,7 +51,7 @@ def test_hue_is_the_training_and_no_two_methods_look_alike():
     for method, hue in {"direct-retrained": "direct", "stronger": "post", "fresh": "pre"}.items():
         assert style.training(method) == hue and look(method).colour == HUES[hue]
     assert len({look(method) for method in METHODS}) == len(METHODS)
-    for panel in (panel for each in EXPERIMENTS.values() for panel in each.panels):
+    for panel in itertools.chain.from_iterable(EXPERIMENTS.values()):
         assert len({look(method)[:2] for method in panel.methods}) == len(panel.methods)
     for control in ("random", "per-layer"):  # one dash and marker, whatever the training
         assert look(f"post-{control}")[1:] == look(f"pre-{control}")[1:]

@@ -13,7 +13,7 @@ from spectral_core.paper.pages.output import Folded, Table
 from spectral_core.paper.results import authors, estimates, published
 from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.statistics import Estimate
-from spectral_core.paper.study.figures import CHANGES
+from spectral_core.paper.study.panels import CHANGES
 
 # HTML
 

@@ -19,8 +19,8 @@ from spectral_core.paper.questions.comparisons import (
 )
 from spectral_core.paper.results import accuracies
 from spectral_core.paper.results.statistics import Estimate
-from spectral_core.paper.study.figures import CHANGES
 from spectral_core.paper.study.methods import METHODS
+from spectral_core.paper.study.panels import CHANGES
 
 
 @pytest.mark.slow

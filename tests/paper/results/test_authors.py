@@ -17,7 +17,7 @@ def test_every_curve_of_figures_3_to_9_is_there_and_in_range():
     drawn = {
         (len(panel.hidden), panel.dataset, panel.activation, method)
         for name in ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
-        for panel in FIGURES[name].panels
+        for panel in FIGURES[name]
         for method in panel.methods
     }
     assert set(of_curves.groups) == drawn and len(drawn) == 36

@@ -14,8 +14,9 @@ from spectral_core.paper import paths
 from spectral_core.paper.run import tuning
 from spectral_core.paper.run.tuning import TUNINGS, Tuning, choose, trials
 from spectral_core.paper.run.work import hold_out_tenth, run_cut, run_train
-from spectral_core.paper.study.figures import EXPERIMENTS, Panel
+from spectral_core.paper.study.figures import EXPERIMENTS
 from spectral_core.paper.study.methods import DECAY
+from spectral_core.paper.study.panels import Panel
 from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import cut_step
 
@@ -87,7 +88,7 @@ def test_a_record_is_of_the_panels_whose_settings_it_has_chosen(project):
 
 def test_settings_of_figs_10_and_11_and_of_stronger_are_those_that_were_chosen():
     for name in ("fig10", "fig11", "stronger"):
-        for panel in EXPERIMENTS[name].panels:
+        for panel in EXPERIMENTS[name]:
             record = tuning.recorded(panel)
             chosen = record["chosen"]
             if name == "stronger":

@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_core.paper.study.figures import (
-    AUTHORS_LEVELS,
-    CHANGES,
-    EXPERIMENTS,
-    PRESETS,
-    Figure,
-    Panel,
-)
+from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.methods import DECAY
+from spectral_core.paper.study.panels import AUTHORS_LEVELS, CHANGES, Panel
 from spectral_core.paper.study.planning import SETTINGS, plan
 from spectral_core.paper.study.settings import Settings
 from spectral_core.pruning.selection import select
@@ -192,7 +186,7 @@ def test_panels_are_picked_by_patterns_of_their_names_in_the_registry():
 def test_what_a_method_sets_holds_for_it_alone_until_it_is_overridden(monkeypatch):
     own = {"pre": {"learning_rate": 0.5, "epochs": 7}}
     base = dataclasses.replace(SMALL, epochs=40, stage_two="both")
-    monkeypatch.setitem(EXPERIMENTS, "fig03", Figure("own", (Panel.of(base, own=own),)))
+    monkeypatch.setitem(EXPERIMENTS, "fig03", (Panel.of(base, own=own),))
 
     def trainings(preset, **changes):
         cells = plan("fig03", preset, **changes).cells()
@@ -230,7 +224,7 @@ def test_overrides_replace_settings_of_all_methods_and_none_leaves_them():
 def test_widths_by_method_are_part_of_the_name_until_new_widths_hold_for_all(monkeypatch):
     mixed = Panel.of(dataclasses.replace(SMALL, hidden=(8, 8)), own={"post": {"hidden": (16, 16)}})
     assert mixed.name == "digits-elu-8-8-post-16-16"
-    monkeypatch.setitem(EXPERIMENTS, "fig03", Figure("mixed widths", (mixed,)))
+    monkeypatch.setitem(EXPERIMENTS, "fig03", (mixed,))
     assert plan("fig03", epochs=1).panels[0].settings["post"].hidden == (16, 16)
     (narrow,) = plan("fig03", hidden=(4,)).panels
     assert {own.hidden for own in narrow.settings.values()} == {(4,)}
