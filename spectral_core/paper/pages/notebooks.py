@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,6 @@ from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core._progress import bar
 from spectral_core.paper import paths
-from spectral_core.paper.study.figures import EXPERIMENTS
 
 
 class NotebookFailed(RuntimeError):
@@ -41,6 +40,7 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     progress: bool = True,
+    project: str | None = None,
 ) -> Path:
     """Execute a notebook, unless what it would make is already there.
 
@@ -49,6 +49,7 @@ def execute(
         parameters: values of its parameters that differ from those written in it.
         folder: where the executed copy goes; ``book/figures`` if ``None``.
         progress: whether to show a bar over the cells.
+        project: what :func:`_project` returns, where it is known already.
 
     Returns:
         The executed notebook.
@@ -57,38 +58,9 @@ def execute(
         ValueError: if the notebook or one of the parameters is unknown.
         NotebookFailed: if a cell raises; nothing is left behind.
     """
-    return _execute(name, parameters, folder, progress, _project())
-
-
-def _execute(
-    name: str,
-    parameters: Mapping[str, Any] | None,
-    folder: Path | None,
-    progress: bool,
-    project: str,
-) -> Path:
-    """Execute a notebook; the last argument is what :func:`_project` returned."""
-    from spectral_core.paper.pages import kernels
-
-    def run(source: Path, aside: Path) -> None:
-        import papermill
-
-        try:
-            with kernels.forked():  # whatever is installed as "python3", it is this interpreter
-                papermill.execute_notebook(
-                    source,
-                    aside,
-                    parameters=dict(parameters or {}),
-                    resources={"metadata": {"path": str(source.parent)}},
-                    progress_bar=progress,
-                    stderr_file=sys.stderr if progress else None,
-                )
-        except papermill.PapermillExecutionError as error:
-            raise NotebookFailed(
-                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
-            ) from error
-
-    return _made(name, parameters, folder or paths.project() / "book" / "figures", project, run)
+    shown = {"progress_bar": progress, "stderr_file": sys.stderr if progress else None}
+    folder = folder or paths.project() / "book" / "figures"
+    return _made(name, parameters, folder, project, **shown)
 
 
 def execute_all(
@@ -114,7 +86,7 @@ def execute_all(
     project, pages = _project(), bar(total=len(parameters), unit=" pages")
     with pages, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
         runs = {
-            pool.submit(_execute, name, own, folder, False, project): name
+            pool.submit(execute, name, own, folder, False, project): name
             for name, own in parameters.items()
         }
         try:
@@ -136,15 +108,8 @@ def prepare(
     Arguments and errors are those of :func:`execute`; the folder is ``_prepared`` if
     ``None``.
     """
-
-    def run(source: Path, aside: Path) -> None:
-        import papermill
-
-        papermill.execute_notebook(
-            source, aside, parameters=dict(parameters or {}), prepare_only=True
-        )
-
-    return _made(name, parameters, folder or paths.project() / "_prepared", _project(), run)
+    folder = folder or paths.project() / "_prepared"
+    return _made(name, parameters, folder, prepare_only=True)
 
 
 def declared_parameters(source: Path) -> list[str]:
@@ -158,10 +123,11 @@ def _made(
     name: str,
     parameters: Mapping[str, Any] | None,
     folder: Path,
-    project: str,
-    run: Callable[[Path, Path], None],
+    project: str | None = None,
+    **how: Any,
 ) -> Path:
-    """A notebook run into a file aside, without this machine's paths; kept if it is up to date."""
+    """A notebook run into a file aside, without this machine's paths; kept if it is up to date.
+    How it is run are further arguments of papermill's."""
     known = sources()
     source = known[_checks.choice("notebook", name, known)]
     if parameters:
@@ -170,12 +136,28 @@ def _made(
             _checks.choice(f"parameter of {source.name}", parameter, declared)
     if folder.resolve() == source.parent.resolve():
         raise ValueError(f"folder must be another one than the source's own; got {folder}")
-    target, stamp = folder / source.name, _stamp(source, parameters, project)
+    target, stamp = folder / source.name, _stamp(source, parameters, project or _project())
     if _stamp_of(target) == stamp:
         return target
 
     def make(aside: Path) -> None:
-        run(source, aside)
+        import papermill
+
+        from spectral_core.paper.pages import kernels
+
+        try:
+            with kernels.forked():  # whatever is installed as "python3", it is this interpreter
+                papermill.execute_notebook(
+                    source,
+                    aside,
+                    parameters=dict(parameters or {}),
+                    resources={"metadata": {"path": str(source.parent)}},
+                    **how,
+                )
+        except papermill.PapermillExecutionError as error:
+            raise NotebookFailed(
+                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+            ) from error
         notebook = json.loads(aside.read_text(encoding="utf-8"))
         _scrub(notebook)
         notebook["metadata"]["spectral_core"] = {"made_from": stamp}
@@ -188,8 +170,7 @@ def _made(
 def _name(file: Path) -> str:
     first = file.stem.split("_", 1)[0]
     by_hand = file.stem.endswith("_by_hand")  # beside the figure's own page
-    figure = first in EXPERIMENTS or re.fullmatch(r"fig\d\d", first)
-    return first if figure and not by_hand else file.stem
+    return first if re.fullmatch(r"fig\d\d", first) and not by_hand else file.stem
 
 
 def _stamp(source: Path, parameters: Mapping[str, Any] | None, project: str) -> str:
