@@ -8,7 +8,7 @@ import pytest
 from benchmarks import soak
 
 SMALL = {"kills": 4, "store mutations": 12, "published mutations": 8}
-SMALL |= {"command lines": 40, "images and archives": 9, "concurrent runs": 3, "cluster faults": 5}
+SMALL |= {"command lines": 40, "images and archives": 9, "concurrent runs": 3, "cluster faults": 4}
 
 
 @pytest.mark.slow
