@@ -26,6 +26,7 @@ from spectral_core.paper.options import (
     store_option,
     value_of,
 )
+from spectral_core.paper.run.backends import GO_ON
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import SETTINGS, Study, plan
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
     from spectral_core.paper.run.compute import Cost
     from spectral_core.paper.run.remaining import Remaining
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-
-@click.group(context_settings=CONTEXT)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="spectral-core")
 def cli(debug: bool) -> None:
@@ -388,8 +387,7 @@ def main() -> None:
 
 def _stop(arguments: list[str]) -> NoReturn:
     computes = arguments[:1] in (["compute"], ["book"], ["choose"]) and "--dry-run" not in arguments
-    stored = " Finished steps are stored; the same command goes on from here." * computes
-    click.echo(f"Stopped.{stored}", err=True)
+    click.echo(f"Stopped. {GO_ON}" if computes else "Stopped.", err=True)
     sys.exit(130)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from spectral_core.paper import paths
 from spectral_core.paper.run.backends import BACKENDS
 from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS, QUESTIONS
 from spectral_core.paper.study.methods import METHODS
-from spectral_core.paper.study.settings import Entry, dictionary
+from spectral_core.paper.study.settings import Settings
 
 DRAWN = ("fig01", "fig02", "fig05")
 """Figures that are drawn from a layer, or from a list of steps, without results."""
@@ -93,22 +94,22 @@ _TYPES: dict[str, click.ParamType] = {
     "int | None": click.INT,
     "str": click.STRING,
 }
-_OF_SETTINGS = {entry.name: entry for entry in dictionary()}
+_FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 
 
-def _setting(entry: Entry) -> Callable[..., Any]:
+def _setting(field: dataclasses.Field) -> Callable[..., Any]:
     """The option of a setting."""
-    name = entry.name.replace("_", "-")
-    if entry.kind == "bool":
-        return click.option(f"--{name}/--no-{name}", default=None, help=entry.help)
-    return click.option(f"--{name}", type=_TYPES[entry.kind], help=f"{entry.help} [{entry.values}]")
+    name, text = field.name.replace("_", "-"), field.metadata["help"]
+    if field.type == "bool":
+        return click.option(f"--{name}/--no-{name}", default=None, help=text)
+    values = field.metadata["rule"].values
+    return click.option(f"--{name}", type=_TYPES[field.type], help=f"{text} [{values}]")
 
 
 def preset_option(default: str | None, text: str) -> Callable[..., Any]:
     """The option that picks a preset."""
     kind = click.Choice(list(PRESETS))
-    shown = default is not None
-    return click.option("--preset", type=kind, default=default, show_default=shown, help=text)
+    return click.option("--preset", type=kind, default=default, show_default=True, help=text)
 
 
 def all_of(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,14 +191,14 @@ _methods = click.option("--methods", type=Numbers(str), help=f"Out of {', '.join
 of_a_run = all_of(
     _panels,
     _methods,
-    *(_setting(_OF_SETTINGS[name]) for name in ("seeds", "percentiles", "precision")),
+    *(_setting(_FIELDS[name]) for name in ("seeds", "percentiles", "precision")),
     store_option,
 )
 settings_options = all_of(
     preset_option("quick", "; ".join(f"{name}: {p.purpose}" for name, p in PRESETS.items())),
     _panels,
     _methods,
-    *map(_setting, dictionary()),
+    *map(_setting, _FIELDS.values()),
     click.option(
         "--hidden-by-method",
         type=WidthsByMethod(),
@@ -214,7 +215,7 @@ def value_of(name: str, text: str) -> Any:
     """
     if text in ("True", "False", "None"):
         return {"True": True, "False": False, "None": None}[text]
-    is_text = name in _OF_SETTINGS and _OF_SETTINGS[name].kind == "str"
+    is_text = name in _FIELDS and _FIELDS[name].type == "str"
     if is_text and not text.startswith('"'):
         return text
     try:

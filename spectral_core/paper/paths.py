@@ -28,16 +28,15 @@ def checkout() -> Path:
 
 def local_results() -> Path:
     """Store of this machine: ``$SPECTRAL_CORE_STORE``, else ``results/local`` in the project."""
-    return Path(os.environ.get("SPECTRAL_CORE_STORE") or project() / "results" / "local")
+    return Path(os.environ.get("SPECTRAL_CORE_STORE") or results("local"))
 
 
-def choices() -> Path:
-    """Folder of the records of what was chosen by held-out images."""
-    return project() / "results" / "choices"
+def results(*names: str) -> Path:
+    """A folder or file of the project's results: ``results/<name>/…``."""
+    return project().joinpath("results", *names)
 
 
 def published_results(figure: str, preset: str) -> Path:
     """Folder of a figure's committed results: ``results/published/<figure>`` at the paper's
     settings, ``results/published/<preset>/<figure>`` at another preset's."""
-    published = project() / "results" / "published"
-    return published / figure if preset == "paper" else published / preset / figure
+    return results("published", *(() if preset == "paper" else (preset,)), figure)

@@ -124,7 +124,7 @@ def _mean(found: Sequence[Observed | None]) -> Observed | None:
         return Count(float(pd.Series([each.mean for each in found]).median()), len(found))
     if isinstance(found[0], Reach):
         levels = [-NEAR if math.isnan(each.level) else each.level for each in found]
-        return Reach(*Estimate.of(levels, "networks")[:5])
+        return Reach(*Estimate.of(levels)[:4])
     if len(found) >= MANY:
         return Estimate.of([estimate.mean for estimate in found], "networks")
     return Estimate.combined(found)

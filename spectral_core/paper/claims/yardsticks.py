@@ -50,7 +50,6 @@ class Count(NamedTuple):
 
     mean: float
     n: int = 1
-    over: str = "networks"
     single = False
 
     def __str__(self) -> str:
@@ -58,8 +57,6 @@ class Count(NamedTuple):
 
 
 Observed = Estimate | Reach | Count
-Judge = Callable[..., str]
-"""From what is observed, over all levels and in halves of them, to a verdict."""
 
 
 class Test(NamedTuple):
@@ -69,7 +66,8 @@ class Test(NamedTuple):
     what: str
     """Methods, such as ``pre − direct``."""
     observed: Observed
-    judge: Judge
+    judge: Callable[..., str]
+    """From what is observed, over all levels and in halves of them, to a verdict."""
     halves: tuple[Estimate | None, ...] = ()
     """Mean differences over :data:`HALVES` of the levels, of order tests."""
     signed: bool = False

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["Page", "say"]
+__all__ = ["Folded", "Page", "say"]
 
 
 def __getattr__(name: str) -> Any:

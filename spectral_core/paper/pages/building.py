@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import pandas as pd
 
 from spectral_core.paper.pages import notebooks
 from spectral_core.paper.questions import compression
-from spectral_core.paper.study.settings import dictionary, in_words
+from spectral_core.paper.study.settings import Settings, in_words
 
 
 class BookFailed(RuntimeError):
@@ -68,7 +69,10 @@ def build(root: Path, presets: Mapping[str, str], workers: int | None = None) ->
 def generate(folder: Path) -> None:
     """Write the tables that follow from the code or from the benchmarks: ``settings.md``, every
     setting of a run; ``roofline.md``, what parts of a training step reach of their limits."""
-    rows = [(f"`{s.name}`", s.values, in_words(s.default), s.help) for s in dictionary()]
+    rows = [
+        (f"`{f.name}`", f.metadata["rule"].values, in_words(f.default), f.metadata["help"])
+        for f in dataclasses.fields(Settings)
+    ]
     _write(folder / "settings.md", ("setting", "values", "default", "what it is"), rows)
     head = ("part of a step", "operations per byte", "fp32", "of its limit", "bf16", "of its limit")
     _write(folder / "roofline.md", head, _roofline(pd.DataFrame(compression.measured("roofline"))))

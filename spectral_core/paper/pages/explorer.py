@@ -17,9 +17,10 @@ import pandas as pd
 
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
+from spectral_core.paper import paths
 from spectral_core.paper.pages import plots, run_tables
 from spectral_core.paper.pages.output import Html
-from spectral_core.paper.pages.style import HUES, in_order, look, training
+from spectral_core.paper.pages.style import CRITERIA, HUES, in_order, look, training
 from spectral_core.paper.results import accuracies, inside
 from spectral_core.paper.results.published import Run
 from spectral_core.paper.study.methods import METHODS
@@ -35,7 +36,6 @@ INSIDE = ("fashion-mnist", 1, "elu", "text")
 LEVELS = [float(level) for level in range(0, 100, 5)]
 _PIXELS, _CLASSES = 784, 10
 _PARTS = 41  # points of a spectrum
-_SCORES = {"connectivity": "Σ|w|", "eigenvalue": "|λ|"}
 
 
 def explorer(stories: Sequence[Mapping[str, str]], alt: str) -> Html:
@@ -73,7 +73,7 @@ def explorer_data() -> dict[str, Any]:
         key: {
             "title": METHODS[key].title,
             "training": training(key),
-            "ranks": _SCORES.get(METHODS[key].score),
+            "ranks": None if METHODS[key].score == "random" else CRITERIA[METHODS[key].score],
             "colour": look(key).colour,
             "dash": "" if look(key).dash == "-" else " ".join(f"{2 * n:g}" for n in look(key).dash),
         }
@@ -139,7 +139,7 @@ def spectra(panel: str) -> dict[str, Any]:
         By training: ``layers`` (of each, the scores at equal distances in the ascending order) and
         the ``threshold`` of each level; empty if none are published.
     """
-    run = Run(inside.folder() / f"{panel}-bf16.csv")
+    run = Run(paths.results("inside", f"{panel}-bf16.csv"))
     if not run.table.exists():
         return {}
     nodes = run.read()
@@ -165,7 +165,7 @@ def inside_data() -> dict[str, Any] | None:
     """
     dataset, _, activation, _ = INSIDE
     stem = f"{dataset}-{activation}-500-bf16"
-    run = Run(inside.folder() / f"{stem}--answers.csv")
+    run = Run(paths.results("inside", f"{stem}--answers.csv"))
     if not run.table.exists():
         return None
     answers, classes = run.read(), RAW_DATA[dataset].classes
@@ -188,7 +188,7 @@ def inside_data() -> dict[str, Any] | None:
 
 
 def _picture(name: str) -> str:
-    content = (inside.folder() / f"{name}.webp").read_bytes()
+    content = paths.results("inside", f"{name}.webp").read_bytes()
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from spectral_core import _checks
 from spectral_core.paper.pages.output import Html
@@ -18,17 +17,9 @@ REPEATS = {
 """How often steps are taken, and their kinds; steps of one kind are on one level."""
 
 
-class Step(NamedTuple):
-    """One box of a chart."""
-
-    kind: str
-    """Out of :data:`REPEATS`."""
-    text: str
-    """What is done."""
-
-
-def flow(method: Method) -> list[Step]:
-    """Steps of a method, from the initial network to the measured accuracy (Sec. VI)."""
+def flow(method: Method) -> dict[str, str]:
+    """Steps of a method, from the initial network to the measured accuracy (Sec. VI): what is done,
+    by kind, out of :data:`REPEATS`."""
     spectral = method.layers == "spectral"
     if not spectral:
         trains = "Train the weights w"
@@ -41,12 +32,12 @@ def flow(method: Method) -> list[Step]:
     score = "at random" if method.score == "random" else f"by {CRITERIA[method.score]}"
     scale = ", divided by its layer's mean" if method.scaled else ""
     pool = "their layer's scores" if method.per_layer else "all scores"
-    steps = [
-        Step("draw", f"Draw a network: random {'λ and φ' if spectral else 'w'}"),
-        Step("train", trains),
-        Step("rank", f"Score each {one} {score}{scale}"),
-        Step("prune", f"Remove the {many} that score {side} percentile of {pool}"),
-    ]
+    steps = {
+        "draw": f"Draw a network: random {'λ and φ' if spectral else 'w'}",
+        "train": trains,
+        "rank": f"Score each {one} {score}{scale}",
+        "prune": f"Remove the {many} that score {side} percentile of {pool}",
+    }
     if method.restarts:
         again = "Draw a new network of the widths that are left; train λ and φ"
     elif method.trains == "both":
@@ -54,8 +45,8 @@ def flow(method: Method) -> list[Step]:
     else:
         again = "Train the eigenvectors φ that are left; λ stays as trained"
     if method.restarts or method.retrains:
-        steps.append(Step("retrain", again))
-    return [*steps, Step("measure", "Measure the accuracy on the test images")]
+        steps["retrain"] = again
+    return steps | {"measure": "Measure the accuracy on the test images"}
 
 
 def flowchart(methods: Sequence[str] = ("pre", "post")) -> Html:
@@ -76,12 +67,12 @@ def _column(name: str) -> str:
     """A method's numbered steps, in a list for each of :data:`REPEATS`."""
     text, number = f"<strong>{html.escape(METHODS[name].title)}</strong>", 1
     for repeat, kinds in REPEATS.items():
-        steps = [step for step in flow(METHODS[name]) if step.kind in kinds]
+        steps = {kind: what for kind, what in flow(METHODS[name]).items() if kind in kinds}
         text += f'<p>{repeat}</p><ol start="{number}">'
-        for step in steps:
-            trains = ' class="trains"' * (step.kind in ("train", "retrain"))
-            row = kinds.index(step.kind) + 1
-            text += f'<li{trains} style="grid-row: {row}">{html.escape(step.text)}</li>'
+        for kind, what in steps.items():
+            trains = ' class="trains"' * (kind in ("train", "retrain"))
+            row = kinds.index(kind) + 1
+            text += f'<li{trains} style="grid-row: {row}">{html.escape(what)}</li>'
         text += "</ol>"
         number += len(steps)
     return f'<div style="--hue: {look(name).colour}">{text}</div>'

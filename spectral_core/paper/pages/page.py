@@ -42,26 +42,25 @@ def say(**values: Any) -> None:
 
 
 class Page:
-    """A figure or question: what is published of it, and its run on this machine."""
+    """A figure or question: what is published of it at the paper's settings, and its run here."""
 
-    def __init__(self, name: str, preset: str = "paper") -> None:
-        """Arguments: a name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`, and the
-        preset whose published results are shown."""
-        self.name, self.preset = _checks.choice("page", name, EXPERIMENTS), preset
+    def __init__(self, name: str) -> None:
+        """Argument: a name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`."""
+        self.name = _checks.choice("page", name, EXPERIMENTS)
 
     def runs(self, source: str = "text") -> dict[str, list[published.Run]]:
         """Published runs of a source, out of :data:`~spectral_core.paper.study.panels.SOURCES`, by
         panel."""
         _checks.choice("source", source, SOURCES)
         panels = [each.name for each in EXPERIMENTS[self.name] if each.source == source]
-        return published.published_runs(self.name, self.preset, panels) if panels else {}
+        return published.published_runs(self.name, "paper", panels) if panels else {}
 
     def results(self, source: str = "text") -> pd.DataFrame:
         """Published results of a source; no rows if there are none."""
         panels = list(self.runs(source))
         if not panels:
             return pd.DataFrame(columns=["panel"])
-        return published.published(self.name, self.preset, panels)
+        return published.published(self.name, "paper", panels)
 
     def sources(self) -> list[str]:
         """Sources of which something is published, but for the trial."""

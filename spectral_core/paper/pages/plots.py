@@ -12,7 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectral_core.layers.networks import ACTIVATION_NAMES
-from spectral_core.paper.pages.picture import EDGES, WIDTH, Picture, canvas, drawing, inside, themed
+from spectral_core.paper.pages.picture import (
+    EDGES,
+    UNIT,
+    WIDTH,
+    Picture,
+    canvas,
+    drawing,
+    inside,
+    themed,
+)
 from spectral_core.paper.pages.style import INK, PAPER, in_order, look
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.collect import NoResults
@@ -81,7 +90,7 @@ def weights(table: pd.DataFrame, alt: str) -> Picture:
         for method in in_order(rows["method"]):
             mine = rows[rows["method"] == method]
             kept = mine["parameters"].groupby(mine["level"]).mean()
-            _line(axes, 100 * kept / kept[0.0], method)
+            axes.plot(kept.index, 100 * kept / kept[0.0], **look(method).line)
             ends.append((100 * kept.iloc[-1] / kept[0.0], method))
         _label_ends(axes, ends)
         drawings.append(figure)
@@ -105,7 +114,7 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
         by_level = (100 * mine["accuracy"]).groupby(mine["level"])
         means, spread = by_level.mean(), by_level.std()
         colour = look(method).colour
-        _line(axes, means, method)
+        axes.plot(means.index, means, **look(method).line)
         if spread.notna().any():
             band = (means - spread, means + spread)
             axes.fill_between(means.index, *band, color=colour, alpha=0.18, linewidth=0)
@@ -249,10 +258,6 @@ def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> F
 # What drawings share
 
 
-def _line(axes: Axes, values: pd.Series, method: str) -> None:
-    axes.plot(values.index, values, **look(method).line)
-
-
 def _points(axes: Axes, rows: pd.DataFrame, marker: str, colour: str) -> None:
     means = (100 * rows["accuracy"]).groupby(rows["percentile"]).mean()
     axes.plot(
@@ -264,10 +269,9 @@ def _points(axes: Axes, rows: pd.DataFrame, marker: str, colour: str) -> None:
 def _label_ends(axes: Axes, ends: Iterable[tuple[float, str]]) -> None:
     """Name lines at their right ends, in their colours, and keep the names apart."""
     low, high = axes.get_ylim()
-    unit = (high - low) / (axes.get_position().height * axes.figure.get_size_inches()[1] * 72)
+    unit = (high - low) / (axes.get_position().height * axes.figure.get_size_inches()[1] * UNIT)
     named = [(y, textwrap.fill(METHODS[m].title, 15, break_on_hyphens=False), m) for y, m in ends]
-    lowest = low
-    for y, text, method in spread(sorted(named), _LINE * unit, lowest, high):
+    for y, text, method in spread(sorted(named), _LINE * unit, low, high):
         axes.text(
             101.5, y, text, va="center", color=look(method).colour, fontsize=12,
             linespacing=1.05, fontweight="bold",

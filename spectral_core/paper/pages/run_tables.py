@@ -22,7 +22,7 @@ from spectral_core.paper.study.figures import FIGURES
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import in_words
 
-LEVELS = (0.0, 30.0, 50.0, 70.0, 80.0, 90.0, 95.0)
+TABLE_LEVELS = (0.0, 30.0, 50.0, 70.0, 80.0, 90.0, 95.0)
 """Pruning levels of tables, in per cent of the nodes: the unpruned network, and the authors'."""
 BY_LEVEL = "by share of nodes pruned"
 
@@ -49,15 +49,13 @@ def at_a_glance(table: pd.DataFrame) -> Table:
     return Table(rows_of(rows, "network", "method"))
 
 
-def accuracies(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Table:
-    """Mean accuracy ± standard deviation over seeds (n − 1), in per cent.
+def accuracies(table: pd.DataFrame) -> Table:
+    """Mean accuracy ± standard deviation over seeds (n − 1), in per cent, at :data:`TABLE_LEVELS`.
 
     Args:
         table: results of one panel or several.
-        levels: pruning levels to show; those that the table lacks are left out.
     """
-    means = summary(table)
-    means = means[means["percentile"].isin(list(levels))]
+    means = summary(table[table["percentile"].isin(TABLE_LEVELS)])
     cells = _mean_and_error(100 * means["accuracy"], 100 * means["accuracy_sd"], "{:.1f}".format)
     return Table(_by_level(means, cells, table), f"Test accuracy (%) {BY_LEVEL}")
 
@@ -95,15 +93,14 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
     return Table(rows_of(rows, "network", "method"), "This machine − published")
 
 
-def heat(table: pd.DataFrame, levels: Iterable[float] = LEVELS) -> Html:
+def heat(table: pd.DataFrame) -> Html:
     """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method,
     as many side by side as fit.
 
     Args:
         table: results of one panel with several weights γ.
-        levels: pruning levels to show.
     """
-    means = summary(table[table["percentile"].isin(list(levels))])
+    means = summary(table[table["percentile"].isin(TABLE_LEVELS)])
     cells = (100 * means["accuracy"]).map("{:.0f}".format)
     whole = _by_level(means, cells, table).rename_axis(columns=None)
     tables = ""

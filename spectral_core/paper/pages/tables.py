@@ -13,7 +13,6 @@ import pandas as pd
 from spectral_core.paper.claims.claims import Claim, Row, details, judge
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
-from spectral_core.paper.pages.output import Folded as Folded
 from spectral_core.paper.pages.output import Html, Table, minus, p_value, rows_of
 from spectral_core.paper.pages.style import CRITERIA
 from spectral_core.paper.questions import comparisons

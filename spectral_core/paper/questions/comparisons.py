@@ -124,10 +124,8 @@ def question(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
     _checks.choice("question", name, QUESTIONS)
     if table is not None:
         return estimated(table, [name])
-    missing = {"low": "", "high": "", "p": "", "collapse_level": ""}
-    found = pd.read_csv(
-        estimates_file(), keep_default_na=False, na_values=missing, dtype={"depth": str}
-    )
+    found = pd.read_csv(paths.results("estimates.csv"), dtype={"depth": str})
+    found = found.fillna({"change": ""})
     return found[found["question"] == name].reset_index(drop=True)
 
 
@@ -165,8 +163,7 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
             first,
             second,
             (0.0, 100.0),
-            changes=(change, ""),
-            equal_nodes=change == "width",
+            change=change,
             table=table,
             source=source,
             dataset=("cifar10-jpeg",) if source == "jpeg" else ("fashion-mnist", "mnist"),
@@ -210,14 +207,10 @@ def _numbers(found: pd.DataFrame, each: list[Estimate]) -> dict[str, Any]:
     }
 
 
-def estimates_file() -> Path:
-    """``results/estimates.csv``."""
-    return paths.project() / "results" / "estimates.csv"
-
-
 def write_estimates() -> Path:
-    """Write :func:`estimated` of the published results to :func:`estimates_file`."""
+    """Write :func:`estimated` of the published results to ``results/estimates.csv``."""
     accuracies.results.cache_clear()  # a run may just have been published
+    file = paths.results("estimates.csv")
     text = as_csv(estimated(accuracies.results()))
-    write_whole(estimates_file(), lambda aside: aside.write_text(text, encoding="utf-8"))
-    return estimates_file()
+    write_whole(file, lambda aside: aside.write_text(text, encoding="utf-8"))
+    return file

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import joblib
 import pandas as pd
 import torch
 from scipy.stats import spearmanr
@@ -126,7 +125,7 @@ def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
                 yield layer, images, score, float(spearmanr(rows[score], rows[damage]).statistic)
 
 
-def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]:
+def publish_ablation(study: Study, store: Store) -> list[Path]:
     """Measure every network of a study and write ``results/ablation/<panel>.csv``.
 
     Methods and seeds that are chosen are appended: a table per run, as for published results.
@@ -137,7 +136,6 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
     Args:
         study: whose first trainings are measured; their seeds and methods count.
         store: where these networks are.
-        workers: processes side by side, at least 1.
 
     Returns:
         The files written.
@@ -147,17 +145,14 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
     """
     files = []
     for panel in study.panels:
-        cells = [cell for cell in study.cells() if cell.panel == panel]
-        networks = {(cell.method, cell.seed): cell.step.trained for cell in cells}
-        tasks = (joblib.delayed(nodes_of)(step, store) for step in networks.values())
-        measured = dict(zip(networks, joblib.Parallel(n_jobs=workers)(tasks)))
-        rows = [
-            (panel.name, panel.dataset, panel.activation, hidden_label(networks[key].hidden), *key)
-            + found
-            for key, nodes in measured.items()
-            for found in correlations(nodes)
-        ]
-        name = stem_of(study, panel) + tag_of(study, panel)
+        own = panel.base
+        networks = {(cell.method, cell.seed): cell.step.trained for cell in study.cells(panel)}
+        measured = {key: nodes_of(step, store) for key, step in networks.items()}
+        rows = []
+        for key, nodes in measured.items():
+            names = (panel.name, own.dataset, own.activation, hidden_label(networks[key].hidden))
+            rows += [(*names, *key, *found) for found in correlations(nodes)]
+        name = stem_of(panel.name, own.precision) + tag_of(study, panel)
         tables = {name: pd.DataFrame(rows, columns=list(COLUMNS))}
         if panel.depth == 1:
             first = min(seed for _, seed in measured)
@@ -168,17 +163,13 @@ def publish_ablation(study: Study, store: Store, workers: int = 1) -> list[Path]
         made_by = {"figure": study.figure, "panel": panel.name, "preset": study.preset}
         made_by |= {"networks": command(study), **made(0.0, "cpu")}
         for stem, table in tables.items():
-            files += write(_folder() / f"{stem}.csv", as_csv(table), made_by)
+            files += write(paths.results("ablation", f"{stem}.csv"), as_csv(table), made_by)
     return files
-
-
-def _folder() -> Path:
-    return paths.project() / "results" / "ablation"
 
 
 def runs(nodes: bool = False) -> list[Run]:
     """Published tables of rank correlations, or with ``nodes`` of the nodes of single networks."""
-    files = sorted(_folder().glob("*.csv"))
+    files = sorted(paths.results("ablation").glob("*.csv"))
     return [Run(file) for file in files if file.stem.endswith("--nodes") == nodes]
 
 

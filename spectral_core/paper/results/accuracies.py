@@ -59,10 +59,9 @@ def described(table: pd.DataFrame) -> pd.DataFrame:
     widths = distinct["hidden"].map(hidden_widths)
     return distinct.assign(
         depth=widths.map(len),
-        network=[
-            network_name(*row)
-            for row in zip(distinct["dataset"], distinct["activation"], distinct["hidden"])
-        ],
+        network=list(
+            map(network_name, distinct["dataset"], distinct["activation"], distinct["hidden"])
+        ),
         level=distinct["percentile"],
         collapsed=[0 in hidden_widths(kept) for kept in distinct["kept"]],
     ).reset_index(drop=True)

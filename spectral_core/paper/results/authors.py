@@ -22,7 +22,7 @@ def released() -> pd.DataFrame:
     Returns:
         One row per curve and level; the README beside the table says what each column means.
     """
-    file = paths.project() / "results" / "authors" / "released.csv"
+    file = paths.results("authors", "released.csv")
     return pd.read_csv(file, dtype={"percentile": float})
 
 

@@ -17,19 +17,8 @@ from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.steps import ALGORITHM, with_trainings
 
 COLUMNS = (
-    "panel",
-    "dataset",
-    "activation",
-    "hidden",
-    "method",
-    "seed",
-    "penalty",
-    "percentile",
-    "kept",
-    "nodes",
-    "parameters",
-    "accuracy",
-    "loss",
+    *("panel", "dataset", "activation", "hidden", "method", "seed", "penalty", "percentile"),
+    *("kept", "nodes", "parameters", "accuracy", "loss"),
 )
 """Columns of every table of results; the data dictionary says what each means."""
 
@@ -57,8 +46,8 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
         rows.append(
             {
                 "panel": panel.name,
-                "dataset": panel.dataset,
-                "activation": panel.activation,
+                "dataset": panel.base.dataset,
+                "activation": panel.base.activation,
                 "hidden": hidden_label(panel.settings[method].hidden),
                 "method": method,
                 "seed": seed,
@@ -78,7 +67,7 @@ def collect(study: Study, store: Store) -> pd.DataFrame:
 
 def panel_provenance(study: Study, panel: Panel, store: Store) -> dict[str, Any]:
     """How the results of one panel were made: settings, versions, commit, machine, time, data."""
-    cuts = [cell.step for cell in study.cells() if cell.panel == panel]
+    cuts = [cell.step for cell in study.cells(panel)]
     records = [store.record(step) for step in with_trainings(cuts)]
     made = [record["made"] for record in records if record is not None]
     return {

@@ -9,7 +9,7 @@ methods and any of their seeds, is left out of that network's averages and count
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,8 +31,7 @@ def differences(
     second: str,
     levels: tuple[float, float] = FEW_TO_MANY,
     *,
-    changes: tuple[str, str] = ("", ""),
-    equal_nodes: bool = False,
+    change: str = "",
     table: pd.DataFrame | None = None,
     **filters,
 ) -> pd.DataFrame:
@@ -41,11 +40,10 @@ def differences(
     Both come from one precision per network: the one with more common seeds, fp32 of equals.
 
     Args:
-        first, second: methods; the same one twice if ``changes`` differ.
+        first, second: methods; the same one twice to compare it with a change and without.
         levels: smallest and largest pruning level, in per cent of the nodes.
-        changes: the setting changed in each, see the experiment ``settings``; ``""`` for none.
-        equal_nodes: whether levels are paired that leave as many nodes, within one, of networks of
-            unequal widths.
+        change: the setting changed in ``first``, see the experiment ``settings``; ``""`` for none.
+            Where it is the ``width``, levels are paired that leave as many nodes, within one.
         table: as :func:`~spectral_core.paper.results.accuracies.described` makes it; the published
             results if ``None``.
         filters: as :func:`~spectral_core.paper.results.accuracies.selected` takes them.
@@ -60,8 +58,8 @@ def differences(
         NoResults: if no network has both.
         ValueError: if a seed that both have lacks one of their common levels.
     """
-    one, other = (selected(table, m, c, **filters) for m, c in zip((first, second), changes))
-    if equal_nodes:
+    one, other = selected(table, first, change, **filters), selected(table, second, **filters)
+    if change == "width":
         one = one.assign(level=_levels_of_nodes(one, other))
     one, other = (rows[rows["level"].between(*levels)] for rows in (one, other))
     found = _paired(one, other)
@@ -106,12 +104,7 @@ def _check_complete(one: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame) 
 
 
 def _seeds_and_levels(rows: pd.DataFrame) -> dict[tuple, tuple[set[int], set[float]]]:
-    found: dict[tuple, tuple[set[int], set[float]]] = defaultdict(lambda: (set(), set()))
-    for *run, seed, level in rows[[*_RUN, "seed", "level"]].itertuples(index=False, name=None):
-        seeds, levels = found[tuple(run)]
-        seeds.add(seed)
-        levels.add(level)
-    return found
+    return {run: (set(own["seed"]), set(own["level"])) for run, own in rows.groupby(_RUN)}
 
 
 def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
@@ -145,17 +138,16 @@ def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimat
     }
 
 
-def pooled(found: pd.DataFrame, average: str = "mean") -> Estimate:
+def pooled(found: pd.DataFrame) -> Estimate:
     """Estimate over networks, each with its mean over seeds; of one network, over seeds.
 
     Args:
         found: as :func:`differences` returns it.
-        average: over levels, as for :func:`per_network`.
 
     Raises:
         NoResults: if every level of every network has collapsed.
     """
-    each = list(per_network(found, average).values())
+    each = list(per_network(found).values())
     if not each:
         raise NoResults("every level of every network has a collapsed layer")
     return over_networks(each) if found["network"].nunique() > 1 else each[0]
@@ -220,9 +212,7 @@ class Reach(NamedTuple):
     high: float
     """The same of its lower limit: possibly within; NaN for a single run."""
     n: int
-    """How many seeds, or networks."""
-    over: str = "seeds"
-    """``"seeds"``; or ``"networks"``: the mean of their levels and its 95 % interval."""
+    """How many seeds; or networks, with the mean of their levels and its 95 % interval."""
 
     @property
     def single(self) -> bool:

@@ -33,11 +33,6 @@ EVERY, ROW = 5, 10
 """Of the sorted nodes, every fifth is shown; fields in a row of their picture."""
 
 
-def folder() -> Path:
-    """Where the tables and pictures are: ``results/inside``."""
-    return paths.project() / "results" / "inside"
-
-
 def stored_network(trained: TrainStep, store: Store, data: Dataset) -> nn.Module:
     """A network that a training has left in the store.
 
@@ -55,13 +50,9 @@ def by_node(columns: Mapping[str, list[Tensor]]) -> pd.DataFrame:
     Returns:
         ``layer`` (from 1), ``node`` (from 0) and the columns, in their order.
     """
-    layers = list(enumerate(next(iter(columns.values())), start=1))
-    table = {
-        "layer": [k for k, nodes in layers for _ in nodes],
-        "node": [i for _, nodes in layers for i in range(len(nodes))],
-    }
-    values = {name: torch.cat(of_layers).numpy() for name, of_layers in columns.items()}
-    return pd.DataFrame(table | values)
+    layers = [pd.DataFrame(dict(zip(columns, values))) for values in zip(*columns.values())]
+    numbered = pd.concat(layers, keys=range(1, len(layers) + 1), names=["layer", "node"])
+    return numbered.reset_index()
 
 
 def answers(step: CutStep, network: nn.Module, data: Dataset) -> pd.DataFrame:
@@ -140,20 +131,18 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
     for panel in study.panels:
         cells = [
             cell
-            for cell in study.cells()
-            if cell.panel == panel
-            and cell.seed == panel.base.seeds[0]
-            and cell.step.trained in store
+            for cell in study.cells(panel)
+            if cell.seed == panel.base.seeds[0] and cell.step.trained in store
         ]
         if not cells:
             raise NoResults(f"no network of {panel.name} is in {store.root}; compute it first")
-        data, stem = load(panel.base.inputs), stem_of(study, panel)
+        data, stem = load(panel.base.inputs), stem_of(panel.name, panel.base.precision)
         firsts = {cell.method: cell.step for cell in reversed(cells)}
         firsts = {name: firsts[name] for name in panel.methods if name in firsts}
         networks = {m: stored_network(step.trained, store, data) for m, step in firsts.items()}
         ranked = {m: scores(step, networks[m], data) for m, step in firsts.items()}
         tables, pictures = {"": by_node(ranked)}, {}
-        _check_nothing_is_lost(folder() / f"{stem}.csv", tables[""])
+        _check_nothing_is_lost(paths.results("inside", f"{stem}.csv"), tables[""])
         if views:
             tables["--answers"] = pd.concat(
                 answers(c.step, networks[c.method], data).assign(method=c.method) for c in cells
@@ -166,11 +155,11 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
                 picture = fields_picture(weight, ranked[method][0], spread)
                 pictures[f"--fields-{method}"] = picture
         for name, table in tables.items():
-            files += write(folder() / f"{stem}{name}.csv", as_csv(table), how)
+            files += write(paths.results("inside", f"{stem}{name}.csv"), as_csv(table), how)
         for name, picture in pictures.items():
             content = io.BytesIO()
             picture.save(content, "WEBP", quality=20, method=6, lossless=name == "--images")
-            files += write(folder() / f"{stem}{name}.webp", content.getvalue(), how)
+            files += write(paths.results("inside", f"{stem}{name}.webp"), content.getvalue(), how)
     return files
 
 

@@ -142,16 +142,16 @@ def publish(study: Study, store: Store) -> list[Path]:
         for panel in study.panels:
             # As JSON has it, so that it can be compared with what is published.
             made = json.loads(json.dumps(panel_provenance(study, panel, store)))
-            stem = stem_of(study, panel)
+            stem = stem_of(panel.name, panel.base.precision)
             run = _place(Run(folder / f"{stem}{tag_of(study, panel)}.csv"), stem, made)
             runs.append((run, as_csv(table[table["panel"] == panel.name]), made))
         return [file for run, text, made in runs for file in write(run.table, text, made)]
 
 
-def stem_of(study: Study, panel: Panel) -> str:
+def stem_of(panel: str, precision: str) -> str:
     """First part of the names of a panel's published files: its name, and a precision that is not
-    the preset's."""
-    return panel.name + (f"-{panel.base.precision}" if "precision" in study.overrides else "")
+    ``fp32``, as every preset's is."""
+    return panel if precision == "fp32" else f"{panel}-{precision}"
 
 
 def as_csv(table: pd.DataFrame) -> str:
@@ -224,8 +224,8 @@ def _runs_of(folder: Path, stem: str) -> list[Run]:
 def published_runs(
     figure: str, preset: str, panels: str | Sequence[str] | None = None
 ) -> dict[str, list[Run]]:
-    """Published runs of a figure by panel, in the registry's order: in the preset's own precision,
-    or else in another one that is published.
+    """Published runs of a figure by panel, in the registry's order: in fp32, or else in another
+    precision that is published.
 
     Args:
         figure: name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
@@ -234,15 +234,10 @@ def published_runs(
     """
     folder, found = paths.published_results(figure, preset), {}
     for panel in plan(figure, preset, panels).panels:
-        for precision in (panel.base.precision, *PRECISIONS):
-            if runs := _runs_of(folder, _stem_in(panel, precision)):
+        for precision in PRECISIONS:
+            if runs := _runs_of(folder, stem_of(panel.name, precision)):
                 found.setdefault(panel.name, runs)
     return found
-
-
-def _stem_in(panel: Panel, precision: str) -> str:
-    """First part of the names of a preset's panel in a precision."""
-    return panel.name if precision == panel.base.precision else f"{panel.name}-{precision}"
 
 
 def published(figure: str, preset: str, panels: str | Sequence[str] | None = None) -> pd.DataFrame:
@@ -268,11 +263,10 @@ def _together(runs: Sequence[Run]) -> pd.DataFrame:
     for one, other in itertools.combinations(runs, 2):
         _check(one, one.made(), other, other.made())
     table = pd.concat([run.read() for run in runs], ignore_index=True)
-    ranks = {method: rank for rank, method in enumerate(table["method"].unique())}
     return table.sort_values(
         ["method", "seed", "penalty"],
         kind="stable",  # percentiles keep their order
-        key=lambda column: column.map(ranks) if column.name == "method" else column,
+        key=lambda column: pd.factorize(column)[0] if column.name == "method" else column,
         ignore_index=True,
     )
 
@@ -301,7 +295,7 @@ def every_run(preset: str = "paper") -> Iterator[pd.DataFrame]:
     for figure in EXPERIMENTS:
         folder, panels = paths.published_results(figure, preset), plan(figure, preset, "*").panels
         for precision, panel in itertools.product(PRECISIONS, panels):
-            if runs := _runs_of(folder, _stem_in(panel, precision)):
+            if runs := _runs_of(folder, stem_of(panel.name, precision)):
                 yield _together(runs).assign(
                     figure=figure,
                     file=str(runs[0].table),

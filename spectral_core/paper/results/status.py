@@ -9,15 +9,10 @@ import pandas as pd
 
 from spectral_core.paper.results.published import points, published_runs, settings_by_method
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
 from spectral_core.paper.study.planning import plan
 
 
-def status(
-    store: Store,
-    figures: Iterable[str] = tuple(EXPERIMENTS),
-    presets: Iterable[str] = tuple(PRESETS),
-) -> pd.DataFrame:
+def status(store: Store, figures: Iterable[str], presets: Iterable[str]) -> pd.DataFrame:
     """One row per panel and preset.
 
     Args:
@@ -33,17 +28,15 @@ def status(
     rows = []
     for figure, preset in itertools.product(figures, presets):
         run = plan(figure, preset, "*")
-        every = list(run.cells())
         runs = published_runs(figure, preset, "*")
         for panel in run.panels:
-            cells = [cell for cell in every if cell.panel is panel]
-            records = [store.record(cell.step) for cell in cells]
+            records = [store.record(cell.step) for cell in run.cells(panel)]
             ends = [record["made"]["at"] for record in records if record is not None]
             row = {
                 "figure": figure,
                 "panel": panel.name,
                 "preset": preset,
-                "computed": f"{len(ends)}/{len(cells)}",
+                "computed": f"{len(ends)}/{len(records)}",
                 "latest": max(ends, default="-")[:16],
                 **dict.fromkeys(("published", "precision", "when"), "-"),
             }

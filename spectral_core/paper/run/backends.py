@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import threading
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -106,7 +105,7 @@ def _run_in_process(work: Callable[[Any], Any], parent: int, job: Any) -> Any:
     return work(job)
 
 
-@functools.cache  # once in each process
+@cache  # once in each process
 def _end_with(parent: int) -> None:
     """End this process soon after its parent has, even if that was killed."""
 

@@ -109,7 +109,7 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
     return {
         "inputs": panel.base.inputs,
         **{name: getattr(panel.base, name) for name in _RECORDED},
-        "hidden": list(panel.hidden),
+        "hidden": list(panel.base.hidden),
         "seed": SEED,
         "percentile": tuning.percentile,
         "held_out": max(1, len(load(panel.base.inputs).train_targets) // 10),
@@ -142,7 +142,7 @@ def record(
     for panel in study.panels:
         found = choose(panel, tuning, store, **options)
         ending = f"-{name}" if tuning.method else ""
-        file = (folder or paths.choices()) / f"{panel.name}{ending}.json"
+        file = (folder or paths.results("choices")) / f"{panel.name}{ending}.json"
         text = json.dumps(found, indent=2) + "\n"
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
         files.append((file, found["chosen"]))
@@ -152,7 +152,7 @@ def record(
 def recorded(panel: Panel) -> dict[str, Any] | None:
     """The record in ``results/choices`` that settings of a panel come from; ``None`` if there is
     none. A panel of another data set may have them, too."""
-    for file in sorted(paths.choices().glob("[!.]*.json")):
+    for file in sorted(paths.results("choices").glob("[!.]*.json")):
         record = json.loads(file.read_text(encoding="utf-8"))
         if record["chosen"] and all(
             method in panel.settings and _has(panel.settings[method], chosen, record)

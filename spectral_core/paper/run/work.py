@@ -98,16 +98,16 @@ def run_levels(
         for _ in range(step.draws)
     ]
     results = []
-    for first, *others in zip(*draws):
-        cuts = [first, *others]
+    for cuts in zip(*draws):
+        accuracies = [cut.accuracy for cut in cuts]
         result = {
-            "kept": list(first.widths),
-            "nodes": first.nodes,
-            "parameters": first.parameters,
-            "accuracy": fmean(cut.accuracy for cut in cuts),
+            "kept": list(cuts[0].widths),
+            "nodes": cuts[0].nodes,
+            "parameters": cuts[0].parameters,
+            "accuracy": fmean(accuracies),
             "loss": fmean(cut.loss for cut in cuts),
         }
-        results.append(result | ({"accuracies": [cut.accuracy for cut in cuts]} if others else {}))
+        results.append(result | ({"accuracies": accuracies} if step.draws > 1 else {}))
     return results
 
 

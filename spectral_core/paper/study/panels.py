@@ -96,35 +96,20 @@ class Panel:
     def name(self) -> str:
         """``fashion-mnist-elu-500``: data set, activation, hidden widths; ``released``, or what is
         changed."""
-        parts = [self.dataset, self.activation, hidden_label(self.hidden)]
+        parts = [self.base.dataset, self.base.activation, hidden_label(self.base.hidden)]
         parts += [f"{m}-{hidden_label(h)}" for m, h in sorted(self.hidden_by_method.items())]
         parts += [self.source] if self.source in ("released", TRIAL) else []
         return "-".join([*parts, self.change] if self.change else parts)
 
     @property
-    def dataset(self) -> str:
-        """Name of the data set."""
-        return self.base.dataset
-
-    @property
-    def activation(self) -> str:
-        """Activation of the hidden layers."""
-        return self.base.activation
-
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Nodes of each hidden layer."""
-        return self.base.hidden
-
-    @property
     def hidden_by_method(self) -> dict[str, tuple[int, ...]]:
         """Nodes of each hidden layer of the methods that have others."""
-        return {m: s.hidden for m, s in self.settings.items() if s.hidden != self.hidden}
+        return {m: s.hidden for m, s in self.settings.items() if s.hidden != self.base.hidden}
 
     @property
     def depth(self) -> int:
         """Number of hidden layers."""
-        return len(self.hidden)
+        return len(self.base.hidden)
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -48,9 +48,9 @@ class Study:
     selection: tuple[str, ...] | None = None
     """Patterns of panel names that were asked for; ``None`` for those at text settings."""
 
-    def cells(self) -> Iterator[Cell]:
-        """Every point of the figure, panel by panel."""
-        for panel in self.panels:
+    def cells(self, only: Panel | None = None) -> Iterator[Cell]:
+        """Every point of the figure, panel by panel; or of one of its panels."""
+        for panel in self.panels if only is None else (only,):
             for method, own in panel.settings.items():
                 for seed, penalty, percentile in itertools.product(
                     own.seeds, own.penalties, own.percentiles
@@ -134,7 +134,7 @@ def _changed(panel: Panel, changes: Mapping[str, Any]) -> Panel:
     if widths is not None:
         if not isinstance(widths, Mapping):
             raise TypeError(f"hidden_by_method must map methods to widths; got {widths!r}")
-        own.setdefault("hidden", panel.hidden)
+        own.setdefault("hidden", panel.base.hidden)
     panel = panel.map(lambda settings: replace(settings, **own))
     settings = dict(panel.settings)
     for method, hidden in (widths or {}).items():

@@ -50,12 +50,6 @@ def _one_of(choices: Iterable[str]) -> Rule:
     return Rule(lambda n, v: _checks.choice(n, v, choices), ", ".join(choices))
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False; got {value!r}")
-    return value
-
-
 def _widths(name: str, value: Any) -> Widths:
     return _checks.whole_numbers(name, _listed(value), least=1)
 
@@ -102,7 +96,7 @@ class Training:
     )
     output_bias: bool = _setting(
         False,
-        Rule(_flag, "True or False"),
+        Rule(_checks.flag, "True or False"),
         "Whether the output layer has a bias; hidden layers have none.",
     )
     eigenvalue_range: Range = _setting(
@@ -115,7 +109,7 @@ class Training:
     )
     input_eigenvalues: bool = _setting(
         False,
-        Rule(_flag, "True or False"),
+        Rule(_checks.flag, "True or False"),
         "Whether the λ of departure nodes are trained, too; if not, they are 0.",
     )
     epochs: int = _setting(100, _whole(0), "Epochs of stage 1, the first training.")
@@ -139,8 +133,7 @@ class Settings(Training):
     """How a network is built, trained and pruned, and at which levels and seeds.
 
     Each field's metadata hold its ``rule`` (a :class:`Rule`) and its ``help``; options of the
-    command line, what notebooks accept and the data dictionary come from them, see
-    :func:`dictionary`.
+    command line, what notebooks accept and the data dictionary come from them.
 
     Raises:
         TypeError, ValueError: if a name or a value is not valid; names the nearest valid name.
@@ -195,24 +188,6 @@ class Settings(Training):
     def inputs(self) -> str:
         """Complete name of what the network takes, see :func:`spectral_core.data.complete_name`."""
         return complete_name(self.dataset, self.features, self.backbone_weights)
-
-
-class Entry(NamedTuple):
-    """A setting as the data dictionary has it."""
-
-    name: str
-    kind: str
-    values: str
-    default: Any
-    help: str
-
-
-def dictionary() -> list[Entry]:
-    """All settings, in order, with their valid values, defaults and one line of help."""
-    return [
-        Entry(f.name, str(f.type), f.metadata["rule"].values, f.default, f.metadata["help"])
-        for f in dataclasses.fields(Settings)
-    ]
 
 
 def in_words(value: Any) -> str:

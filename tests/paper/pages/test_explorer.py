@@ -11,7 +11,6 @@ from spectral_core.paper import paths
 from spectral_core.paper.pages import explorer as module
 from spectral_core.paper.pages.explorer import LEVELS, explorer, explorer_data
 from spectral_core.paper.pages.stories import stories
-from spectral_core.paper.results import inside
 
 ROOT = paths.project()
 STATIC = ROOT / "book" / "_static"
@@ -55,7 +54,7 @@ def test_curves_are_those_of_the_tables(content):
 
 def test_thresholds_remove_as_many_nodes_as_the_level_says(content):
     spectra = content["networks"][FIG03]["scores"]
-    nodes = pd.read_csv(inside.folder() / "fashion-mnist-elu-500-bf16.csv")
+    nodes = pd.read_csv(paths.results("inside", "fashion-mnist-elu-500-bf16.csv"))
     for method in ("direct", "post", "pre"):
         (layer,) = spectra[method]["layers"]
         assert layer == sorted(layer)

@@ -70,11 +70,11 @@ def test_at_a_glance_has_unpruned_reach_and_ninety_per_cent():
 
 
 def test_accuracies_are_means_and_standard_deviations():
-    results = by_rule(lambda m, q, seed: 0.5 + 0.01 * seed, ["pre"], seeds=3)
-    shown = run_tables.accuracies(results, [0, 33, 90]).frame
+    results = by_rule(lambda m, q, seed: 0.5 + 0.01 * seed, ["pre"], [0, 33, 90], seeds=3)
+    shown = run_tables.accuracies(results).frame
     assert [name.replace("\N{NO-BREAK SPACE}", " ") for name in shown] == ["0 %", "90 %"]
     assert shown.iloc[0, 0] == "51.0 ± 1.0"
-    assert run_tables.accuracies(results[results["seed"] == 0], [0]).frame.iloc[0, 0] == "50.0"
+    assert run_tables.accuracies(results[results["seed"] == 0]).frame.iloc[0, 0] == "50.0"
 
 
 def test_distances_are_ours_minus_the_authors():
@@ -95,8 +95,9 @@ def test_comparison_counts_levels_that_agree_and_names_the_largest_difference():
 
 
 def test_heat_has_a_row_per_weight_and_a_table_per_method():
-    parts = [by_rule(lambda *_, g=g: 0.3 + g, ["post", "pre"], penalty=g) for g in (0.0, 1e-5, 0.1)]
-    text = run_tables.heat(pd.concat(parts), [0, 90])._repr_html_()
+    weights, methods, levels = (0.0, 1e-5, 0.1), ["post", "pre"], [0, 33, 90]
+    parts = [by_rule(lambda *_, g=g: 0.3 + g, methods, levels, penalty=g) for g in weights]
+    text = run_tables.heat(pd.concat(parts))._repr_html_()
     first, second = BeautifulSoup(text, "html.parser").select("table")
     rows = [[cell.text for cell in row.select("th, td")] for row in first.select("tbody tr")]
     assert rows == [["0", "30", "30"], ["0.00001", "30", "30"], ["0.1", "40", "40"]]

@@ -8,6 +8,7 @@ import pytest
 from made_tables import curves
 from pandas.testing import assert_frame_equal
 
+from spectral_core.paper import paths
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.questions.comparisons import (
     COLUMNS,
@@ -30,7 +31,7 @@ def test_file_of_estimates_is_up_to_date():
     expected = io.StringIO(comparisons.as_csv(estimated(accuracies.results())))
     # Six digits are written; versions of SciPy differ in the last.
     assert_frame_equal(
-        pd.read_csv(comparisons.estimates_file()), pd.read_csv(expected), rtol=1e-5, atol=0
+        pd.read_csv(paths.results("estimates.csv")), pd.read_csv(expected), rtol=1e-5, atol=0
     )
 
 

@@ -15,7 +15,7 @@ def test_every_curve_of_figures_3_to_9_is_there_and_in_range():
     table = authors.released()
     of_curves = table.groupby(authors.SETTING)
     drawn = {
-        (len(panel.hidden), panel.dataset, panel.activation, method)
+        (panel.depth, panel.base.dataset, panel.base.activation, method)
         for name in ("fig03", "fig04", "fig06", "fig07", "fig08", "fig09")
         for panel in FIGURES[name]
         for method in panel.methods

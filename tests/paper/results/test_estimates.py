@@ -127,9 +127,7 @@ def test_levels_of_unequal_networks_match_within_one_node():
     wide.loc[(wide["level"] == 75) & (wide["seed"] == 1), "nodes"] += 1  # as a tie may leave it
     wide.loc[wide["level"] == 75, "nodes"] -= 5  # 10 nodes were 5 or 6
     table = pd.concat([wide, plain], ignore_index=True)
-    found = differences(
-        "post", "post", (0, 100), changes=("width", ""), equal_nodes=True, table=table
-    )
+    found = differences("post", "post", (0, 100), change="width", table=table)
     assert sorted(found["level"]) == [50.0, 50.0, 80.0, 80.0] and found["seed"].nunique() == 2
 
 

@@ -19,9 +19,9 @@ from spectral_core.paper.study.planning import plan
 def test_scores_and_answers_are_those_of_the_networks(finished, project):
     files = inside.publish_inside(finished.study, finished.store, views=True)
     (panel,) = finished.study.panels
-    nodes = pd.read_csv(inside.folder() / f"{panel.name}.csv")
+    nodes = pd.read_csv(paths.results("inside", f"{panel.name}.csv"))
     assert list(nodes) == ["layer", "node", "direct", "post", "pre"] and len(nodes) == 32
-    shown = pd.read_csv(inside.folder() / f"{panel.name}--answers.csv")
+    shown = pd.read_csv(paths.results("inside", f"{panel.name}--answers.csv"))
     for cell in finished.study.cells():
         if cell.seed == 0:  # the very network that was measured
             its = shown[(shown["method"] == cell.method) & (shown["percentile"] == cell.percentile)]
@@ -31,7 +31,7 @@ def test_scores_and_answers_are_those_of_the_networks(finished, project):
             )
             threshold = np.percentile(nodes[cell.method], cell.percentile)
             assert (nodes[cell.method] >= threshold).sum() == measured["nodes"]
-    with Image.open(inside.folder() / f"{panel.name}--fields-post.webp") as picture:
+    with Image.open(paths.results("inside", f"{panel.name}--fields-post.webp")) as picture:
         assert picture.size == (inside.ROW * 9, 9)  # digits of 8 x 8; 7 of 32 nodes: one row
     assert len(files) == 2 * (2 + 1 + 2)  # tables, images, fields of the spectral networks
     fewer = plan("fig03", "smoke", methods=["direct", "pre"])

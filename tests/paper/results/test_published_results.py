@@ -37,13 +37,13 @@ def published_run(request):
     selection = made["panel"] if made["preset"] == "paper" else "*"
     study = plan(made["figure"], made["preset"], selection, **own if selection != "*" else {})
     (panel,) = [panel for panel in study.panels if panel.name == made["panel"]]
-    return run.read(), made, panel, [cell for cell in study.cells() if cell.panel == panel]
+    return run.read(), made, panel, list(study.cells(panel))
 
 
 def test_published_points_and_settings_are_those_of_the_registry(published_run):
     table, made, panel, cells = published_run
     assert tuple(table.columns) == COLUMNS
-    assert (table["panel"] == panel.name).all() and (table["dataset"] == panel.dataset).all()
+    assert (table["panel"] == panel.name).all() and (table["dataset"] == panel.base.dataset).all()
     there = table[["method", "seed", "penalty", "percentile"]].itertuples(index=False, name=None)
     assert set(there) == {(c.method, c.seed, c.penalty, c.percentile) for c in cells}
     trainings = list(with_trainings(dict.fromkeys(cell.step for cell in cells)))
@@ -66,7 +66,7 @@ def test_published_numbers_are_in_range_and_sizes_follow_from_the_percentile(pub
     for row in table.itertuples():
         own = panel.settings[row.method]
         assert row.hidden == "-".join(map(str, own.hidden))
-        inputs = 64 if panel.dataset == "digits" else 784 if own.features == "none" else 1280
+        inputs = 64 if panel.base.dataset == "digits" else 784 if own.features == "none" else 1280
         method = METHODS[row.method]
         inputs_go = method.removes == "inputs"
         # The threshold lies at rank (n − 1) q / 100 of the scores; what ranks below it goes.

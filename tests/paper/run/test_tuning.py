@@ -77,9 +77,9 @@ def test_a_record_is_of_the_panels_whose_settings_it_has_chosen(project):
     chosen = {"learning_rate": 0.5, "epochs": 3}
     panel = Panel.of(SMALL, ("direct",), {"direct": chosen})
     assert tuning.recorded(panel) is None
-    paths.choices().mkdir(parents=True)
+    paths.results("choices").mkdir(parents=True)
     record = {"chosen": {"direct": chosen}, "hidden": [12]}
-    (paths.choices() / "a.json").write_text(json.dumps(record))
+    paths.results("choices", "a.json").write_text(json.dumps(record))
     assert tuning.recorded(panel) == record
     for other in ({"hidden": 13}, {"epochs": 4}):
         changed = panel.map(lambda own: dataclasses.replace(own, **other))  # noqa: B023

@@ -167,7 +167,7 @@ def test_four_times_the_nodes_are_pruned_to_as_many_as_the_papers_network():
 
     assert kept(500 * change.times, change.settings["percentiles"]) == kept(500, AUTHORS_LEVELS)
     (panel,) = plan("settings", "smoke", "fashion-mnist-elu-*-width").panels
-    assert panel.hidden == (4 * 32,)
+    assert panel.base.hidden == (4 * 32,)
 
 
 # Presets and overrides
