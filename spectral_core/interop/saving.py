@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core.layers.kinds import Convolution, Dense, named_layers, rename_widths, spectra
+from spectral_core.layers.parametrization import Transposed
 from spectral_core.layers.running import duplicate
 
 _ENTRY = "spectral_core"
@@ -159,9 +160,10 @@ def _check_sides(saved: dict[str, Tensor], network: nn.Module) -> None:
     for name, layer in named_layers(network).items():
         weights = spectra(layer)["weight"].eigenvectors if spectra(layer) else layer.weight
         keys = [k for k, p in layer.named_parameters(prefix=name) if p is weights]
-        shape = saved[keys[0]].shape
-        groups = getattr(layer, "groups", 1)
-        fewer[name] = (shape[0] < weights.shape[0], groups == 1 and shape[1] < weights.shape[1])
+        outputs, inputs = (saved[keys[0]].shape[axis] < weights.shape[axis] for axis in (0, 1))
+        if isinstance(layer, Transposed):
+            outputs, inputs = inputs, outputs
+        fewer[name] = (outputs, inputs and getattr(layer, "groups", 1) == 1)
     dense = {n: s for n, s in fewer.items() if isinstance(network.get_submodule(n), Dense)}
     for name, sides in dense.items():
         for side, others in enumerate((dense, fewer)):  # what reads a layer's nodes is another one

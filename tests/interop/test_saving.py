@@ -124,6 +124,36 @@ def test_a_model_that_does_not_fit_is_told_why(into, words, tmp_path):
         load(tmp_path / "a", into=into)
 
 
+class Conv1D(nn.Module):
+    """GPT-2's fully connected layer, which is known by its name; its weight is (in, out)."""
+
+    __module__ = "transformers.pytorch_utils"
+
+    def __init__(self, nx, nf):
+        super().__init__()
+        self.nf, self.nx = nf, nx
+        self.weight, self.bias = nn.Parameter(torch.randn(nx, nf)), nn.Parameter(torch.randn(nf))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+@pytest.mark.parametrize("kinds", [(Conv1D, nn.Linear), (nn.Linear, Conv1D)])
+def test_a_transposed_layer_tells_its_inputs_from_its_outputs(kinds, tmp_path):
+    def network(inputs, outputs):
+        sizes = ((inputs, 8), (8, outputs))
+        first, last = (kind(*size) for kind, size in zip(kinds, sizes))
+        return nn.Sequential(first, nn.ELU(), last)
+
+    small = prune(network(6, 3), [torch.rand(8)], 50)
+    save(small, tmp_path / "a")
+    x = torch.rand(2, 6)
+    assert torch.equal(load(tmp_path / "a", into=network(6, 3))(x), small(x))
+    for sizes, words in (((9, 3), "inputs in '0'"), ((6, 5), "outputs in '2'")):
+        with pytest.raises(ValueError, match=f"into must have as many {words}"):
+            load(tmp_path / "a", into=network(*sizes))
+
+
 def test_files_of_another_kind_are_named(tmp_path):
     (tmp_path / "text").write_text("no tensors")
     with pytest.raises(ValueError, match=r"text must be a file of safetensors"):
