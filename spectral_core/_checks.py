@@ -1,7 +1,5 @@
 """Checks of arguments at the public boundary: each error says what was expected and what came."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import functools

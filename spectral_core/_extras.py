@@ -1,7 +1,5 @@
 """Packages that an extra brings, imported when they are used and not before."""
 
-from __future__ import annotations
-
 import importlib
 from types import ModuleType
 

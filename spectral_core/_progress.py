@@ -1,7 +1,5 @@
 """Progress: a bar in a terminal, a line now and then in a log."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO

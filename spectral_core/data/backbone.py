@@ -1,7 +1,5 @@
 """The frozen network of Appendix D: its settings, its weights, and images through it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pickle
@@ -10,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +70,7 @@ class Backbone:
         return "-".join((NAME, *settings))
 
     @classmethod
-    def parse(cls, text: str) -> Backbone:
+    def parse(cls, text: str) -> Self:
         """Return the backbone of its ``str``, or raise ``ValueError``."""
         known = ("|".join(names) for names in (NORMALISATIONS, POOLINGS))
         match = re.fullmatch(r"{}-([0-9a-f]{{8}})-({})-(\d+)-({})".format(NAME, *known), text)
@@ -80,7 +79,7 @@ class Backbone:
         return cls(match[1], match[2], int(match[3]), match[4])
 
     @classmethod
-    def of(cls, weights: str, pooling: str = "max") -> Backbone:
+    def of(cls, weights: str, pooling: str = "max") -> Self:
         """Return the backbone with some weights, see :func:`identify`, and their normalisation.
 
         Unknown weights have ImageNet's mean and deviation, as torchvision's do.

@@ -1,12 +1,11 @@
 """Data sets as tensors, by their names."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -64,7 +63,7 @@ class Dataset:
         """Number of classes."""
         return len(self.classes)
 
-    def to(self, device: str | torch.device) -> Dataset:
+    def to(self, device: str | torch.device) -> Self:
         """Return a copy with its tensors on a device; those that are there already are shared."""
         return replace(self, **{name: getattr(self, name).to(device) for name in KEYS})
 

@@ -1,7 +1,5 @@
 """Raw files from a Debian package, fetched by apt without installing it and without root."""
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil

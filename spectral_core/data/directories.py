@@ -1,10 +1,8 @@
 """Where data lie on this machine: the data directory and the search path."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import platformdirs
 
@@ -26,7 +24,7 @@ class Directories(NamedTuple):
     """Further directories; they are only read."""
 
     @classmethod
-    def chosen(cls, data_dir: str | os.PathLike[str] | None = None) -> Directories:
+    def chosen(cls, data_dir: str | os.PathLike[str] | None = None) -> Self:
         """Return the directories that the argument, else the environment, else the system names."""
         named = data_dir or os.environ.get(DATA_VARIABLE)
         try:

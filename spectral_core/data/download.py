@@ -1,7 +1,5 @@
 """Downloads into memory, bounded in time and size."""
 
-from __future__ import annotations
-
 import logging
 import time
 from threading import Thread

@@ -3,8 +3,6 @@
 Images of one's own are known by what they are, not by where: a checksum is their name.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -5,8 +5,6 @@ under a name that states all that it depends on: which images, and through which
 are kept block by block while they are made, so that an interrupted run goes on.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """The data sets: their raw files with checksums, who publishes them, and how they are read."""
 
-from __future__ import annotations
-
 import io
 import pickle
 from collections.abc import Callable, Mapping

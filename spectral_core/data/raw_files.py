@@ -1,7 +1,5 @@
 """The raw files of a data set: found on this machine, or fetched; used if their checksums match."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """Import torchvision, also beside a PyTorch build that its compiled operators do not load with."""
 
-from __future__ import annotations
-
 import sys
 from types import ModuleType
 

@@ -1,7 +1,5 @@
 """Contents of files, gzipped files and tar archives: whole, and of bounded size."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

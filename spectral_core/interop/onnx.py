@@ -1,7 +1,5 @@
 """A network in the format ONNX, checked against itself before the file is there."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

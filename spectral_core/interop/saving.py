@@ -4,8 +4,6 @@ The file is an ordinary one of safetensors, which any of its tools reads. The sh
 are all it takes to build the smaller network from the code of the full one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

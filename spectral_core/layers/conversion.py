@@ -1,7 +1,5 @@
 """A whole model in spectral variables and back: spectralize, sort its parameters, fold."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import NamedTuple
 

@@ -6,8 +6,6 @@ belongs to one node. A group must pass a trial: the network runs without some of
 every layer gets what it got before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, TypeVar
 

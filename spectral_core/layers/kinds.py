@@ -5,8 +5,6 @@ Ranking, freezing, folding and pruning look at layers through this module alone.
 reparametrised are all the same to them. A layer's ``weight`` and ``bias`` it answers by itself.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """A fully connected layer in spectral variables: eigenvalues λ and eigenvectors φ (Sec. II)."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal, Self
 

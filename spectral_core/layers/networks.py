@@ -1,7 +1,5 @@
 """Feed-forward networks of the paper: fully connected layers with an activation in between."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Callable, Sequence

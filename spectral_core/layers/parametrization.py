@@ -6,8 +6,6 @@ works with a layer works with it in spectral variables: any training loop, ``sta
 ``copy.deepcopy``, ``torch.compile``, autocast, data parallelism.
 """
 
-from __future__ import annotations
-
 from typing import get_args
 
 import torch

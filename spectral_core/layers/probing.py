@@ -10,8 +10,6 @@ activation and a sum are alike. Entries of tensors on the way, such as those of 
 normalisation, are NaN in the same way.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping

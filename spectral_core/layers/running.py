@@ -1,7 +1,5 @@
 """Run a model so that nothing of it changes: in a copy, in evaluation mode, without a trace."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import dataclasses

@@ -1,7 +1,5 @@
 """Weights in spectral variables, w = (λ_in − λ) φ, whatever kind of layer holds them (Eq. 2)."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """A pruned network against the full one with the removed nodes masked, on an example."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Iterator, Mapping

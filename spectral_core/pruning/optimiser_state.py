@@ -1,7 +1,5 @@
 """An optimiser's state through a cut, so that training goes on where it was."""
 
-from __future__ import annotations
-
 import functools
 import warnings
 from collections.abc import Callable

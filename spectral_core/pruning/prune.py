@@ -1,7 +1,5 @@
 """Pruning: drop hidden nodes by their scores, for real (Sec. VI), or as many as may go."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Scores that rank the nodes of a network: the larger, the more important."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Take nodes out of a network for real: smaller layers of the same kind, in the same model."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args

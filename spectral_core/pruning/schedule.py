@@ -1,7 +1,5 @@
 """Prune in steps, with training in between."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace

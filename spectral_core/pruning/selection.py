@@ -1,7 +1,5 @@
 """Which nodes to keep: by a threshold on their scores (Sec. VI), or as a budget allows."""
 
-from __future__ import annotations
-
 import warnings
 from bisect import bisect_right
 from collections import Counter

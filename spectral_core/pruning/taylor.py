@@ -4,8 +4,6 @@ P. Molchanov, S. Tyree, T. Karras, T. Aila, J. Kautz, *Pruning Convolutional Neu
 Resource Efficient Inference* (arXiv:1611.06440), Sec. 2.2.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 from collections.abc import Sequence

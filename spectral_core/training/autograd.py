@@ -1,7 +1,5 @@
 """Loss and gradients of a network of any kind, by automatic differentiation; the ℓ1 penalty."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import Tensor, nn

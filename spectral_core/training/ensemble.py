@@ -9,8 +9,6 @@ f(0) = 0, such a node's activity is 0, nothing depends on it, and every gradient
 is 0, so Adam leaves it at 0.
 """
 
-from __future__ import annotations
-
 import copy
 import itertools
 import math

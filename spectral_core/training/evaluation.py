@@ -1,7 +1,5 @@
 """Measuring a network: accuracy and loss."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -18,8 +18,6 @@ All of it holds with a leading dimension in front of each tensor: E networks, on
 each with its own batch. See :mod:`spectral_core.training.ensemble`, which stacks their parameters.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Training a network on tensors that are already in memory. Knows nothing of measurement."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
