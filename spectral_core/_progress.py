@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
 
 from tqdm import tqdm
 
@@ -15,20 +15,14 @@ def bar(items: Iterable[Any] | None = None, text: str | None = None, **options: 
     :class:`tqdm.tqdm`."""
     if not sys.stderr.isatty():
         # Position 0: where an interrupted bar is still open, the cursor need not move past it.
-        options |= {"file": _Lines(sys.stderr), "position": 0}
+        options |= {"file": _Lines(), "position": 0}
         options |= {"mininterval": SECONDS, "miniters": 1}
     return tqdm(items, text, **options)
 
 
 class _Lines:
-    """A file that a bar can be written to: each time that it is drawn is a line."""
-
-    def __init__(self, file: TextIO) -> None:
-        self.file = file
+    """Standard error as a file that a bar is written to: each time that it is drawn is a line."""
 
     def write(self, text: str) -> None:
         if line := text.strip():
-            print(line, file=self.file)
-
-    def flush(self) -> None:
-        self.file.flush()
+            print(line, file=sys.stderr)

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core import _checks
-from spectral_core.layers.groups import OUTPUT, UNREAD, Group, groups_of, kept_at
+from spectral_core.layers.groups import OUTPUT, UNREAD, Group, Left, groups_of, left_of
 from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders, is_stack
-from spectral_core.layers.probing import Axis
 from spectral_core.layers.running import Example, duplicate, few, run, undisturbed
 
 if TYPE_CHECKING:
@@ -127,11 +126,7 @@ class Flow:
         return [group.width for group in self.groups]
 
     def hidden_groups(self) -> list[Group]:
-        """The groups, at least one.
-
-        Raises:
-            ValueError: if there is none; says why.
-        """
+        """The groups, at least one; if there is none, a ``ValueError`` says why."""
         if not self.groups:
             reasons = "; ".join(f"{name!r}: {why}" for name, why in list(self.refused.items())[:3])
             raise ValueError(
@@ -160,10 +155,7 @@ class Flow:
     def flops(self, widths: Sequence[int] | None = None) -> int:
         """Floating-point operations of the fully connected layers' products, for one input vector.
 
-        A multiplication and an addition for each weight.
-
-        Args:
-            widths: count as if the groups had so many nodes; their own if ``None``.
+        A multiplication and an addition for each weight; ``widths`` as for :meth:`parameters`.
         """
         return sum(2 * arrival * departure for _, departure, arrival in self._sizes(widths))
 
@@ -179,17 +171,9 @@ class Flow:
         for name, layer in self.layers.items():
             yield layer, departure[name], arrival[name]
 
-    def kept_nodes(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Indices of the nodes that each layer keeps, of groups' kept nodes by their names."""
-        return {n: kept[g.name] for g in self.groups if g.name in kept for n in g.layers}
-
-    def kept_columns(self, kept: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The same for the columns of the layers that read them."""
-        return kept_at(self.groups, kept, lambda group: group.read)
-
-    def kept_between(self, kept: Mapping[str, np.ndarray]) -> dict[Axis, np.ndarray]:
-        """The same for the tensors on the way."""
-        return kept_at(self.groups, kept, lambda group: group.between)
+    def left(self, kept: Mapping[str, np.ndarray]) -> Left:
+        """What is left where groups, by their names, keep some of their nodes."""
+        return left_of(self.groups, kept)
 
 
 def _split(network: nn.Module) -> tuple[list[str], list[str]]:

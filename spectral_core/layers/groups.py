@@ -7,7 +7,7 @@ every layer gets what it got before.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from torch import nn
@@ -19,7 +19,6 @@ from spectral_core.layers.probing import Axis, Columns, Dependents, Probe
 
 OUTPUT = "its nodes reach the network's outputs other than through a layer"
 UNREAD = "no layer reads its nodes"
-Place = TypeVar("Place", str, Axis)
 
 
 class Group(NamedTuple):
@@ -127,11 +126,8 @@ def _joined(groups: list[Group], new: Group) -> list[Group]:
 
 
 def _add_tensors(groups: list[Group], probe: Probe, on_the_way: Collection[str]) -> None:
-    """Add to groups the tensors of which each entry belongs to one node.
-
-    Args:
-        on_the_way: names of the modules without children whose tensors may do.
-    """
+    """Add to groups the tensors of which each entry belongs to one node: those of modules with
+    children, and of the ones without that are named as on the way."""
     wanted = {group.width for group in groups}
     wanted |= {len(nodes) for group in groups for nodes in group.read.values()}
     modules = dict(probe.network.named_modules())
@@ -171,11 +167,7 @@ def _that_run(groups: list[Group], probe: Probe, refused: dict[str, str]) -> lis
         group.name: np.sort(order.permutation(group.width)[: max(1, group.width * 2 // 3)])
         for group in groups
     }
-    nodes = {name: kept[group.name] for group in groups for name in group.layers}
-    columns = kept_at(groups, kept, lambda group: group.read)
-    if not groups or probe.runs_without(
-        nodes, columns, kept_at(groups, kept, lambda group: group.between)
-    ):
+    if not groups or probe.runs_without(*left_of(groups, kept)):
         return groups
     if len(groups) > 1:
         half = len(groups) // 2
@@ -190,17 +182,28 @@ def _that_run(groups: list[Group], probe: Probe, refused: dict[str, str]) -> lis
     return []
 
 
-def kept_at(
-    groups: list[Group],
-    kept: Mapping[str, np.ndarray],
-    places: Callable[[Group], Mapping[Place, np.ndarray]],
-) -> dict[Place, np.ndarray]:
-    """Indices to keep along each place, of some groups' kept nodes."""
-    masks: dict[Place, np.ndarray] = {}
+class Left(NamedTuple):
+    """What is left where groups lose nodes: the indices to keep."""
+
+    nodes: dict[str, np.ndarray]
+    """Nodes of each layer that loses some."""
+    columns: dict[str, np.ndarray]
+    """Columns of each layer that reads them."""
+    between: dict[Axis, np.ndarray]
+    """Entries of tensors on the way."""
+
+
+def left_of(groups: list[Group], kept: Mapping[str, np.ndarray]) -> Left:
+    """What is left of groups' nodes to keep, by the groups' names; those not named keep all."""
+    nodes: dict[str, np.ndarray] = {}
+    masks: dict[str | Axis, np.ndarray] = {}
     for group in groups:
         if group.name in kept:
+            nodes |= dict.fromkeys(group.layers, kept[group.name])
             stays = np.isin(np.arange(group.width), kept[group.name])
-            for place, nodes in places(group).items():
-                mask = masks.setdefault(place, np.ones(len(nodes), dtype=bool))
-                mask[nodes >= 0] &= stays[nodes[nodes >= 0]]
-    return {place: np.flatnonzero(mask) for place, mask in masks.items()}
+            for place, own in (*group.read.items(), *group.between.items()):
+                mask = masks.setdefault(place, np.ones(len(own), dtype=bool))
+                mask[own >= 0] &= stays[own[own >= 0]]
+    indices = {place: np.flatnonzero(mask) for place, mask in masks.items()}
+    between = {place: indices.pop(place) for place in masks if isinstance(place, Axis)}
+    return Left(nodes, indices, between)

@@ -67,8 +67,6 @@ class Probe:
         _keep_signs(self.network)
         self._run = run
         self._sent: dict[tuple[str, int], Tensor] = {}
-        self._nan: Mapping[Source, np.ndarray] = {}
-        self._kept: Mapping[str, np.ndarray] = {}
         for name, module in self.network.named_modules():
             if name in layers:
                 module.forward = functools.partial(self._send, name, module)
@@ -82,8 +80,18 @@ class Probe:
         """Names of the layers in the order in which they are first called."""
         return list(dict.fromkeys(name for name, _ in self._usual))
 
-    def _look(self) -> tuple[dict[tuple[str, int], Tensor], list[Tensor]]:
-        """Inputs of the layers, by name and number of the call, and outputs of the model."""
+    def _look(
+        self,
+        nan: Mapping[Source, np.ndarray] | None = None,
+        kept: Mapping[str, np.ndarray] | None = None,
+    ) -> tuple[dict[tuple[str, int], Tensor], list[Tensor]]:
+        """Inputs of the layers, by name and number of the call, and outputs of the model.
+
+        Args:
+            nan: nodes and entries that are NaN.
+            kept: nodes that layers send; those that are not named send all.
+        """
+        self._nan, self._kept = nan or {}, kept or {}
         self._seen: dict[tuple[str, int], Tensor] = {}
         self._passed: list[str] = []
         with undisturbed(self.network):
@@ -114,7 +122,6 @@ class Probe:
 
     def _differing(self, nan: Mapping[Source, np.ndarray]) -> Dependents:
         """What differs if some nodes or entries are NaN; columns in booleans."""
-        self._nan = nan
         tensors = {}
         for source, entries in nan.items():
             if isinstance(source, Axis):
@@ -122,11 +129,9 @@ class Probe:
                 tensors[source] = tensor.index_fill(source.axis, on(tensor, entries), torch.nan)
         try:
             with self._holding(tensors):
-                seen, outputs = self._look()
+                seen, outputs = self._look(nan=nan)
         except Exception:  # NaN has led where the model cannot go: all depends on it
             seen, outputs = {}, []
-        finally:
-            self._nan = {}
         columns: Columns = {}
         for call, before in self._usual.items():
             after = seen[call] if seen.keys() == self._usual.keys() else before[..., :0]
@@ -158,11 +163,7 @@ class Probe:
                 owner.data = held[axis]
 
     def dependents(self, sizes: Mapping[Source, int]) -> dict[Source, Dependents]:
-        """What depends on which node of each source.
-
-        Args:
-            sizes: number of nodes of each source, at least 1.
-        """
+        """What depends on which node of each source, given their numbers of nodes, at least 1."""
         dependents: dict[Source, Dependents] = {}
         digits: dict[Source, list[tuple[Columns, Columns]]] = {}
         for source, size in sizes.items():
@@ -210,14 +211,11 @@ class Probe:
             whole = axis._replace(axis=0)
             tensor = cut.get(whole, self._tensor(axis))
             cut[whole] = tensor.index_select(axis.axis, on(tensor, indices))
-        self._kept = kept
         try:
             with self._holding(cut):
-                seen, outputs = self._look()
+                seen, outputs = self._look(kept=kept)
         except Exception:  # whatever a model does with shapes that do not fit
             return False
-        finally:
-            self._kept = {}
         if seen.keys() != self._usual.keys() or len(outputs) != len(self._usual_outputs):
             return False
         pairs = list(zip(self._usual_outputs, outputs))

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -10,56 +10,53 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from spectral_core.layers.flow import Flow
+from spectral_core.layers.groups import Left
 from spectral_core.layers.kinds import arrival_width, departure_width, matrix
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, alike, duplicate, tensors_of, undisturbed
 
-Kept = Mapping[str, np.ndarray]
-"""Nodes to keep by the name of their group; groups that are not named keep all."""
-
 
 def check_removal(
-    flow: Flow, kept: Kept, smaller: nn.Module, example: Example, fill: str = "zero"
+    flow: Flow, left: Left, smaller: nn.Module, example: Example, fill: str = "zero"
 ) -> None:
     """Raise unless a pruned network gives what the full one gives with the removed nodes masked.
 
     Raises:
         ValueError: if it does not; names the first layer where they part.
     """
-    with _masked(flow, kept, fill) as full:
+    with _masked(flow, left, fill) as full:
         wanted, outputs = _inside(full, flow, example)
-    columns = flow.kept_columns(kept)
     try:
         with undisturbed(smaller):
             given, small_outputs = _inside(duplicate(smaller).eval(), flow, example)
     except Exception as error:  # whatever a model does with fewer nodes
-        _refuse(flow, kept, f"it fails: {error}", error)
+        _refuse(flow, left, f"it fails: {error}", error)
     given += [("", torch.empty(0))] * (len(wanted) - len(given))
     last = ""
     for (name, before), (other, after) in zip(wanted, given):
-        if name in columns:
-            before = before[..., on(before, columns[name])]
+        if name in left.columns:
+            before = before[..., on(before, left.columns[name])]
         if name != other or not alike(before, after):
-            _refuse(flow, kept, f"they part at the inputs of {name!r}")
+            _refuse(flow, left, f"they part at the inputs of {name!r}")
         last = f" behind {name!r}"
     if len(outputs) != len(small_outputs) or not all(map(alike, outputs, small_outputs)):
-        _refuse(flow, kept, f"they part at the outputs,{last}")
+        _refuse(flow, left, f"they part at the outputs,{last}")
 
 
-def _refuse(flow: Flow, kept: Kept, why: str, error: Exception | None = None) -> None:
-    names = ", ".join(map(repr, flow.kept_nodes(kept)))
+def _refuse(flow: Flow, left: Left, why: str, error: Exception | None = None) -> None:
+    names = ", ".join(map(repr, left.nodes))
     raise ValueError(
         f"nodes of {names} cannot be removed: the smaller network must give what the full one "
         f"gives with those nodes masked, and {why}{flow.hooks()}. Protect the layers, or see find"
     ) from error
 
 
-def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
+def constants_of(flow: Flow, left: Left) -> dict[str, Tensor]:
     """What each layer gets from removed nodes without incoming weights, (N_out,) of the layer."""
-    with _masked(flow, kept, "constant") as full:
+    with _masked(flow, left, "constant") as full:
         inputs = dict(_inside(full, flow, flow.examples[0])[0])
     constants = {}
-    for name, columns in flow.kept_columns(kept).items():
+    for name, columns in left.columns.items():
         layer = flow.layers[name]
         sent = inputs[name].reshape(-1, departure_width(layer))[0].clone()
         sent[on(sent, columns)] = 0.0
@@ -68,16 +65,16 @@ def constants_of(flow: Flow, kept: Kept) -> dict[str, Tensor]:
 
 
 @contextlib.contextmanager
-def _masked(flow: Flow, kept: Kept, fill: str) -> Iterator[nn.Module]:
+def _masked(flow: Flow, left: Left, fill: str) -> Iterator[nn.Module]:
     """A copy of the full network in which removed nodes send nothing, or a constant."""
     with undisturbed(flow.network):
         full = duplicate(flow.network).eval()
-        for name, indices in flow.kept_nodes(kept).items() if fill == "constant" else ():
+        for name, indices in left.nodes.items() if fill == "constant" else ():
             layer = full.get_submodule(name)
             gone = np.setdiff1d(np.arange(arrival_width(layer)), indices)
             hook = functools.partial(_without_weights, on(layer.weight, gone))
             layer.register_forward_hook(hook, prepend=True)
-        for name, columns in flow.kept_columns(kept).items() if fill == "zero" else ():
+        for name, columns in left.columns.items() if fill == "zero" else ():
             layer = full.get_submodule(name)
             mask = layer.weight.new_zeros(departure_width(layer))
             mask[on(mask, columns)] = 1

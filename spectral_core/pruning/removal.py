@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
+from spectral_core.layers.groups import Left
 from spectral_core.layers.kinds import axes, rename_widths
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, duplicate
@@ -78,19 +79,19 @@ def removed(
         check_optimiser(optimiser, flow.network)
     if not flow.groups and len(kept):
         flow.hidden_groups()
-    left = {
+    fewer = {
         group.name: indices.sort().values.cpu().numpy()
         for group, indices in zip(flow.groups, checked_indices(kept, flow.widths))
         if len(indices) < group.width
     }
+    left = flow.left(fewer)
     cuts = _cuts(flow, left)
     smaller = duplicate(flow.network, _smaller_tensors(flow.network, cuts))
-    _rename_widths(flow, left, smaller)
-    constants = constants_of(flow, left) if fill == "constant" and left else {}
-    nodes = flow.kept_nodes(left)
+    _rename_widths(left, smaller)
+    constants = constants_of(flow, left) if fill == "constant" and fewer else {}
     for name, constant in constants.items():
-        _add_bias(smaller.get_submodule(name), constant, nodes.get(name))
-    if check and left:
+        _add_bias(smaller.get_submodule(name), constant, left.nodes.get(name))
+    if check and fewer:
         for example in flow.examples:
             check_removal(flow, left, smaller, example, fill)
     if optimiser is not None:
@@ -134,12 +135,11 @@ Cut = list[tuple[int, np.ndarray]]
 """Axes of a tensor that get smaller, each with the indices to keep."""
 
 
-def _cuts(flow: Flow, kept: Mapping[str, np.ndarray]) -> dict[int, Cut]:
+def _cuts(flow: Flow, left: Left) -> dict[int, Cut]:
     """What each parameter and buffer loses, by its ``id``."""
     cuts: dict[int, Cut] = defaultdict(list)
-    nodes, columns = flow.kept_nodes(kept), flow.kept_columns(kept)
-    for name in (*nodes, *columns):
-        sides = {"arrival": nodes.get(name), "departure": columns.get(name)}
+    for name in (*left.nodes, *left.columns):
+        sides = {"arrival": left.nodes.get(name), "departure": left.columns.get(name)}
         of_axes = axes(flow.layers[name])
         for key, tensor in flow.layers[name].named_parameters():
             cuts[id(tensor)] = [
@@ -147,7 +147,7 @@ def _cuts(flow: Flow, kept: Mapping[str, np.ndarray]) -> dict[int, Cut]:
                 for axis, side in enumerate(of_axes[key])
                 if sides[side] is not None
             ]
-    for (module, key, axis), indices in flow.kept_between(kept).items():
+    for (module, key, axis), indices in left.between.items():
         cuts[id(getattr(flow.network.get_submodule(module), key))].append((axis, indices))
     return cuts
 
@@ -170,10 +170,9 @@ def _smaller_tensors(network: nn.Module, cuts: Mapping[int, Cut]) -> dict[int, T
     return smaller
 
 
-def _rename_widths(flow: Flow, kept: Mapping[str, np.ndarray], smaller: nn.Module) -> None:
+def _rename_widths(left: Left, smaller: nn.Module) -> None:
     """Let the modules' own numbers tell their new widths."""
-    between = [axis.module for axis in flow.kept_between(kept)]
-    for name in {*flow.kept_nodes(kept), *flow.kept_columns(kept), *between}:
+    for name in {*left.nodes, *left.columns, *(axis.module for axis in left.between)}:
         module = smaller.get_submodule(name)
         rename_widths(module)
         if getattr(module, "num_features", None) == 0:  # torch's norms fail on no nodes at all
