@@ -9,8 +9,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import joblib
@@ -112,24 +111,16 @@ def features(
         name = "/".join(path.parts[-3:])
         if (found := _read(path, name, ["features"])) is None:
             starts = range(start, min(start + BLOCK, len(images)), BATCH)
-            block = torch.cat(list(_side_by_side(of_batch, starts)))
+            # A thread for each batch: no sum depends on the cores, and threads that share so small
+            # a product would wait for each other.
+            with single_thread():
+                of_batches = joblib.Parallel(joblib.cpu_count(), require="sharedmem")
+                block = torch.cat(of_batches(map(joblib.delayed(of_batch), starts)))
             _write(path, name, {"features": block}, {})
             done.append(block)
         else:
             done += found[0]
     return torch.cat(done)
-
-
-def _side_by_side(work: Callable[[int], Tensor], items: Sequence[int]) -> Iterator[Tensor]:
-    """Yield the results in order; each is computed on one thread, so no sum depends on the cores.
-
-    Such small batches keep several threads of one product waiting for each other, too.
-    """
-    with single_thread(), ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        try:
-            yield from pool.map(work, items)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _read(path: Path, name: str, keys: Sequence[str]) -> tuple[list[Tensor], dict] | None:

@@ -83,10 +83,8 @@ class Comparison:
             cells["accuracy (%)"] = (f"{full:.1f}", f"{pruned:.1f}", f"{pruned - full:+.1f} points")
         return pd.DataFrame.from_dict(cells, orient="index", columns=["full", "pruned", "left"])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.table().to_string()
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return self.table().to_html()

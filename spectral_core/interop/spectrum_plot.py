@@ -95,11 +95,9 @@ def _kept_by_name(
 
 def _draw(axes: Axes, lam: Tensor, kept: Tensor | None) -> None:
     """Draw one layer's |λ|, shape (N,)."""
-    stays = torch.ones(len(lam), dtype=torch.bool)
-    if kept is not None:
-        stays = torch.zeros_like(stays).index_fill(0, kept.cpu(), True)
-    order = lam.argsort(descending=True, stable=True)
-    rank = torch.empty_like(order).index_copy(0, order, torch.arange(1, len(lam) + 1))
+    nodes = torch.arange(len(lam))
+    stays = torch.isin(nodes, nodes if kept is None else kept.cpu())
+    rank = 1 + lam.argsort(descending=True, stable=True).argsort()
     for which, colour, marker, label in ((stays, STAYS, "s", "stays"), (~stays, GOES, "x", "goes")):
         if which.any():
             axes.plot(rank[which], lam[which], marker, color=colour, markersize=4, label=label)

@@ -133,7 +133,7 @@ def _left_alone(model: nn.Module, skip: Collection[str] | None) -> set[str]:
         return set(list(named_layers(model))[-1:])
     if isinstance(skip, str) or not isinstance(skip, Collection):
         raise TypeError(f"skip must be a list of module names; got {skip!r}")
-    names = [name for name, _ in _checks.module("model", model).named_modules()]
+    names = [name for name, _ in model.named_modules()]
     return {_checks.choice("skip", name, names) for name in skip}
 
 

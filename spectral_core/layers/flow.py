@@ -155,7 +155,10 @@ class Flow:
     def flops(self, widths: Sequence[int] | None = None) -> int:
         """Floating-point operations of the fully connected layers' products, for one input vector.
 
-        A multiplication and an addition for each weight; ``widths`` as for :meth:`parameters`.
+        A multiplication and an addition for each weight.
+
+        Args:
+            widths: count as if the groups had so many nodes; their own if ``None``.
         """
         return sum(2 * arrival * departure for _, departure, arrival in self._sizes(widths))
 

@@ -84,10 +84,8 @@ class SpectralLinear(nn.Module):
 
         self.eigenvectors = parameter(out_features, in_features)
         self.eigenvalues = parameter(out_features)
-        self.register_parameter(
-            "input_eigenvalues", parameter(in_features) if input_eigenvalues else None
-        )
-        self.register_parameter("bias", parameter(out_features) if bias else None)
+        self.input_eigenvalues = parameter(in_features) if input_eigenvalues else None
+        self.bias = parameter(out_features) if bias else None
         self.reset_parameters(generator)
 
     @torch.no_grad()
@@ -164,9 +162,9 @@ class SpectralLinear(nn.Module):
         return self
 
     def eigenvector_matrix(self) -> Tensor:
-        """Φ: the identity with φ as its sub-diagonal block (Fig. 2).
+        """Φ: the identity with φ as its sub-diagonal block (Fig. 2), departure nodes first.
 
-        Departure nodes come first. Shape (in_features + out_features,) * 2.
+        Shape (in_features + out_features,) * 2.
         """
         phi = self.eigenvectors
         size = self.in_features + self.out_features
@@ -174,10 +172,7 @@ class SpectralLinear(nn.Module):
         return identity + F.pad(phi, (0, self.out_features, self.in_features, 0))
 
     def eigenvalue_vector(self) -> Tensor:
-        """Diagonal of Λ: the departure nodes' eigenvalues, then the arrival nodes'.
-
-        Shape (in_features + out_features,).
-        """
+        """Diagonal of Λ, departure nodes first; shape (in_features + out_features,)."""
         lam_in = self.input_eigenvalues
         if lam_in is None:
             lam_in = self.eigenvalues.new_zeros(self.in_features)
@@ -220,22 +215,14 @@ class SpectralLinear(nn.Module):
         """
         if not isinstance(linear, nn.Linear):
             raise TypeError(f"linear must be a torch.nn.Linear; got {type(linear).__name__}")
-        weight = linear.weight
-        layer = cls(
-            linear.in_features,
-            linear.out_features,
-            bias=linear.bias is not None,
-            device="meta",  # nothing is drawn, so no later draw changes
-            dtype=weight.dtype,
-        ).to_empty(device=weight.device)
-        spectrum = spectrum_of(weight, "norm")
-        layer.eigenvalues.copy_(spectrum.eigenvalues)
-        layer.eigenvectors.copy_(spectrum.eigenvectors)
+        # On the meta device nothing is drawn, so no later draw changes.
+        layer = cls(linear.in_features, linear.out_features, device="meta")
+        lam, phi, _ = spectrum_of(linear.weight, "norm")
+        trains = linear.weight.requires_grad
+        layer.eigenvalues = nn.Parameter(lam, requires_grad=trains)
+        layer.eigenvectors = nn.Parameter(phi.contiguous(), requires_grad=trains)
         if linear.bias is not None:
-            layer.bias.copy_(linear.bias)
-            layer.bias.requires_grad_(linear.bias.requires_grad)
-        for parameter in (layer.eigenvalues, layer.eigenvectors):
-            parameter.requires_grad_(weight.requires_grad)
+            layer.bias = nn.Parameter(linear.bias.clone(), requires_grad=linear.bias.requires_grad)
         return layer.train(linear.training)
 
     def extra_repr(self) -> str:
@@ -247,10 +234,9 @@ class SpectralLinear(nn.Module):
 
 
 def starting_range(name: str, value: object) -> StartingRange:
-    """Return ``value`` if φ may start from it: a pair (low, high) or ``"glorot"``.
+    """Return ``value`` if φ may start from it, a pair (low, high) or ``"glorot"``.
 
-    Raises:
-        TypeError, ValueError: if it is neither.
+    Otherwise a ``TypeError`` or ``ValueError`` is raised.
     """
     if isinstance(value, str):
         _checks.choice(name, value, ["glorot"])

@@ -6,8 +6,6 @@ works with a layer works with it in spectral variables: any training loop, ``sta
 ``copy.deepcopy``, ``torch.compile``, autocast, data parallelism.
 """
 
-from typing import get_args
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -38,7 +36,7 @@ class SpectralWeight(nn.Module):
 
     def __init__(self, init: Init = "norm") -> None:
         super().__init__()
-        self.init = _checks.choice("init", init, get_args(Init))
+        self.init = init
 
     def forward(self, eigenvalues: Tensor, eigenvectors: Tensor) -> Tensor:
         """Weights of the shape of φ, (out, in, ...), from λ of shape (out,)."""

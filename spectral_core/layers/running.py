@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 Example = Tensor | tuple | list | Mapping[str, Any]
 """What a model takes: one tensor, a tuple of arguments, or a dictionary of keyword arguments."""
@@ -21,9 +21,7 @@ Example = Tensor | tuple | list | Mapping[str, Any]
 def duplicate(network: nn.Module, memo: Mapping[int, object] | None = None) -> nn.Module:
     """Deep copy of a model, also of one that holds tensors with a gradient history.
 
-    Args:
-        network: any model.
-        memo: what takes the place of an object in the copy, by the object's ``id``.
+    ``memo`` has what takes the place of an object in the copy, by the object's ``id``.
 
     Raises:
         TypeError: if a module has a ``forward`` of its own that would go on using the original,
@@ -104,7 +102,7 @@ def arguments(example: Example) -> tuple[tuple, dict[str, Any]]:
 def on_tensors(function: Callable[[Tensor], Any], example: Example) -> Any:
     """An example with a function's values in the place of its tensors."""
     plain = dict(example) if isinstance(example, Mapping) else example
-    return tree_map(lambda x: function(x) if isinstance(x, Tensor) else x, plain)
+    return tree_map_only(Tensor, function, plain)
 
 
 def rows_of(example: Example) -> int | None:
@@ -152,5 +150,4 @@ def alike(a: Tensor, b: Tensor) -> bool:
     tolerance = _TOLERANCE.get(a.dtype, 5e-2)
     a, b = a.double(), b.double()
     scale = a[a.isfinite()].abs().max().clamp(min=1e-3) if a.isfinite().any() else 1.0
-    close = ((a - b).abs() <= tolerance * scale) | (a == b) | (a.isnan() & b.isnan())
-    return bool(close.all())
+    return torch.allclose(a, b, rtol=0, atol=float(tolerance * scale), equal_nan=True)

@@ -22,8 +22,10 @@ class Spectrum(NamedTuple):
     """λ of the departure nodes, shape (in,), or ``None`` for 0."""
 
     def weight(self) -> Tensor:
-        """Weights in direct space, Eq. 2; of the shape of φ. With no λ of departure nodes, passes
-        do without them: they multiply by φ, then by −λ."""
+        """Weights in direct space, Eq. 2; of the shape of φ.
+
+        Where departure nodes have no λ, passes need no weights: they multiply by φ, then by −λ.
+        """
         lam = self.eigenvalues.reshape(-1, *[1] * (self.eigenvectors.dim() - 1))
         if self.input_eigenvalues is None:
             return -lam * self.eigenvectors

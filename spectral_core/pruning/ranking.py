@@ -56,11 +56,7 @@ def _wide(weight: Tensor) -> Tensor:
     return weight.to(torch.promote_types(weight.dtype, torch.float32))
 
 
-CRITERIA: dict[str, Criterion] = {
-    "eigenvalue": eigenvalue,
-    "connectivity": connectivity,
-    "invariant": invariant,
-}
+CRITERIA: dict[str, Criterion] = {f.__name__: f for f in (eigenvalue, connectivity, invariant)}
 """Criteria that look at one layer's parameters, by name."""
 NAMES = (*CRITERIA, "taylor", "random")
 """Every criterion that :func:`~spectral_core.node_scores` knows by name."""

@@ -20,12 +20,7 @@ Budget = int | float
 
 @dataclass(frozen=True)
 class Selection:
-    """Which nodes stay, given their scores: the settings of :func:`select`, checked.
-
-    Raises:
-        TypeError, ValueError: if not exactly one of percentile and budgets is given, or a setting
-            is out of range.
-    """
+    """Which nodes stay, given their scores: settings and errors of :func:`select`."""
 
     percentile: float | Sequence[float] | None = None
     nodes: Budget | None = None

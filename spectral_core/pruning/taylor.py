@@ -41,9 +41,7 @@ def taylor(
     Args:
         network: any model of one tensor; it is left as it is.
         layers: names of fully connected or convolutional layers.
-        inputs: shape (n, ...).
-        targets: class indices of shape (n,), or what else ``loss`` takes, (n, ...).
-        loss: from (outputs, targets) to the mean loss of a batch.
+        inputs, targets, loss: as :func:`~spectral_core.node_scores`.
         batch_size: examples per pass; bounds the memory.
         flow: where nodes are read, if that is known already.
 
@@ -56,9 +54,8 @@ def taylor(
     """
     _checks.examples(inputs, targets, classes=False)
     if flow is None and any(isinstance(network.get_submodule(name), Dense) for name in layers):
-        with contextlib.suppress(
-            TypeError, ValueError
-        ):  # then the gates stand behind what follows the layers
+        # Without one, the gates stand behind what follows the layers.
+        with contextlib.suppress(TypeError, ValueError):
             flow = Flow(network, inputs)
     gated = _Gated(network, layers, flow)
     totals = {name: 0.0 for name in layers}
@@ -91,7 +88,8 @@ class _Gated:
     def __init__(self, network: nn.Module, layers: Sequence[str], flow: Flow | None) -> None:
         self.network = duplicate(network).eval()
         self.layers = list(layers)
-        self.axes = {name: _axis(self.network.get_submodule(name)) for name in layers}
+        # Where in a layer's outputs its nodes, or channels, are counted.
+        self.axes = {n: -1 if isinstance(network.get_submodule(n), Dense) else 1 for n in layers}
         self.ends: dict[int, str] | None = None  # layers whose gate stands behind a step
         groups = flow.groups if flow is not None else []
         owner = {name: group for group in groups for name in group.layers}
@@ -163,7 +161,3 @@ class _Gated:
             if tensor is args[0] and tensor._version - (outputs is tensor) == version:
                 self.seen[layer] = (self.step, outputs, outputs._version)
         return None
-
-
-def _axis(layer: nn.Module) -> int:
-    return -1 if isinstance(layer, Dense) else 1

@@ -5,6 +5,8 @@ running them. A CUDA graph launches all of them at once. Every replay reads and 
 that the recording did.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial

@@ -72,10 +72,7 @@ def train_ensemble(
 
 @torch.no_grad()
 def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
-    """Networks' parameters stacked, (E, …) each, zeros where a network is narrower than another.
-
-    Args:
-        networks: alike but for their hidden widths and their numbers.
+    """Parameters of alike networks stacked, (E, …) each, zeros where one is narrower than another.
 
     Returns:
         Modules that hold them for :class:`~spectral_core.training.gradients.WrittenOut`; they
@@ -107,15 +104,12 @@ def most_members(sizes: Sequence[int], batch_size: int, inputs: Tensor, projects
     if inputs.is_cuda:
         torch.cuda.empty_cache()
         free = torch.cuda.mem_get_info(inputs.device)[0]
-    return max(1, math.floor(0.7 * free / _member_bytes(sizes, batch_size, len(inputs), projects)))
-
-
-def _member_bytes(sizes: Sequence[int], batch_size: int, examples: int, projects: bool) -> int:
     parameters = sum(after * (before + 2) for before, after in itertools.pairwise(sizes))
     batch = batch_size * (sizes[0] + 6 * sum(sizes[1:]))  # x; z, a, ∂L/∂u, and temporary arrays
-    order = examples * 2  # indices are of 8 bytes
+    order = len(inputs) * 2  # indices are of 8 bytes
     # Of each parameter: the network's own, the stacked one, its gradient and Adam's two moments.
-    return 4 * (5 * parameters + batch + order + projects * examples * sizes[1])
+    member = 4 * (5 * parameters + batch + order + projects * len(inputs) * sizes[1])
+    return max(1, math.floor(0.7 * free / member))
 
 
 def _corner(values: Tensor, shape: torch.Size) -> Tensor:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -136,10 +137,7 @@ def train(
     """
     _checks.module("network", network)
     settings = Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay)
-
-    def draw_order(n: int) -> Tensor:
-        return torch.randperm(n, generator=generator, device="cpu")
-
+    draw_order = partial(torch.randperm, generator=generator, device="cpu")
     history = fit(network, inputs, targets, settings, draw_order, loss, on_epoch)
     return [losses[0] for losses in history]
 
@@ -167,11 +165,10 @@ def fit(
     parameters = [p for p in network.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("network must have parameters with requires_grad; got none to train")
-    examples, penalty = (inputs, targets), settings.penalty
     if loss is None and is_written_out(network):
-        gradients = WrittenOut(network, *examples, settings.precision, penalty)
+        gradients = WrittenOut(network, inputs, targets, settings.precision, settings.penalty)
     elif settings.precision == "fp32":
-        gradients = Autograd(network, *examples, loss or F.cross_entropy, penalty)
+        gradients = Autograd(network, inputs, targets, loss or F.cross_entropy, settings.penalty)
     else:
         raise ValueError(
             "precision must be fp32 with a loss of your own, and for networks other than stacks of "
