@@ -84,8 +84,10 @@ class SpectralLinear(nn.Module):
 
         self.eigenvectors = parameter(out_features, in_features)
         self.eigenvalues = parameter(out_features)
-        self.input_eigenvalues = parameter(in_features) if input_eigenvalues else None
-        self.bias = parameter(out_features) if bias else None
+        self.register_parameter(
+            "input_eigenvalues", parameter(in_features) if input_eigenvalues else None
+        )
+        self.register_parameter("bias", parameter(out_features) if bias else None)
         self.reset_parameters(generator)
 
     @torch.no_grad()
