@@ -32,7 +32,7 @@ TESTS = {
         *(yardsticks.stable_with_penalty, yardsticks.better_with_penalty),
     )
 }
-COLUMNS = {"text": ("text", "jpeg"), "released": ("released",)}
+COLUMN_SOURCES = {"text": ("text", "jpeg"), "released": ("released",)}
 """Columns of verdicts, never merged, and the sources of settings that each reads. The JPEG copy of
 CIFAR-10 has the text's settings."""
 
@@ -56,14 +56,14 @@ class Claim(NamedTuple):
     :data:`~spectral_core.paper.results.accuracies.FILTERS`."""
 
     def verdict(self, column: str = "text", table: pd.DataFrame | None = None) -> Verdict:
-        """The verdict at the settings of a column, out of :data:`COLUMNS`.
+        """The verdict at the settings of a column, out of :data:`COLUMN_SOURCES`.
 
         Args:
             column: ``"text"`` or ``"released"``.
             table: results as :func:`~spectral_core.paper.results.accuracies.described` makes them;
                 the published ones if ``None``.
         """
-        sources = COLUMNS[_checks.choice("column", column, COLUMNS)]
+        sources = COLUMN_SOURCES[_checks.choice("column", column, COLUMN_SOURCES)]
         found = []
         for methods in self.methods:
             with contextlib.suppress(NoResults):
@@ -108,7 +108,7 @@ def judge(key: str) -> Row:
     """One of :func:`claims`, by its key, with its published verdicts."""
     known = claims()
     claim = known[_checks.choice("claim", key, known)]
-    return Row(claim, *(claim.verdict(column) for column in COLUMNS))
+    return Row(claim, *(claim.verdict(column) for column in COLUMN_SOURCES))
 
 
 def judged() -> list[Row]:
@@ -123,7 +123,7 @@ def verdict_on(key: str, column: str = "text") -> Verdict:
         key: of the claim.
         column: ``"text"`` or ``"released"``.
     """
-    return getattr(judge(key), _checks.choice("column", column, COLUMNS))
+    return getattr(judge(key), _checks.choice("column", column, COLUMN_SOURCES))
 
 
 def details(rows: Sequence[Row]) -> pd.DataFrame:
@@ -138,7 +138,7 @@ def details(rows: Sequence[Row]) -> pd.DataFrame:
         difference, corrected by Holm's method for all claims of these settings).
     """
     cells = {}
-    for column in COLUMNS:
+    for column in COLUMN_SOURCES:
         of_column = [(row.claim, getattr(row, column)) for row in rows]
         found = [(claim, one) for claim, one in of_column if one.tests]
         seen = [one.observed for _, one in found if isinstance(one.observed, Estimate)]

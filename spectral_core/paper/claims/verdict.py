@@ -21,9 +21,9 @@ from spectral_core.paper.claims.yardsticks import (
     PARTLY,
     SINGLE,
     WORDS,
+    ClaimTest,
     Count,
     Observed,
-    Test,
 )
 from spectral_core.paper.results.estimates import Reach
 from spectral_core.paper.results.statistics import CONFIDENCE, Estimate, holm
@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
     """Out of :data:`~spectral_core.paper.claims.yardsticks.WORDS`."""
     observed: Observed | None = None
     """In one network, or over all of them, see :func:`over_networks`."""
-    tests: tuple[Test, ...] = ()
+    tests: tuple[ClaimTest, ...] = ()
     what: str = ""
     """What was observed, such as ``pre − direct``."""
 
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
         return (min(seeds), max(seeds)) if seeds else (0, 0)
 
 
-def verdict(tests: Sequence[Test]) -> Verdict:
+def verdict(tests: Sequence[ClaimTest]) -> Verdict:
     """The verdict on a claim by all of its tests, corrected for their number.
 
     It holds, or is equivalent, if all tests with an interval say so, and does not hold if more than
@@ -83,7 +83,7 @@ def verdict(tests: Sequence[Test]) -> Verdict:
     return Verdict(word, whole.observed, tuple(tests), whole.what)
 
 
-def corrected(tests: Sequence[Test]) -> list[Test]:
+def corrected(tests: Sequence[ClaimTest]) -> list[ClaimTest]:
     """Tests of one claim, of which those of a sign that are not significant by Holm's method are
     marked as uncertain."""
     tested = [t for t in tests if t.signed and not t.observed.single]
@@ -91,20 +91,20 @@ def corrected(tests: Sequence[Test]) -> list[Test]:
     return [t._replace(uncertain=p.get(id(t), 0) > 1 - CONFIDENCE) for t in tests]
 
 
-def over_networks(tests: Sequence[Test]) -> Test:
+def over_networks(tests: Sequence[ClaimTest]) -> ClaimTest:
     """What several tests amount to, each in another network.
 
     With :data:`MANY` networks an estimate is over networks, with fewer over seeds, these networks
     given. Of several comparisons, such as with each of two rivals, it is the one least in the
     claim's favour.
     """
-    groups: dict[str, list[Test]] = {}
+    groups: dict[str, list[ClaimTest]] = {}
     for test in tests:
         groups.setdefault(test.what, []).append(test)
     return min((_whole(group) for group in groups.values()), key=lambda test: test.observed[0])
 
 
-def _whole(tests: Sequence[Test]) -> Test:
+def _whole(tests: Sequence[ClaimTest]) -> ClaimTest:
     if len(tests) == 1:
         return tests[0]
     return tests[0]._replace(

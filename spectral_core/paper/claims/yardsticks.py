@@ -59,7 +59,7 @@ class Count(NamedTuple):
 Observed = Estimate | Reach | Count
 
 
-class Test(NamedTuple):
+class ClaimTest(NamedTuple):
     """One test of a claim, in one network."""
 
     network: str
@@ -96,7 +96,7 @@ def order(
     most: float = math.inf,
     table: pd.DataFrame | None = None,
     **filters: Any,
-) -> list[Test]:
+) -> list[ClaimTest]:
     """Whether ``first`` is more accurate than ``second``, and by less than ``most`` points: no if
     the whole interval is beyond. Collapsed levels are left out."""
     found = differences(first, second, levels, table=table, **filters)
@@ -106,7 +106,7 @@ def order(
         rows = by_network[network]
         halves = tuple(_half(rows[rows["level"].between(*half)]) for half in HALVES)
         judge = partial(ordered, most=most)
-        tests.append(Test(network, f"{first} − {second}", typical, judge, halves, signed=True))
+        tests.append(ClaimTest(network, f"{first} − {second}", typical, judge, halves, signed=True))
     return tests
 
 
@@ -139,10 +139,10 @@ def _signs(halves: Sequence[Estimate | None]) -> tuple[bool, bool]:
 
 def equality(
     first: str, second: str, table: pd.DataFrame | None = None, **filters: Any
-) -> list[Test]:
+) -> list[ClaimTest]:
     """Whether two methods' unpruned networks are equally accurate, within the margin."""
     found = per_network(differences(first, second, (0.0, 0.0), table=table, **filters))
-    return [Test(name, f"{first} − {second}", one, _equal) for name, one in found.items()]
+    return [ClaimTest(name, f"{first} − {second}", one, _equal) for name, one in found.items()]
 
 
 def _equal(estimate: Estimate) -> str:
@@ -150,7 +150,7 @@ def _equal(estimate: Estimate) -> str:
     return HOLDS if estimate.equivalent() else FAILS if apart else INCONCLUSIVE
 
 
-def lead_grows(method: str, table: pd.DataFrame | None = None, **filters: Any) -> list[Test]:
+def lead_grows(method: str, table: pd.DataFrame | None = None, **filters: Any) -> list[ClaimTest]:
     """Whether the lead over ``direct`` is larger with three hidden layers than with one, by
     different seeds."""
     leads = []
@@ -159,7 +159,7 @@ def lead_grows(method: str, table: pd.DataFrame | None = None, **filters: Any) -
         alive = found[~found["collapsed"]]
         leads.append(Estimate.of(alive.groupby("seed")["difference"].median()))
     grows, what = Estimate.combined(leads, (1, -1)), f"{method} − direct, 3 − 1 layers"
-    return [Test("Fig. 4 − Fig. 3", what, grows, _above, signed=True)]
+    return [ClaimTest("Fig. 4 − Fig. 3", what, grows, _above, signed=True)]
 
 
 def _above(estimate: Estimate, limit: float = 0.0) -> str:
@@ -170,20 +170,20 @@ def _above(estimate: Estimate, limit: float = 0.0) -> str:
 # Levels and counts
 
 
-def unchanged(method: str, reference: str = "", *, level: float, **options: Any) -> list[Test]:
+def unchanged(method: str, reference: str = "", *, level: float, **options: Any) -> list[ClaimTest]:
     """Whether a network can be pruned up to ``level`` within one point; of the unpruned network of
     ``reference``, if that is another method."""
     what = f"{method} against {reference}" if reference else method
     found = estimates.reaches(method, reference=reference, **options)
     judge = partial(graded, miss=lambda reached: level - reached)
-    return [Test(network, what, reach, judge) for network, reach in found.items()]
+    return [ClaimTest(network, what, reach, judge) for network, reach in found.items()]
 
 
-def falls(method: str, *, level: float, **options: Any) -> list[Test]:
+def falls(method: str, *, level: float, **options: Any) -> list[ClaimTest]:
     """Whether the first level that loses more than one point is about ``level``."""
     found = estimates.reaches(method, unbroken=True, **options)
     judge = partial(graded, miss=lambda reached: abs(level - NEAR - reached))
-    return [Test(network, method, reach, judge) for network, reach in found.items()]
+    return [ClaimTest(network, method, reach, judge) for network, reach in found.items()]
 
 
 def graded(reach: Reach, miss: Callable[[float], float]) -> str:
@@ -202,7 +202,7 @@ def graded(reach: Reach, miss: Callable[[float], float]) -> str:
 
 def fewer_tuned(
     method: str = "pre", rival: str = "direct", table: pd.DataFrame | None = None, **filters: Any
-) -> list[Test]:
+) -> list[ClaimTest]:
     """Numbers that ``pre`` tunes in both stages, in per cent of those that ``direct`` tunes.
 
     ``pre`` tunes an eigenvalue of each hidden and output node, then what is left of φ where it is
@@ -221,7 +221,7 @@ def fewer_tuned(
         whole = direct[direct["level"] == 0]["parameters"].iloc[0]
         share = Count(100 * (first["nodes"] + outputs + left) / whole)
         where = f"{network}, {reach.level:g} % pruned"
-        tests.append(Test(where, f"{method} / {rival}", share, _half_at_most))
+        tests.append(ClaimTest(where, f"{method} / {rival}", share, _half_at_most))
     return tests
 
 
@@ -234,24 +234,24 @@ def _half_at_most(share: Count) -> str:
 
 def stable_with_penalty(
     method: str, table: pd.DataFrame | None = None, **filters: Any
-) -> list[Test]:
+) -> list[ClaimTest]:
     """Whether the worst level with the best γ > 0 loses at most a point of the unpruned network
     without penalty."""
     curves = by_penalty(method, table, **filters)
     best = worst_levels(curves).drop(0.0).idxmax()
     worst = Estimate.of(curves[best].sub(curves[0.0][0.0], axis=0).min(axis=1))
-    return [Test(f"γ = {best:g}", method, worst, partial(_above, limit=-MARGIN))]
+    return [ClaimTest(f"γ = {best:g}", method, worst, partial(_above, limit=-MARGIN))]
 
 
 def better_with_penalty(
     method: str, table: pd.DataFrame | None = None, **filters: Any
-) -> list[Test]:
+) -> list[ClaimTest]:
     """Whether the best γ > 0 gains on none, at the median level."""
     curves = by_penalty(method, table, **filters)
     best = pd.Series({penalty: of.mean().mean() for penalty, of in curves.items()})
     best = best.drop(0.0).idxmax()
     gain = Estimate.of((curves[best] - curves[0.0]).drop(columns=0.0).median(axis=1))
-    return [Test(f"γ = {best:g}", f"{method}, γ > 0 − none", gain, _above)]
+    return [ClaimTest(f"γ = {best:g}", f"{method}, γ > 0 − none", gain, _above)]
 
 
 def by_penalty(

@@ -33,7 +33,7 @@ SHOWN = (
 DATASETS, DEPTHS, SOURCES = ("fashion-mnist", "mnist"), (1, 3), ("text", "released")
 INSIDE = ("fashion-mnist", 1, "elu", "text")
 """The network whose fields and answers are shown: Fig. 3's."""
-LEVELS = [float(level) for level in range(0, 100, 5)]
+SLIDER_LEVELS = [float(level) for level in range(0, 100, 5)]
 _PIXELS, _CLASSES = 784, 10
 _PARTS = 41  # points of a spectrum
 
@@ -79,7 +79,12 @@ def explorer_data() -> dict[str, Any]:
         }
         for key in SHOWN
     }
-    return {"levels": LEVELS, "methods": methods, "networks": networks, "inside": inside_data()}
+    return {
+        "levels": SLIDER_LEVELS,
+        "methods": methods,
+        "networks": networks,
+        "inside": inside_data(),
+    }
 
 
 def network_data(dataset: str, depth: int, activation: str, source: str) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
         ``name``; ``methods``: of each its ``hidden`` widths, ``weights`` and ``seeds`` and, by
         level, ``accuracy`` and ``sd`` in per cent, the nodes ``kept`` in each layer, the per cent
         of the weights ``left``, all means over seeds, and the first level at which a layer is
-        ``empty``; ``scores``: see :func:`spectra`.
+        ``empty``; ``scores``: see :func:`sorted_scores`.
     """
     table = _rows(dataset, depth, activation, source)
     curves = {}
@@ -98,9 +103,9 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
         hidden = hidden_widths(rows["hidden"].iloc[0])
         weights = sum(a * b for a, b in itertools.pairwise((_PIXELS, *hidden, _CLASSES)))
         by_level = rows.groupby("level")
-        accuracy = 100 * by_level["accuracy"].agg(["mean", "std"]).reindex(LEVELS)
+        accuracy = 100 * by_level["accuracy"].agg(["mean", "std"]).reindex(SLIDER_LEVELS)
         kept = rows["kept"].map(hidden_widths).apply(pd.Series).groupby(rows["level"]).mean()
-        left = 100 * by_level["parameters"].mean().reindex(LEVELS) / weights
+        left = 100 * by_level["parameters"].mean().reindex(SLIDER_LEVELS) / weights
         empty = rows.loc[rows["collapsed"], "level"].min()
         curves[method] = {
             "hidden": hidden,
@@ -108,7 +113,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
             "seeds": rows["seed"].nunique(),
             "accuracy": _numbers(accuracy["mean"], 3),
             "sd": _numbers(accuracy["std"], 1),
-            "kept": [_numbers(kept.reindex(LEVELS)[layer], 0) for layer in kept],
+            "kept": [_numbers(kept.reindex(SLIDER_LEVELS)[layer], 0) for layer in kept],
             "left": _numbers(left, 1),
             "empty": None if pd.isna(empty) else empty,
         }
@@ -118,7 +123,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
     return {
         "name": " · ".join((first, " or ".join(widths), last)),
         "methods": curves,
-        "scores": spectra(panel) if source == "text" else {},
+        "scores": sorted_scores(panel) if source == "text" else {},
     }
 
 
@@ -132,7 +137,7 @@ def _rows(dataset: str, depth: int, activation: str, source: str) -> pd.DataFram
     return table[table["precision"] == table["method"].map(best.set_index("method")["precision"])]
 
 
-def spectra(panel: str) -> dict[str, Any]:
+def sorted_scores(panel: str) -> dict[str, Any]:
     """Sorted scores of the nodes of one seed.
 
     Returns:
@@ -149,7 +154,7 @@ def spectra(panel: str) -> dict[str, Any]:
         ranks = [np.linspace(0, len(own) - 1, _PARTS).round().astype(int) for own in layers]
         found[method] = {
             "layers": [_short(own[at]) for own, at in zip(layers, ranks)],
-            "threshold": _short(np.percentile(nodes[method], LEVELS)),
+            "threshold": _short(np.percentile(nodes[method], SLIDER_LEVELS)),
         }
     return found
 

@@ -38,13 +38,13 @@ def flow(method: Method) -> dict[str, str]:
         "rank": f"Score each {one} {score}{scale}",
         "prune": f"Remove the {many} that score {side} percentile of {pool}",
     }
-    if method.restarts:
+    if method.from_scratch:
         again = "Draw a new network of the widths that are left; train λ and φ"
     elif method.trains == "both":
         again = f"Retrain the {'λ and φ' if spectral else 'w'} that are left"
     else:
         again = "Train the eigenvectors φ that are left; λ stays as trained"
-    if method.restarts or method.retrains:
+    if method.from_scratch or method.retrained:
         steps["retrain"] = again
     return steps | {"measure": "Measure the accuracy on the test images"}
 

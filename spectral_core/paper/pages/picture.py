@@ -93,13 +93,13 @@ def canvas(
 ) -> tuple[Figure, Axes]:
     """A drawing with one pair of axes, which leave so many units free at the ``edges`` named."""
     figure = drawing(WIDTH, height)
-    axes = inside(figure, **EDGES | edges)
+    axes = axes_within(figure, **EDGES | edges)
     axes.set_title(title)
     axes.set(xlabel=x, ylabel=y)
     return figure, axes
 
 
-def inside(
+def axes_within(
     figure: Figure, left: float, right: float, top: float, bottom: float = EDGES["bottom"]
 ) -> Axes:
     """Axes that leave so many units free on each side: alike in all drawings."""

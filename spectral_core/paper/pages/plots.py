@@ -17,9 +17,9 @@ from spectral_core.paper.pages.picture import (
     UNIT,
     WIDTH,
     Picture,
+    axes_within,
     canvas,
     drawing,
-    inside,
     themed,
 )
 from spectral_core.paper.pages.style import INK, PAPER, in_order, look
@@ -133,7 +133,7 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
 
 
 @themed
-def reach(
+def reach_dots(
     methods: Sequence[str], alt: str, *, table: pd.DataFrame | None = None, **filters: Any
 ) -> Picture:
     """How far each network can be pruned before it loses a point: a row per network, a mark per
@@ -156,7 +156,7 @@ def reach(
     places, headings = _rows(networks)
     top = 24 + 17 * -(-len(methods) // 2)
     figure = drawing(WIDTH, top + 24 * (max(places) + 1.4) + EDGES["bottom"])
-    axes = inside(figure, left=64, right=16, top=top)
+    axes = axes_within(figure, left=64, right=16, top=top)
     for method in methods:
         colour, dash, marker = look(method)
         reached = estimates.reaches(method, table=table, **filters)
@@ -193,7 +193,7 @@ def _rows(networks: Iterable[str]) -> tuple[list[float], dict[str, float]]:
 
 
 @themed
-def differences(
+def difference_curves(
     first: str,
     controls: Sequence[str],
     alt: str,
@@ -271,14 +271,14 @@ def _label_ends(axes: Axes, ends: Iterable[tuple[float, str]]) -> None:
     low, high = axes.get_ylim()
     unit = (high - low) / (axes.get_position().height * axes.figure.get_size_inches()[1] * UNIT)
     named = [(y, textwrap.fill(METHODS[m].title, 15, break_on_hyphens=False), m) for y, m in ends]
-    for y, text, method in spread(sorted(named), _LINE * unit, low, high):
+    for y, text, method in keep_apart(sorted(named), _LINE * unit, low, high):
         axes.text(
             101.5, y, text, va="center", color=look(method).colour, fontsize=12,
             linespacing=1.05, fontweight="bold",
         )  # fmt: skip
 
 
-def spread(
+def keep_apart(
     named: Sequence[tuple[float, str, str]], line: float, low: float, high: float
 ) -> list[tuple[float, str, str]]:
     """Move labels apart, in order, so that none covers another and all stay within the scale.

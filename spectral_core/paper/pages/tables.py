@@ -190,10 +190,10 @@ def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, E
     layer: by method and by what is changed.
 
     Args:
-        found: rows as :func:`~spectral_core.paper.questions.comparisons.question` returns them for
+        found: rows as :func:`~spectral_core.paper.questions.comparisons.topic` returns them for
             ``"settings"``; the published ones if ``None``.
     """
-    found = comparisons.question("settings") if found is None else found
+    found = comparisons.topic("settings") if found is None else found
     rows = found[(found["over"] == "networks") & (found["depth"].astype(str) == "1")]
     return {
         method: {
@@ -204,14 +204,14 @@ def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, E
     }
 
 
-def estimated(*questions: str) -> Table:
-    """What is published on some questions, over all networks and over those of each depth.
+def estimated(*topics: str) -> Table:
+    """What is published on some topics, over all networks and over those of each depth.
 
     Args:
-        questions: out of :data:`~spectral_core.paper.questions.comparisons.QUESTIONS`.
+        topics: out of :data:`~spectral_core.paper.questions.comparisons.TOPICS`.
     """
     rows = {}
-    for row in pd.concat(map(comparisons.question, questions)).query("n > 1").itertuples():
+    for row in pd.concat(map(comparisons.topic, topics)).query("n > 1").itertuples():
         if row.over == "networks":
             levels = f"{row.lowest_level:g}–{row.highest_level:g} %"
             depth = "all" if row.depth == "all" else f"of {row.depth} hidden layers"

@@ -29,8 +29,8 @@ _FOUR = (LIGHT, FEW_TO_MANY, DEEP, ALL_LEVELS)
 class Comparison(NamedTuple):
     """Two methods in the same networks; the difference is first − second."""
 
-    question: str
-    """Which question it serves."""
+    topic: str
+    """What it is about, out of :data:`TOPICS`."""
     first: str
     second: str
     ranges: tuple[tuple[float, float], ...] = (FEW_TO_MANY, DEEP, ALL_LEVELS)
@@ -100,9 +100,9 @@ COMPARISONS: tuple[Comparison, ...] = (
         )
     ),
 )
-"""Comparisons by question, in the pages' order."""
+"""Comparisons by topic, in the pages' order."""
 
-QUESTIONS = tuple(dict.fromkeys(each.question for each in COMPARISONS))
+TOPICS = tuple(dict.fromkeys(each.topic for each in COMPARISONS))
 
 COLUMNS = (
     *("question", "first", "second", "source", "change", "networks", "depth", "precision"),
@@ -114,14 +114,14 @@ smallest number of seeds of a network; ``excluded`` counts points (network, seed
 layer has collapsed, from ``collapse_level`` on."""
 
 
-def question(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Rows of :func:`estimated` that serve one question.
+def topic(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows of :func:`estimated` on one topic, which the column ``question`` names.
 
     Args:
-        name: out of :data:`QUESTIONS`.
+        name: out of :data:`TOPICS`.
         table: results as for :func:`estimated`; if ``None``, the file of estimates is read.
     """
-    _checks.choice("question", name, QUESTIONS)
+    _checks.choice("topic", name, TOPICS)
     if table is not None:
         return estimated(table, [name])
     found = pd.read_csv(paths.results("estimates.csv"), dtype={"depth": str})
@@ -137,27 +137,27 @@ def estimate_of(row: Any) -> Estimate:
 def certainty() -> pd.DataFrame:
     """Published differences of the paper's methods over all levels, in each network with two seeds
     or more: rows of :func:`estimated` with ``holm``, the p-value corrected for all of them."""
-    rows = question("paper").query("over == 'seeds' and n > 1")
+    rows = topic("paper").query("over == 'seeds' and n > 1")
     rows = rows[(rows["lowest_level"] == 5) & (rows["highest_level"] == 95)]
     return rows.assign(holm=holm(rows["p"]))
 
 
-def estimated(table: pd.DataFrame, questions: Sequence[str] = QUESTIONS) -> pd.DataFrame:
+def estimated(table: pd.DataFrame, topics: Sequence[str] = TOPICS) -> pd.DataFrame:
     """Estimates of every comparison that has results, with the columns :data:`COLUMNS`.
 
     Of each range of levels: over all networks, over those of each depth, and in each network.
 
     Args:
         table: results, as :func:`spectral_core.paper.results.accuracies.described` makes them.
-        questions: which comparisons, by what they serve.
+        topics: which comparisons, by what they are about.
     """
-    compared = [each for each in COMPARISONS if each.question in questions]
+    compared = [each for each in COMPARISONS if each.topic in topics]
     rows = [row for comparison in compared for row in _rows(comparison, table)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    question, first, second, ranges, source, change = comparison
+    topic, first, second, ranges, source, change = comparison
     try:
         every = estimates.differences(
             first,
@@ -172,7 +172,7 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
         return
     if change:
         every = every[every.groupby("network")["seed"].transform("nunique") >= LEAST_SEEDS]
-    names = {"question": question, "first": first, "second": second}
+    names = {"question": topic, "first": first, "second": second}
     names |= {"source": source, "change": change}
     for levels in ranges:
         found = every[every["level"].between(*levels)]

@@ -90,8 +90,8 @@ def trained_nodes(
     stronger = {**INGREDIENTS["start"].settings, **INGREDIENTS["glorot"].settings}
     starts = {"paper": Settings(), "stronger": Settings(**stronger)}
     found = []
-    for (start, recipe), decay in ((each, decay) for each in starts.items() for decay in decays):
-        network = _network(recipe)
+    for (start, settings), decay in ((each, decay) for each in starts.items() for decay in decays):
+        network = _network(settings)
         train(
             network,
             data.train_inputs,
@@ -132,12 +132,12 @@ def balance_table(nodes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis(["start", "α"])
 
 
-def _network(recipe: Settings) -> nn.Sequential:
-    """A network for the 8×8 digits, where its recipe lets it start."""
+def _network(settings: Settings) -> nn.Sequential:
+    """A network for the 8×8 digits, where its settings let it start."""
     return spectral_mlp(
         (64, 32, 10),
         "elu",
-        eigenvalue_range=recipe.eigenvalue_range,
-        eigenvector_range=recipe.eigenvector_range,
+        eigenvalue_range=settings.eigenvalue_range,
+        eigenvector_range=settings.eigenvector_range,
         generator=torch.Generator().manual_seed(0),
     )

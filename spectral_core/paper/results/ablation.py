@@ -34,7 +34,7 @@ from spectral_core.training.loop import single_thread
 
 SCORES = ("eigenvalue", "invariant", "connectivity", "taylor")
 """Criteria of :func:`~spectral_core.node_scores` that are tested; plain layers have no λ."""
-IMAGES = 10_000
+SCORE_IMAGES = 10_000
 """Training images that scores and damage look at, the first so many."""
 DAMAGES = {"test": "damage", "training": "damage_training"}
 """Images whose loss is measured, with the column of the damage."""
@@ -101,7 +101,7 @@ def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
     """
     data = load(trained.dataset)
     network = stored_network(trained, store, data)
-    training = data.train_inputs[:IMAGES], data.train_targets[:IMAGES]
+    training = data.train_inputs[:SCORE_IMAGES], data.train_targets[:SCORE_IMAGES]
     columns = {
         "damage": node_damage(network, data.test_inputs, data.test_targets),
         "damage_training": node_damage(network, *training),
@@ -179,7 +179,7 @@ def ablation(nodes: bool = False) -> pd.DataFrame:
 
     Raises:
         NoResults: if none are published.
-        Damaged: if a table was changed.
+        DamagedTable: if a table was changed.
         ValueError: if two tables measure the same network.
     """
     tables = [run.read().assign(file=run.table.stem) for run in runs(nodes)]

@@ -27,7 +27,7 @@ from spectral_core.paper.study.steps import CutStep, TrainStep
 from spectral_core.training.evaluation import evaluate
 from spectral_core.training.loop import single_thread
 
-IMAGES = 12
+SHOWN_IMAGES = 12
 """Test images whose predictions are kept, the first so many."""
 EVERY, ROW = 5, 10
 """Of the sorted nodes, every fifth is shown; fields in a row of their picture."""
@@ -65,13 +65,13 @@ def answers(step: CutStep, network: nn.Module, data: Dataset) -> pd.DataFrame:
     left = pruned_network(step, network, data)
     accuracy, _ = evaluate(left, data.test_inputs, data.test_targets)
     with torch.no_grad():
-        predicted = left(data.test_inputs[:IMAGES]).argmax(1)
+        predicted = left(data.test_inputs[:SHOWN_IMAGES]).argmax(1)
     return pd.DataFrame(
         {
             "percentile": step.percentile,
             "accuracy": accuracy,
             "image": range(len(predicted)),
-            "target": data.test_targets[:IMAGES],
+            "target": data.test_targets[:SHOWN_IMAGES],
             "predicted": predicted,
         }
     )
@@ -103,7 +103,7 @@ def fields_picture(weight: Tensor, ranking: Tensor, spread: Tensor) -> Image.Ima
 
 def images_picture(data: Dataset) -> Image.Image:
     """The first test images side by side."""
-    images = data.test_inputs[:IMAGES]
+    images = data.test_inputs[:SHOWN_IMAGES]
     side = round(images.shape[1] ** 0.5)
     sheet = images.reshape(-1, side, side).transpose(0, 1).reshape(side, -1)
     return Image.fromarray((255 * sheet / sheet.max()).round().byte().numpy())

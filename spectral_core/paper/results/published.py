@@ -27,7 +27,7 @@ SELECTS = ("seeds", "methods", "percentiles")
 """Settings in which a published run may differ from its preset: they choose among its points."""
 
 
-class Damaged(RuntimeError):
+class DamagedTable(RuntimeError):
     """A published table is not what its provenance says."""
 
 
@@ -47,7 +47,7 @@ class Run(NamedTuple):
         """The provenance.
 
         Raises:
-            Damaged: if it cannot be read; names the file.
+            DamagedTable: if it cannot be read; names the file.
         """
         try:
             made = json.loads(self.provenance.read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ class Run(NamedTuple):
                 raise ValueError("it is of another form")
             return made
         except (ValueError, OSError) as error:
-            raise Damaged(
+            raise DamagedTable(
                 f"{self.provenance} must be the provenance of {self.table.name}: {error}. "
                 "Restore it, or publish the run again"
             ) from error
@@ -64,11 +64,11 @@ class Run(NamedTuple):
         """The table.
 
         Raises:
-            Damaged: if it is not the one that was written; names the file.
+            DamagedTable: if it is not the one that was written; names the file.
         """
         content, proof = self.table.read_bytes(), self.made().get("table", {})
         if proof.get("sha256") != hashlib.sha256(content).hexdigest():
-            raise Damaged(
+            raise DamagedTable(
                 f"{self.table} must be as published, {proof.get('rows')} rows of the SHA-256 in "
                 f"{self.provenance.name}; it was changed. Restore it, or publish the run again"
             )

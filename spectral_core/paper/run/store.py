@@ -18,7 +18,7 @@ from spectral_core._files import write_whole
 from spectral_core.paper.study.steps import Step, TrainStep, describe
 
 
-class Damaged(RuntimeError):
+class DamagedStep(RuntimeError):
     """A stored file is not what its step says."""
 
 
@@ -36,12 +36,12 @@ class Store:
     def record(self, step: Step) -> dict[str, Any] | None:
         """What is stored of a step: ``step``, ``result``, ``made``, of a network its ``sha256``,
         and a ``checksum`` of them; ``None`` if it is not stored, or damaged."""
-        with suppress(FileNotFoundError, Damaged):
+        with suppress(FileNotFoundError, DamagedStep):
             return self._read(step)
         return None
 
     def __contains__(self, step: Step) -> bool:
-        with suppress(FileNotFoundError, Damaged):
+        with suppress(FileNotFoundError, DamagedStep):
             self._check(step)
             return True
         return False
@@ -55,7 +55,7 @@ class Store:
             self._check(step)
         except FileNotFoundError:
             return None
-        except Damaged as error:
+        except DamagedStep as error:
             for suffix in ("json", "safetensors"):
                 path = self._path(step, suffix)
                 with suppress(FileNotFoundError):
@@ -93,7 +93,7 @@ class Store:
         """Fill a network of the right shape with the stored parameters of a trained one.
 
         Raises:
-            Damaged: if the file is not the one that was stored; names it.
+            DamagedStep: if the file is not the one that was stored; names it.
         """
         network.load_state_dict(load(self._network(step, self._read(step))))
         return network
@@ -145,7 +145,7 @@ class Store:
         except Exception as error:  # whatever its content is
             problem = f"it cannot be read ({error})"
         if problem:
-            raise Damaged(f"stored result {path} must be of {step}, but {problem}")
+            raise DamagedStep(f"stored result {path} must be of {step}, but {problem}")
         return record
 
     def _network(self, step: TrainStep, record: dict[str, Any]) -> bytes:
@@ -161,7 +161,7 @@ class Store:
         except FileNotFoundError:
             raise
         except Exception as error:
-            raise Damaged(
+            raise DamagedStep(
                 f"stored network {path} must be as it was written, but {error}"
             ) from error
         return content

@@ -21,7 +21,7 @@ class Method:
     """What stage 1 trains: everything, or λ alone."""
     score: str
     """Criterion of :func:`~spectral_core.node_scores` that ranks the nodes."""
-    retrains: bool
+    retrained: bool
     """Whether the pruned network is retrained (stage 2): everything in it or, if stage 1 trained λ
     alone, what the settings say."""
     removes: Literal["nodes", "inputs"] = "nodes"
@@ -36,7 +36,7 @@ class Method:
     """Whether each hidden layer has a threshold of its own; if not, one serves all of them."""
     scaled: bool = False
     """Whether scores are divided by the mean of their layer before they are compared."""
-    restarts: Literal["both stages", "stage two"] | None = None
+    from_scratch: Literal["both stages", "stage two"] | None = None
     """Whether a new network, of the widths that are left, takes the place of the pruned one, and
     whose epochs it is trained for."""
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -72,9 +72,9 @@ def ingredients(without: str = "") -> dict[str, Any]:
 
 
 # The paper's methods; every other one differs from one of them in what it names.
-_DIRECT = Method("Magnitude", "direct", "both", "connectivity", retrains=False)
-_POST = Method("Spectral, post-training", "spectral", "both", "eigenvalue", retrains=False)
-_PRE = Method("Spectral, two-stage", "spectral", "eigenvalues", "eigenvalue", retrains=True)
+_DIRECT = Method("Magnitude", "direct", "both", "connectivity", retrained=False)
+_POST = Method("Spectral, post-training", "spectral", "both", "eigenvalue", retrained=False)
+_PRE = Method("Spectral, two-stage", "spectral", "eigenvalues", "eigenvalue", retrained=True)
 
 
 def _like(method: Method, ending: str, **changes: Any) -> Method:
@@ -86,8 +86,8 @@ def _layer_wise(method: Method) -> Method:
     return _like(method, ", layer-wise", per_layer=True)
 
 
-_DIRECT_RETRAINED = _like(_DIRECT, " + retraining", retrains=True)
-_POST_RETRAINED = _like(_POST, " + retraining", retrains=True)
+_DIRECT_RETRAINED = _like(_DIRECT, " + retraining", retrained=True)
+_POST_RETRAINED = _like(_POST, " + retraining", retrained=True)
 _PRE_RANDOM = _like(_PRE, ", random nodes", score="random")
 _STRONGER = replace(_POST_RETRAINED, title="Stronger variant", settings=ingredients())
 
@@ -109,13 +109,13 @@ METHODS: dict[str, Method] = {
     "post-retrained": _POST_RETRAINED,
     "pre-random": _PRE_RANDOM,
     "pre-smallest": _like(_PRE, ", smallest |λ|", keeps="smallest"),
-    "fresh": replace(_PRE, title="Retrained from scratch", restarts=BOTH_STAGES),
+    "fresh": replace(_PRE, title="Retrained from scratch", from_scratch=BOTH_STAGES),
     # New networks of pre's widths, trained as long as pre's small network is.
     "fresh-short": replace(
-        _PRE, title="Retrained from scratch, epochs of stage 2", restarts=STAGE_TWO
+        _PRE, title="Retrained from scratch, epochs of stage 2", from_scratch=STAGE_TWO
     ),
     # The networks of pre after stage 1.
-    "pre-unretrained": _like(_PRE, ", after stage 1", retrains=False),
+    "pre-unretrained": _like(_PRE, ", after stage 1", retrained=False),
     # The same share of the nodes of every layer is removed.
     "direct-per-layer": _layer_wise(_DIRECT),
     "post-per-layer": _layer_wise(_POST),

@@ -126,9 +126,9 @@ def cut_step(
         seed=seed,
         penalty=float(penalty),  # 0 and 0.0 have one name
     )
-    epochs = settings.retraining_epochs if how.retrains else 0
-    epochs += settings.epochs if how.restarts == BOTH_STAGES else 0
-    restarts = how.restarts is not None
+    epochs = settings.retraining_epochs if how.retrained else 0
+    epochs += settings.epochs if how.from_scratch == BOTH_STAGES else 0
+    restarts = how.from_scratch is not None
     part = "both" if how.trains == "both" or restarts else settings.stage_two
     in_rounds = epochs > 0 and how.removes == "nodes" and not restarts
     ranking = ("score", "removes", "score_images", "keeps", "per_layer", "scaled", "draws")

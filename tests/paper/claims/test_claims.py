@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from made_tables import curves
 
-from spectral_core.paper.claims.claims import COLUMNS, TESTS, claims, details, judged
+from spectral_core.paper.claims.claims import COLUMN_SOURCES, TESTS, claims, details, judged
 from spectral_core.paper.claims.yardsticks import ABSENT, HOLDS, PARTLY
 from spectral_core.paper.results import accuracies
 from spectral_core.paper.study.methods import METHODS
@@ -28,7 +28,7 @@ def test_every_claim_has_its_words_a_test_and_methods_that_there_are():
 
 def test_every_claim_has_a_verdict_of_the_settings_of_its_column_alone(rows):
     table = accuracies.results()
-    for column, sources in COLUMNS.items():
+    for column, sources in COLUMN_SOURCES.items():
         networks = set(table.loc[table["source"].isin(sources), "network"])
         for row in rows:
             found = getattr(row, column)

@@ -130,7 +130,7 @@ def made(*words, mean=5.0, n=5):
     estimate = Estimate(mean, mean - 0.5, mean + 0.5, n)
     single = Estimate(mean, math.nan, math.nan, 1)
     return [
-        yardsticks.Test(
+        yardsticks.ClaimTest(
             f"network {i}",
             "a − b",
             single if word == SINGLE else estimate,

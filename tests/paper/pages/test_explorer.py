@@ -9,7 +9,7 @@ import pytest
 
 from spectral_core.paper import paths
 from spectral_core.paper.pages import explorer as module
-from spectral_core.paper.pages.explorer import LEVELS, explorer, explorer_data
+from spectral_core.paper.pages.explorer import SLIDER_LEVELS, explorer, explorer_data
 from spectral_core.paper.pages.stories import stories
 
 ROOT = paths.project()
@@ -37,16 +37,17 @@ def published(figure, panel, method):
 
 
 def test_curves_are_those_of_the_tables(content):
-    assert len(content["networks"]) == 24 and content["levels"] == LEVELS
+    assert len(content["networks"]) == 24 and content["levels"] == SLIDER_LEVELS
     for name, network in content["networks"].items():
         assert {"direct", "post", "pre"} <= set(network["methods"]), name
     curves = content["networks"][FIG03]["methods"]
     for method, figure in (("pre", "fig03"), ("direct", "fig03"), ("pre-random", "budget")):
         wanted = published(figure, "fashion-mnist-elu-500", method)
         assert curves[method]["accuracy"] == pytest.approx(wanted.tolist(), abs=1e-3)
-        assert curves[method]["kept"] == [[500 - 5 * int(level) for level in LEVELS]]
+        assert curves[method]["kept"] == [[500 - 5 * int(level) for level in SLIDER_LEVELS]]
     fresh = curves["fresh"]["accuracy"]
-    assert [q for q, value in zip(LEVELS, fresh) if value is not None] == [30, 50, 70, 80, 90, 95]
+    measured = [q for q, value in zip(SLIDER_LEVELS, fresh) if value is not None]
+    assert measured == [30, 50, 70, 80, 90, 95]
     deep = content["networks"]["mnist/3/relu/text"]["methods"]["post"]
     assert deep["weights"] == 784 * 500 + 2 * 500 * 500 + 500 * 10
     assert deep["left"][0] == 100 and deep["left"][-1] < 10
@@ -58,7 +59,7 @@ def test_thresholds_remove_as_many_nodes_as_the_level_says(content):
     for method in ("direct", "post", "pre"):
         (layer,) = spectra[method]["layers"]
         assert layer == sorted(layer)
-        for level, threshold in zip(LEVELS, spectra[method]["threshold"]):
+        for level, threshold in zip(SLIDER_LEVELS, spectra[method]["threshold"]):
             assert (nodes[method] < threshold).mean() == pytest.approx(level / 100, abs=0.02)
 
 
@@ -112,7 +113,7 @@ def test_the_slider_moves_by_keyboard_and_the_numbers_follow(page):
     slider = page.get_by_role("slider", name="Nodes pruned")
     slider.focus()
     page.keyboard.press("Home")
-    for level in LEVELS:
+    for level in SLIDER_LEVELS:
         for method, figure in (("direct", "fig03"), ("pre", "fig03"), ("post-retrained", "budget")):
             wanted = published(figure, "fashion-mnist-elu-500", method)[level]
             assert accuracy(page, method) == pytest.approx(wanted, abs=0.0501), (level, method)

@@ -24,7 +24,7 @@ KINDS = {kind for kinds in REPEATS.values() for kind in kinds}
 def test_steps_follow_from_the_method(method, kind, words):
     steps = flow(METHODS[method])
     assert words in steps[kind]
-    retrains = METHODS[method].retrains or METHODS[method].restarts
+    retrains = METHODS[method].retrained or METHODS[method].from_scratch
     assert steps.keys() == (KINDS if retrains else KINDS - {"retrain"})
 
 

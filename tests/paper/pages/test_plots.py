@@ -127,8 +127,8 @@ def test_weights_are_shares_of_the_unpruned_network():
 
 def test_labels_keep_apart_within_the_scale_and_in_order():
     named = [(1.0, "a", ""), (1.5, "b\nb", ""), (50.0, "c", ""), (99.9, "d", "")]
-    assert [y for y, *_ in plots.spread(named, line=4, low=0, high=100)] == [2, 8, 50, 98]
-    crowded = plots.spread([(99.0, text, "") for text in "abc"], line=4, low=0, high=100)
+    assert [y for y, *_ in plots.keep_apart(named, line=4, low=0, high=100)] == [2, 8, 50, 98]
+    crowded = plots.keep_apart([(99.0, text, "") for text in "abc"], line=4, low=0, high=100)
     assert [y for y, *_ in crowded] == [90, 94, 98]
 
 
@@ -152,7 +152,7 @@ def two():
 
 def test_reach_is_the_level_before_a_point_is_lost(two):
     before = dict(matplotlib.rcParams)
-    picture = plots.reach(["pre", "pre-random"], "alt", table=two)
+    picture = plots.reach_dots(["pre", "pre-random"], "alt", table=two)
     (axes,) = picture.drawings[0].axes
     full, hollow = axes.get_lines()
     assert list(full.get_xdata()) == [95, 95] and list(hollow.get_xdata()) == [55, 55]
@@ -165,7 +165,7 @@ def test_reach_is_the_level_before_a_point_is_lost(two):
 
 
 def test_differences_end_in_an_arrow_where_a_layer_collapses(two):
-    drawings = plots.differences("pre", ["pre-random"], "alt", table=two).drawings
+    drawings = plots.difference_curves("pre", ["pre-random"], "alt", table=two).drawings
     for (axes,), last, arrows in zip((each.axes for each in drawings), (95, 85), (0, 1)):
         thin, thick = lines(axes, "pre-random")
         level = pd.Series(thin.get_ydata(), thin.get_xdata())

@@ -16,7 +16,7 @@ from spectral_core.paper.questions.comparisons import (
     certainty,
     estimate_of,
     estimated,
-    question,
+    topic,
 )
 from spectral_core.paper.results import accuracies
 from spectral_core.paper.results.statistics import Estimate
@@ -53,7 +53,7 @@ def two_networks():
 
 
 def test_rows_are_over_networks_and_in_each(two_networks):
-    found = question("ranking", two_networks)
+    found = topic("ranking", two_networks)
     assert tuple(found.columns) == COLUMNS and set(found["second"]) == {"pre-random"}
     light = found[(found["lowest_level"] == 50) & (found["highest_level"] == 50)]
     names = ["2 networks", "MNIST · 1 × 10 · ELU", "MNIST · 1 × 10 · tanh"]
@@ -64,20 +64,20 @@ def test_rows_are_over_networks_and_in_each(two_networks):
         Estimate.of([3.0, 4.0, 5.0]),
     ]
     assert list(light["depth"]) == ["1"] * 3 and list(light["seeds"]) == [3] * 3
-    assert question("threshold", two_networks).empty
-    with pytest.raises(ValueError, match="question"):
-        question("budget")
+    assert topic("threshold", two_networks).empty
+    with pytest.raises(ValueError, match="topic"):
+        topic("budget")
 
 
 def test_a_single_run_has_no_interval():
-    singles = question("paper").query("n == 1")
+    singles = topic("paper").query("n == 1")
     assert singles["low"].isna().all() and set(singles["outcome"]) == {"single run"}
 
 
 def test_collapsed_levels_are_counted_and_said_where(two_networks):
     lost = two_networks[["method", "level", "seed", "activation"]].eq(["pre", 90, 1, "elu"])
     two_networks.loc[lost.all(axis=1), "collapsed"] = True
-    found = question("ranking", two_networks)
+    found = topic("ranking", two_networks)
     every = found[found["networks"] == "2 networks"].iloc[-1]
     assert (every["excluded"], every["collapse_level"]) == (3, 90)
     one = found[found["networks"].str.endswith("ELU")]
@@ -88,7 +88,7 @@ def test_collapsed_levels_are_counted_and_said_where(two_networks):
 def test_a_changed_setting_needs_three_seeds(seeds, networks):
     usual, changed = {50: [0.7, 0.8, 0.9][:seeds]}, {50: [0.6, 0.7, 0.9][:seeds]}
     table = pd.concat([curves({"pre": usual}), curves({"pre": changed}, change="wide-eigenvalues")])
-    assert list(question("settings", table)["networks"]) == networks
+    assert list(topic("settings", table)["networks"]) == networks
 
 
 def test_all_39_published_differences_are_certain_once_corrected_for_testing_all():

@@ -27,7 +27,7 @@ def test_scores_and_answers_are_those_of_the_networks(finished, project):
             its = shown[(shown["method"] == cell.method) & (shown["percentile"] == cell.percentile)]
             measured = finished.store.record(cell.step)["result"]
             assert its["accuracy"].tolist() == pytest.approx(
-                [measured["accuracy"]] * inside.IMAGES, rel=1e-5
+                [measured["accuracy"]] * inside.SHOWN_IMAGES, rel=1e-5
             )
             threshold = np.percentile(nodes[cell.method], cell.percentile)
             assert (nodes[cell.method] >= threshold).sum() == measured["nodes"]

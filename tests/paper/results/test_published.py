@@ -9,7 +9,7 @@ import pytest
 from spectral_core.paper.results import published as publishing
 from spectral_core.paper.results.collect import COLUMNS, NoResults, summary
 from spectral_core.paper.results.published import (
-    Damaged,
+    DamagedTable,
     Run,
     counterpart,
     publish,
@@ -126,7 +126,7 @@ def test_runs_of_other_settings_are_an_error_that_names_both_files(finished, pro
 def test_a_damaged_table_is_noticed_with_its_name(finished, project, ending, damage):
     file = publish(*finished)[0].with_suffix(ending)
     file.write_text(damage(file.read_text()))
-    with pytest.raises(Damaged, match=r"digits-elu-32\.csv"):
+    with pytest.raises(DamagedTable, match=r"digits-elu-32\.csv"):
         published("fig03", "smoke")
 
 

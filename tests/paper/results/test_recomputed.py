@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from spectral_core.paper.questions.comparisons import estimate_of, question
+from spectral_core.paper.questions.comparisons import estimate_of, topic
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.estimates import difference
 
@@ -148,7 +148,7 @@ def test_reach_of_the_papers_methods(panel):
 
 
 def test_layer_wise_thresholds_in_the_file_of_estimates():
-    rows = question("threshold").query("first == 'post-per-layer' and second == 'direct-per-layer'")
+    rows = topic("threshold").query("first == 'post-per-layer' and second == 'direct-per-layer'")
     row = rows[(rows["networks"] == "6 networks") & (rows["lowest_level"] == 5)].iloc[-1]
     assert row.highest_level == 95
     panels = [f"{panel}-bf16" for panel in THREE]
