@@ -1,7 +1,5 @@
 """The command ``python -m benchmarks``: run suites and keep what they measure."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import time

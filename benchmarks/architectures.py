@@ -1,7 +1,5 @@
 """Which architectures can be pruned, checked: pruned, saved, loaded, exported and compared."""
 
-from __future__ import annotations
-
 import itertools
 import tempfile
 import time

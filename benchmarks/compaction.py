@@ -3,8 +3,6 @@
 The weights don't matter to the time, so the networks are new ones of the published widths.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -3,8 +3,6 @@
 The loop runs in the better of its two ways: one process on all cores, or a process per core.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

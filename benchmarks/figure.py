@@ -6,8 +6,6 @@ many processes. One contestant follows the other. Seconds are of computing, adde
 with one seed a core may have to wait for the other, which five seeds give work to.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections import Counter

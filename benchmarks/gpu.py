@@ -6,8 +6,6 @@ recording of CUDA graphs included. Before that Fig. 6 with few epochs, by one pr
 which NVIDIA's Multi-Process Service lets compute side by side where it runs.
 """
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable

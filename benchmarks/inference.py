@@ -1,7 +1,5 @@
 """What pruning buys: latency and FLOPs of a pruned network against the full one, in torch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

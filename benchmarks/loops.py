@@ -1,7 +1,5 @@
 """The two ways to train that race: a tutorial's loop over a DataLoader, and this project's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import median

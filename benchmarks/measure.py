@@ -1,7 +1,5 @@
 """Timing side by side: the contestants take turns, so that a noisy machine is noisy to all."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence

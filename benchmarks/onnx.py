@@ -1,7 +1,5 @@
 """What pruning buys once it is exported: latency in onnxruntime, pruned against full."""
 
-from __future__ import annotations
-
 import tempfile
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A pruning curve against as many evaluations, in forward passes of the uncut network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -6,8 +6,6 @@ large matrices reaches, the bandwidth that of a copy that fits no cache; a part 
 cache may go beyond. All run in turns on one core, at the sizes of a step of Fig. 3's network.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ them to ``benchmarks/soak.csv``. Each kind is a generator: a case yields ``None`
 else what went wrong. All is drawn from one seed, so that a case can be had again.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import io

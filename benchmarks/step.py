@@ -8,8 +8,6 @@ and moments alone. No training in a precision takes less than the two together. 
 ``torch.compile``, which needs a C++ compiler, are left out where they are missing.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import time

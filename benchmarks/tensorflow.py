@@ -6,8 +6,6 @@ in that of another Python, named by ``SPECTRAL_CORE_TF_PYTHON``. Where this proj
 layers, Keras has its own.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -4,8 +4,6 @@ Started by :mod:`benchmarks.tensorflow`. It needs TensorFlow and SpectralTools, 
 project and no torch.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from importlib.metadata import version

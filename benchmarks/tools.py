@@ -4,8 +4,6 @@
 the share of its hidden nodes to keep. Nothing is retrained.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

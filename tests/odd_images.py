@@ -4,8 +4,6 @@ An odd one is loaded, or refused within a minute by an error that names what is 
 file. It is never loaded in part, and never waited for.
 """
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -1,7 +1,5 @@
 """Options that commands of ``spectral-core`` share, and the values that they take."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

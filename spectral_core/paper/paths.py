@@ -1,7 +1,5 @@
 """Where things are: the project's folders, and the store of this machine's results."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -6,8 +6,6 @@ how we read a vague word (``claimed``), one of :data:`TESTS`, what it compares (
 and Appendix A are not there: ``tests/layers`` checks them, and so does the page on theory.
 """
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import functools

@@ -2,8 +2,6 @@
 decide, their mean does.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

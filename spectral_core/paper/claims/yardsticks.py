@@ -17,8 +17,6 @@ and filters as for :func:`~spectral_core.paper.results.estimates.differences`, a
 :class:`~spectral_core.paper.results.collect.NoResults` where no network has what they test.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """Building the book: executed notebooks, tables from the code, then Jupyter Book."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import shutil

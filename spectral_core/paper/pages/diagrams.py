@@ -1,7 +1,5 @@
 """The matrices of Figs. 1 and 2, of a layer's own numbers: tables with a cell for each entry."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Mapping
 

@@ -4,8 +4,6 @@
 Fig. 3's network stand in its place.
 """
 
-from __future__ import annotations
-
 import base64
 import itertools
 import json

@@ -1,7 +1,5 @@
 """The methods as flowcharts (Fig. 5): numbered lists, which the book's style draws as boxes."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ It has imported PyTorch, SciPy, pandas and Matplotlib, and read the published re
 longer than most pages take to run. Each page still has a process of its own.
 """
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """Running the parameterised notebooks with papermill, whole or not at all."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -3,8 +3,6 @@
 Tables have headings with a scope, shared ones over several rows, and a name each.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping

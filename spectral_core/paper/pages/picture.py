@@ -1,7 +1,5 @@
 """A picture for a page: drawings in a row that wraps, as SVG in the colours of the page."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import io

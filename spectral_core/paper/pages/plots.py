@@ -1,7 +1,5 @@
 """Curves over the pruning level, and the two pictures of all networks at once."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

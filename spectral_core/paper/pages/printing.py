@@ -1,7 +1,5 @@
 """The whole book as one PDF: its pages in a row, printed by Chromium."""
 
-from __future__ import annotations
-
 import html
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Pictures of the book's questions: distances to the authors, accuracy against size, criteria."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Tables of runs: what is seen below a figure, what is folded there, and where it comes from."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Five views of the explorer that tell the paper, each with what makes its sentence true."""
 
-from __future__ import annotations
-
 import csv
 
 from spectral_core.paper import paths

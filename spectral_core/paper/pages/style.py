@@ -1,8 +1,6 @@
 """How methods and networks look and are called: hue for the training, dash and marker for what
 else a method does differently."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 

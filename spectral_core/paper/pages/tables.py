@@ -1,7 +1,5 @@
 """Tables of the book's questions: verdicts on claims, and estimates row by row."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections import Counter

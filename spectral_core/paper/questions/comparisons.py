@@ -1,7 +1,5 @@
 """Every comparison of two methods that a page states, and the table of their estimates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path

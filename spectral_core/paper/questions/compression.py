@@ -1,7 +1,5 @@
 """What pruning buys, in weights and time, and what to use; the paper's choice has no bonus."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Mapping

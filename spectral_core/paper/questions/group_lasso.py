@@ -8,8 +8,6 @@ At the optimum the L2 term α/2 (Σλ² + Σφ²) is therefore α Σ_i ‖w_i‖
 (2006) with a node's incoming weights as a group; and |λ_i|² = ‖w_i‖, so that |λ_i| ranks as ‖w_i‖.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -4,8 +4,6 @@ The paper's central sentence, that eigenvalues correlate with the influence of n
 tested on stored networks, without any training.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from pathlib import Path

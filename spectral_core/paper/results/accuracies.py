@@ -1,7 +1,5 @@
 """Every published accuracy, once, with the name of its network in words."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable
 from typing import Any

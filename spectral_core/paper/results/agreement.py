@@ -1,7 +1,5 @@
 """How far two runs of the same study agree, point by point."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

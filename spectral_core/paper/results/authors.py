@@ -1,8 +1,6 @@
 """The authors' released means, and how far this project's results are from them: a curve at its
 levels, and all of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

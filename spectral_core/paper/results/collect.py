@@ -1,7 +1,5 @@
 """Tables of results out of a store, and how they were made."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """What was computed how, for archives: RO-Crate metadata of all published runs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

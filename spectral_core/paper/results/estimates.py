@@ -6,8 +6,6 @@ state, not a number: a pruning level at which a hidden layer has no nodes left, 
 methods and any of their seeds, is left out of that network's averages and counted.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

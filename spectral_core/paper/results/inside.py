@@ -4,8 +4,6 @@ The landing page shows it. Networks are stored ones, of one seed; only what a me
 pruning is trained again, at each level.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from pathlib import Path

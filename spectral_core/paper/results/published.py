@@ -1,7 +1,5 @@
 """Published results: one table and one provenance per run, put together when they are read."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import itertools

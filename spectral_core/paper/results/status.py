@@ -1,7 +1,5 @@
 """What is computed on this machine and what is published."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable
 

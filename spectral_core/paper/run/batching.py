@@ -1,7 +1,5 @@
 """Steps that run as one: levels of a network in one pass, trainings as one ensemble."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Fill the store: run the steps that are missing, several at a time."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

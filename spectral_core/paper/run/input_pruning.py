@@ -5,8 +5,6 @@ sums over *i* instead, which gives a number for each input *j*, and removes the 
 smallest. It is here to show what that did to Figs. 10 and 11.
 """
 
-from __future__ import annotations
-
 import copy
 
 import torch

@@ -1,7 +1,5 @@
 """Where a number comes from: versions, commit, machine and time."""
 
-from __future__ import annotations
-
 import datetime
 import functools
 import hashlib

@@ -1,7 +1,5 @@
 """What a run has left to do, and how long it takes at this machine's speed, measured just now."""
 
-from __future__ import annotations
-
 import itertools
 import time
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Settings chosen by images held out of the training set (Appendix D); the test set is not used."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence

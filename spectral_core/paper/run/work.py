@@ -5,8 +5,6 @@ The paper's method (i), two-stage, is :func:`run_train` of a step that trains λ
 functions with another step. A network is wherever its data are.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import inspect
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The registry: figures of the paper, questions that it leaves open, and presets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any

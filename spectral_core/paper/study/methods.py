@@ -1,7 +1,5 @@
 """Methods: how to train, rank and retrain; the paper's three (Sec. VI), and their controls."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal

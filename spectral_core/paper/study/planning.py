@@ -1,7 +1,5 @@
 """What is to be computed: a figure or a question at a preset, with changes to it, as steps."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

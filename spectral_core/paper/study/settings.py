@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF009 (the calls in the class make fields)
 
-from __future__ import annotations
+from __future__ import annotations  # types are read as text: options.py
 
 import dataclasses
 import math

@@ -1,7 +1,5 @@
 """Steps: the complete configuration of each training and each pruning, and its name."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json
