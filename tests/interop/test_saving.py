@@ -141,8 +141,7 @@ class Conv1D(nn.Module):
 @pytest.mark.parametrize("kinds", [(Conv1D, nn.Linear), (nn.Linear, Conv1D)])
 def test_a_transposed_layer_tells_its_inputs_from_its_outputs(kinds, tmp_path):
     def network(inputs, outputs):
-        sizes = ((inputs, 8), (8, outputs))
-        first, last = (kind(*size) for kind, size in zip(kinds, sizes))
+        first, last = (kind(*sides) for kind, sides in zip(kinds, ((inputs, 8), (8, outputs))))
         return nn.Sequential(first, nn.ELU(), last)
 
     small = prune(network(6, 3), [torch.rand(8)], 50)

@@ -1,7 +1,5 @@
 """The book on one page: links lead within it, names stay apart, addresses become footnotes."""
 
-import shutil
-
 import pytest
 from bs4 import BeautifulSoup
 
@@ -49,7 +47,7 @@ def test_pages_follow_one_another_and_links_lead_within(book):
 
 def test_a_browser_prints(book, monkeypatch):
     contents = book.parent / "_toc.yml"
-    if not any(map(shutil.which, printing.BROWSERS)):
+    if printing.browser_here() is None:
         pytest.skip("no Chromium on this machine")
     assert printing.to_pdf(book, contents).read_bytes().startswith(b"%PDF")
     assert not list(book.glob("all_pages*"))
