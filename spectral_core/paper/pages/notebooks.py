@@ -38,7 +38,6 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     progress: bool = True,
-    project: str | None = None,
 ) -> Path:
     """Execute a notebook, unless what it would make is already there.
 
@@ -47,7 +46,6 @@ def execute(
         parameters: values of its parameters that differ from those written in it.
         folder: where the executed copy goes; ``book/figures`` if ``None``.
         progress: whether to show a bar over the cells.
-        project: what :func:`_project` returns, where it is known already.
 
     Returns:
         The executed notebook.
@@ -58,7 +56,7 @@ def execute(
     """
     shown = {"progress_bar": progress, "stderr_file": sys.stderr if progress else None}
     folder = folder or paths.project() / "book" / "figures"
-    return _made(name, parameters, folder, project, **shown)
+    return _made(name, parameters, folder, **shown)
 
 
 def execute_all(
@@ -81,10 +79,11 @@ def execute_all(
     """
     from spectral_core.paper.pages import kernels
 
+    folder = folder or paths.project() / "book" / "figures"
     project, pages = _project(), bar(total=len(parameters), unit=" pages")
     with pages, kernels.forked(), ThreadPoolExecutor(workers or joblib.cpu_count()) as pool:
         runs = {
-            pool.submit(execute, name, own, folder, False, project): name
+            pool.submit(_made, name, own, folder, project, progress_bar=False): name
             for name, own in parameters.items()
         }
         try:
