@@ -74,10 +74,11 @@ def direct_mlp(
     """
 
     def layer(before: int, after: int, bias: bool) -> nn.Module:
-        linear = nn.utils.skip_init(nn.Linear, before, after, bias=bias)
+        linear = nn.Linear(before, after, bias, device="meta")  # draws nothing
+        linear.weight = nn.Parameter(torch.empty(after, before))
         nn.init.xavier_uniform_(linear.weight, generator=generator)
         if bias:
-            nn.init.zeros_(linear.bias)
+            linear.bias = nn.Parameter(torch.zeros(after))
         return linear
 
     return _stack(sizes, activation, layer, bias, output_bias)
