@@ -53,20 +53,21 @@ def relaxation(
     """
     data = load("digits")
     network = _network(Settings())
-    optimiser = torch.optim.SGD(network.parameters(), lr=learning_rate, weight_decay=decay)
+    parameters = list(network.parameters())
     hidden = spectrum(network[0])
     start = imbalance(hidden).detach()
     rows = []
     for step in range(steps + 1):
-        optimiser.zero_grad()
         loss = F.cross_entropy(network(data.train_inputs), data.train_targets)
         if step % every == 0:
             time = step * learning_rate
             law = start * torch.exp(torch.tensor(-2 * decay * time))
             found = {"imbalance": imbalance(hidden).detach().tolist(), "law": law.tolist()}
             rows.append(pd.DataFrame(found).assign(time=time, loss=loss.item()))
-        loss.backward()
-        optimiser.step()
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            for p, gradient in zip(parameters, gradients):
+                p -= learning_rate * (gradient + decay * p)
     return pd.concat(rows).rename_axis("node").reset_index()
 
 
