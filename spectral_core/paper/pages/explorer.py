@@ -102,7 +102,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
         weights = sum(a * b for a, b in itertools.pairwise((_PIXELS, *hidden, _CLASSES)))
         by_level = rows.groupby("level")
         accuracy = 100 * by_level["accuracy"].agg(["mean", "std"]).reindex(SLIDER_LEVELS)
-        kept = rows["kept"].map(hidden_widths).apply(pd.Series).groupby(rows["level"]).mean()
+        kept = pd.DataFrame(map(hidden_widths, rows["kept"])).groupby(list(rows["level"])).mean()
         left = 100 * by_level["parameters"].mean().reindex(SLIDER_LEVELS) / weights
         empty = rows.loc[rows["collapsed"], "level"].min()
         curves[method] = {

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from spectral_core import _checks
@@ -94,8 +95,9 @@ def selected(
         _checks.choice("filter", name, FILTERS)
     table = results() if table is None else table
     filters = {"method": method, "change": change, "source": "text", "penalty": 0.0} | filters
+    chosen = np.ones(len(table), dtype=bool)
     for name, wanted in filters.items():
         if wanted is not None:
             one = isinstance(wanted, str) or not isinstance(wanted, Iterable)
-            table = table[table[name].isin([wanted] if one else list(wanted))]
-    return table
+            chosen[chosen] = table.loc[chosen, name].isin([wanted] if one else list(wanted))
+    return table[chosen]
