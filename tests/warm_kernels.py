@@ -2,11 +2,11 @@
 
 from contextlib import ExitStack
 
-from spectral_core.paper.pages import kernels
-
 
 def pytest_configure(config):
     if hasattr(config, "workerinput") or not config.option.numprocesses:  # whoever runs tests
+        from spectral_core.paper.pages import kernels
+
         stack = ExitStack()
         config.add_cleanup(stack.close)
         stack.enter_context(kernels.forked())
