@@ -1,9 +1,7 @@
-"""What pages share, done once for all kernels, which are forked after it: imports, results and
-verdicts."""
+"""What pages share, done once for all kernels, which are forked after it: imports and results."""
 
 import contextlib
 
-from spectral_core.paper.claims.claims import judged
 from spectral_core.paper.pages import (  # noqa: F401
     diagrams,
     explorer,
@@ -14,6 +12,7 @@ from spectral_core.paper.pages import (  # noqa: F401
     tables,
 )
 from spectral_core.paper.questions import comparisons, compression, group_lasso  # noqa: F401
+from spectral_core.paper.results import accuracies
 
 with contextlib.suppress(Exception):  # a page that reads the results says what is wrong
-    judged()
+    accuracies.results()
