@@ -1,6 +1,7 @@
 """Steps: the complete configuration of each training and each pruning, and its name."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterable
@@ -156,12 +157,15 @@ def describe(step: Step) -> dict[str, Any]:
 
 def _plain(step: _Step) -> dict[str, Any]:
     found = {}
-    for field in dataclasses.fields(step):
+    for field in _fields(type(step)):
         value = getattr(step, field.name)
         if value != field.default or field.name in _NAMED:
             whole = isinstance(value, _Step)
             found[field.name] = _plain(value) if whole else _listed(value)
     return found
+
+
+_fields = functools.cache(dataclasses.fields)
 
 
 def _listed(value: Any) -> Any:
