@@ -29,7 +29,7 @@ from spectral_core.data.torchvision_import import import_torchvision
 
 
 @given(architectures(), st.sampled_from(["zero", "constant"]), st.booleans())
-@settings(max_examples=20)
+@settings(max_examples=min(20, settings().max_examples))
 def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fill, folded):
     network, _, kept = architecture
     fresh = copy.deepcopy(network)

@@ -60,7 +60,7 @@ def assert_as_masked(cuts, network, scores, x, y, percentiles, per_layer=False):
     st.integers(1, 50),
     st.data(),
 )
-@settings(max_examples=30)
+@settings(max_examples=min(30, settings().max_examples))
 def test_each_cut_does_as_the_masked_network(network, percentiles, batch_size, data):
     """Also with scores that tie, and layers that lose all their nodes."""
     each, tie = data.draw(st.booleans()), data.draw(st.booleans())

@@ -28,7 +28,7 @@ def without_incoming_weights(network, kept_by_layer, x):
 
 
 @given(architectures())
-@settings(max_examples=25)
+@settings(max_examples=min(25, settings().max_examples))
 def test_removed_nodes_are_masked_and_folding_commutes(architecture):
     network, layers, kept = architecture
     x = torch.randn(5, 2, 2, dtype=DOUBLE)

@@ -104,6 +104,7 @@ def test_heat_has_a_row_per_weight_and_a_table_per_method():
     assert first.td["style"] != second.td["style"]
 
 
+@pytest.mark.slow
 def test_controls_are_differences_of_estimates():
     shown = tables.controls("pre", ["pre-random", "fresh"]).frame
     expected = estimates.difference("pre", "fresh", (85, 95))
