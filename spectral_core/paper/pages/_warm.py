@@ -1,6 +1,7 @@
 """What pages share, done once for all kernels, which are forked after it: imports and results."""
 
 import contextlib
+import gc
 
 from spectral_core.paper.pages import (  # noqa: F401
     diagrams,
@@ -16,3 +17,5 @@ from spectral_core.paper.results import accuracies
 
 with contextlib.suppress(Exception):  # a page that reads the results says what is wrong
     accuracies.results()
+
+gc.freeze()  # all of it stays: no kernel need look through it for garbage
