@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.register_profile("check", deadline=None, max_examples=10)  # make check
+settings.register_profile("check", deadline=None, max_examples=15)  # make check
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
@@ -40,12 +40,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_core():
-    """Tests side by side don't fight over the cores: a thread, as in a run, and a process."""
+def one_thread():
+    """As in a run, so that tests side by side don't fight over the cores."""
     import torch
 
     torch.set_num_threads(1)
-    os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def direct_mlp(
     """
 
     def layer(before: int, after: int, bias: bool) -> nn.Module:
-        linear = nn.Linear(before, after, bias, device="meta")  # draws nothing
+        linear = nn.Linear(before, after, bias, device="meta")  # skip_init would import SymPy
         linear.weight = nn.Parameter(torch.empty(after, before))
         nn.init.xavier_uniform_(linear.weight, generator=generator)
         if bias:

@@ -64,6 +64,7 @@ def relaxation(
             law = start * torch.exp(torch.tensor(-2 * decay * time))
             found = {"imbalance": imbalance(hidden).detach().tolist(), "law": law.tolist()}
             rows.append(pd.DataFrame(found).assign(time=time, loss=loss.item()))
+        # An optimiser of torch would import its compiler, which takes longer than the descent.
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             for p, gradient in zip(parameters, gradients):
