@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core.training.gradients import is_written_out
-from spectral_core.training.loop import Optimisation, fit
+from spectral_core.training.loop import OnEpoch, Optimisation, fit
 
 
 def train_ensemble(
@@ -27,6 +27,7 @@ def train_ensemble(
     targets: Tensor,
     *,
     generators: Sequence[torch.Generator | None] | None = None,
+    on_epoch: OnEpoch | None = None,
     **settings: object,
 ) -> list[list[float]]:
     """Train networks side by side, each as :func:`~spectral_core.train` would, to float error.
@@ -37,6 +38,7 @@ def train_ensemble(
         inputs, targets: as for :func:`~spectral_core.train`, the same for all.
         generators: source of the order of the examples for each network, on the CPU; networks
             with the same one see the same order. Torch's default one for all if ``None``.
+        on_epoch: called after each epoch with its number, from 1, and the first network's loss.
         **settings: those of :class:`~spectral_core.training.loop.Optimisation`, for all networks.
 
     Returns:
@@ -62,7 +64,9 @@ def train_ensemble(
         return torch.stack([orders[source] for source in generators])
 
     together = stacked(networks)
-    history = fit(together, inputs, targets, Optimisation(**settings), draw_orders)
+    history = fit(
+        together, inputs, targets, Optimisation(**settings), draw_orders, on_epoch=on_epoch
+    )
     with torch.no_grad():
         for e, network in enumerate(networks):
             for values, own in zip(together.parameters(), network.parameters()):

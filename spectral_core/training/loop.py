@@ -19,6 +19,9 @@ from spectral_core.training.gradients import WrittenOut, is_written_out
 PRECISIONS = ("fp32", "bf16")
 """Number formats of the large matrix products."""
 
+OnEpoch = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and its loss."""
+
 # Adam as Keras sets it. Keras adds ε to √v before, torch to √v̂ after the bias correction; the
 # test of this module shows that accuracies don't tell the two apart.
 ADAM_BETAS = (0.9, 0.999)
@@ -96,7 +99,7 @@ def train(
     decay: float = 0.0,
     loss: Loss | None = None,
     generator: torch.Generator | None = None,
-    on_epoch: Callable[[int, float], None] | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> list[float]:
     """Minimise the categorical cross-entropy, or another loss, with Adam.
 
@@ -149,7 +152,7 @@ def fit(
     settings: Optimisation,
     draw_order: Callable[[int], Tensor],
     loss: Loss | None = None,
-    on_epoch: Callable[[int, float], None] | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> list[list[float]]:
     """The loop of :func:`~spectral_core.train` and its ensembles; arguments and errors as there.
 

@@ -24,6 +24,7 @@ from spectral_core.paper.run.work import (
 )
 from spectral_core.paper.study.steps import CutStep, Step, TrainStep
 from spectral_core.training.ensemble import most_members, train_ensemble
+from spectral_core.training.loop import OnEpoch
 
 
 def jobs(steps: Sequence[Step], ensembles: bool) -> list[tuple[Step, ...]]:
@@ -66,7 +67,10 @@ def parts(job: Sequence[Step], data: Dataset) -> list[Sequence[Step]]:
 
 
 def run_together(
-    steps: Sequence[Step], networks: Mapping[TrainStep, nn.Sequential], data: Dataset
+    steps: Sequence[Step],
+    networks: Mapping[TrainStep, nn.Sequential],
+    data: Dataset,
+    on_epoch: OnEpoch | None = None,
 ) -> list[tuple[dict[str, Any], nn.Sequential | None]]:
     """What a part gives: to float error, what each of its steps gives alone.
 
@@ -74,37 +78,43 @@ def run_together(
         steps: the part.
         networks: trained networks of its cuts.
         data: what these were, or are, trained on.
+        on_epoch: called after each epoch of all of them, see :func:`~spectral_core.train`.
 
     Returns:
         The result of each step as plain JSON data, and of a training its network.
     """
     if isinstance(steps[0], TrainStep):
-        trained = _train_together(steps, data)
+        trained = _train_together(steps, data, on_epoch)
         return [({"training_loss": history}, network) for network, history in trained]
-    return [(result, None) for result in _cut_together(steps, networks, data)]
+    return [(result, None) for result in _cut_together(steps, networks, data, on_epoch)]
 
 
 def _train_together(
-    steps: Sequence[TrainStep], data: Dataset
+    steps: Sequence[TrainStep], data: Dataset, on_epoch: OnEpoch | None
 ) -> list[tuple[nn.Sequential, list[float]]]:
     first = steps[0]
     if len(steps) == 1:
-        return [run_train(first, data)]
+        return [run_train(first, data, on_epoch)]
     generators = [torch.Generator().manual_seed(step.seed) for step in steps]
     networks = [initial_network(step, data, own) for step, own in zip(steps, generators)]
     examples, settings = training_examples(first, data), training_settings(first)
-    histories = train_ensemble(networks, *examples, **settings, generators=generators)
+    histories = train_ensemble(
+        networks, *examples, **settings, generators=generators, on_epoch=on_epoch
+    )
     return list(zip(networks, histories))
 
 
 def _cut_together(
-    steps: Sequence[CutStep], networks: Mapping[TrainStep, nn.Sequential], data: Dataset
+    steps: Sequence[CutStep],
+    networks: Mapping[TrainStep, nn.Sequential],
+    data: Dataset,
+    on_epoch: OnEpoch | None,
 ) -> list[dict[str, Any]]:
     first = steps[0]
     if first.retrains is None:
         return run_levels(steps, networks[first.trained], data)
     if len(steps) == 1:
-        return [run_cut(first, networks[first.trained], data)]
+        return [run_cut(first, networks[first.trained], data, on_epoch)]
     orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
     for pruned in zip(*(rounds(step, networks[step.trained], data) for step in steps)):
         train_ensemble(
@@ -112,6 +122,7 @@ def _cut_together(
             *training_examples(first.trained, data),
             **retraining_settings(first, pruned[0].epochs),
             generators=[orders[step.trained.seed] for step in steps],
+            on_epoch=on_epoch,
         )
     return [measure(left.network, data) for left in pruned]
 

@@ -4,23 +4,24 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import joblib
 from filelock import FileLock
 from tqdm import tqdm
 
-from spectral_core._progress import bar
 from spectral_core.data import load
 from spectral_core.data.directories import DATA_VARIABLE, Directories
 from spectral_core.paper.run.backends import RunAll, check_backend, open_backend
 from spectral_core.paper.run.batching import jobs
-from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.progress import shown
+from spectral_core.paper.run.store import Store, epochs_file
 from spectral_core.paper.run.worker import Done, Where, check_device, run_job
-from spectral_core.paper.study.steps import CutStep, Step, TrainStep
+from spectral_core.paper.study.steps import CutStep, TrainStep
 from spectral_core.training.loop import TrainingDiverged
 
 
@@ -104,14 +105,14 @@ def compute(
     with (
         open_backend(backend, processes, scheduler, max_wait) as run_all,
         _marked(store) as marker,
-        _bar([*networks, *missing], progress) as shown,
+        shown([*networks, *missing], epochs_file(marker), lambda: total.untold, progress) as bar,
     ):
         # Workers elsewhere have current folders and an environment of their own.
         data_dir = Directories.chosen().data_dir if os.environ.get(DATA_VARIABLE) else None
-        where = Where(Store(store.root.absolute()), device, data_dir, marker)
-        _run_phase("training", todo[0], run_all, where, total, shown, steps)
+        where = Where(Store(store.root.absolute()), device, data_dir, marker.name)
+        _run_phase("training", todo[0], run_all, where, total, bar, steps)
         left = [cut for cut in missing if cut.trained not in total.diverged]
-        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, shown, steps)
+        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, bar, steps)
     if total.diverged:
         lost = len(missing) - len(left)
         summary = (
@@ -142,8 +143,9 @@ def at_once(workers: int | None, device: str, jobs: int | None = None) -> int:
 
 
 @contextmanager
-def _marked(store: Store) -> Iterator[str]:
-    """The name of a hidden file that lies in the store while the block runs; sweeps it first."""
+def _marked(store: Store) -> Iterator[Path]:
+    """A hidden file that lies in the store while the block runs, with one for its epochs beside
+    it; sweeps the store first."""
     store.sweep()
     marker = store.root / f".{uuid.uuid4().hex}.run"
     marker.parent.mkdir(parents=True, exist_ok=True)
@@ -153,34 +155,22 @@ def _marked(store: Store) -> Iterator[str]:
             lock.release()
             lock.acquire()
         try:
-            yield marker.name
+            epochs_file(marker).touch()
+            yield marker
         finally:
+            epochs_file(marker).unlink(missing_ok=True)
             marker.unlink(missing_ok=True)
 
 
-def _bar(steps: Sequence[Step], shown: bool) -> tqdm:
-    """A progress bar over finished work, in epochs of the unpruned network."""
-    return bar(
-        total=sum(step.cost for step in steps),
-        disable=not shown,
-        bar_format="{desc} {percentage:3.0f}% |{bar:12}| {elapsed} so far, {remaining} left, "
-        "{rate_noinv_fmt}",
-        unit=" epochs",
-        unit_scale=0.01,
-        smoothing=0,
-    )
-
-
 def _run_phase(
-    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Done, shown: tqdm, steps: int
+    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Done, bar: tqdm, steps: int
 ) -> None:
     """Run some jobs: first what no other run is busy with, then the rest, once that is done."""
     for wait in (False, True):
         busy = []
-        shown.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
+        bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
         for done in run_all(partial(run_job, where=where, wait=wait), todo):
             busy += [tuple(done.busy)] if done.busy else []
             total.add(done)
-            shown.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps", refresh=False)
-            shown.update(sum(step.cost for step in done.settled))
+            bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps", refresh=False)
         todo = busy

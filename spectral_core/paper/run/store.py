@@ -117,6 +117,7 @@ class Store:
             _, _, key, *_ = aside.name.split(".")
             self._remove_unlocked(aside, aside.with_name(f"{key}.lock"))
         for marker in self.root.glob(".*.run"):
+            self._remove_unlocked(epochs_file(marker), marker)
             self._remove_unlocked(marker, marker)
 
     @staticmethod
@@ -163,6 +164,11 @@ class Store:
                 f"stored network {path} must be as it was written, but {error}"
             ) from error
         return content
+
+
+def epochs_file(marker: Path) -> Path:
+    """Where the processes of a run tell of epochs, beside the file that marks it."""
+    return marker.with_suffix(".epochs")
 
 
 def _problem(step: Step, record: dict[str, Any]) -> str | None:

@@ -27,22 +27,31 @@ from spectral_core.pruning.prune import prune
 from spectral_core.pruning.ranking import node_scores
 from spectral_core.pruning.selection import Selection, select
 from spectral_core.training.evaluation import evaluate
-from spectral_core.training.loop import train
+from spectral_core.training.loop import OnEpoch, train
 
 
-def run_train(step: TrainStep, data: Dataset) -> tuple[nn.Sequential, list[float]]:
+def run_train(
+    step: TrainStep, data: Dataset, on_epoch: OnEpoch | None = None
+) -> tuple[nn.Sequential, list[float]]:
     """Stage 1: draw a network and train it; return it with the mean loss of each epoch, in nats.
 
     One generator, seeded by the step's seed, draws the network and then the order of the images.
+    After each epoch ``on_epoch`` is called, see :func:`~spectral_core.train`.
     """
     generator = torch.Generator().manual_seed(step.seed)
     network = initial_network(step, data, generator)
     examples = training_examples(step, data)
-    return network, train(network, *examples, **training_settings(step), generator=generator)
+    settings = training_settings(step)
+    losses = train(network, *examples, **settings, generator=generator, on_epoch=on_epoch)
+    return network, losses
 
 
-def run_cut(step: CutStep, network: nn.Sequential, data: Dataset) -> dict[str, Any]:
+def run_cut(
+    step: CutStep, network: nn.Sequential, data: Dataset, on_epoch: OnEpoch | None = None
+) -> dict[str, Any]:
     """Stage 2: prune a trained network, retrain what is left if the step says so, and measure it.
+
+    After each epoch ``on_epoch`` is called, see :func:`~spectral_core.train`.
 
     Returns:
         ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,
@@ -50,10 +59,12 @@ def run_cut(step: CutStep, network: nn.Sequential, data: Dataset) -> dict[str, A
     """
     if step.retrains is None:
         return run_levels([step], network, data)[0]
-    return measure(pruned_network(step, network, data), data)
+    return measure(pruned_network(step, network, data, on_epoch), data)
 
 
-def pruned_network(step: CutStep, network: nn.Sequential, data: Dataset) -> nn.Sequential:
+def pruned_network(
+    step: CutStep, network: nn.Sequential, data: Dataset, on_epoch: OnEpoch | None = None
+) -> nn.Sequential:
     """What stage 2 leaves of a trained network: pruned, and retrained if the step says so."""
     examples = training_examples(step.trained, data)
     order = retraining_generator(step.trained.seed)
@@ -61,7 +72,7 @@ def pruned_network(step: CutStep, network: nn.Sequential, data: Dataset) -> nn.S
         if step.retrains is not None:
             part = retrained_part(step, pruned.network)
             settings = retraining_settings(step, pruned.epochs)
-            train(part, *examples, **settings, generator=order)
+            train(part, *examples, **settings, generator=order, on_epoch=on_epoch)
     return pruned.network
 
 

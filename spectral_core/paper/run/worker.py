@@ -15,8 +15,9 @@ from torch import nn
 
 from spectral_core.data import Dataset
 from spectral_core.paper.run.batching import parts, run_together
+from spectral_core.paper.run.progress import Epochs
 from spectral_core.paper.run.provenance import code, commit, made
-from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.store import Store, epochs_file
 from spectral_core.paper.run.work import data_of, initial_network
 from spectral_core.paper.study.steps import Step, TrainStep
 from spectral_core.training.loop import TrainingDiverged, single_thread
@@ -34,6 +35,13 @@ class Done:
     """Those left out because another run is busy with them."""
     diverged: dict[Step, str] = field(default_factory=dict)
     """Those whose loss became NaN or infinite, each with a message."""
+    told: int = 0
+    """Cost of the epochs that the run was told of before."""
+
+    @property
+    def untold(self) -> int:
+        """Cost of the settled steps, less what the run was told of before."""
+        return sum(step.cost for step in self.settled) - self.told
 
     def add(self, other: Done) -> None:
         """Add what became of further steps."""
@@ -41,6 +49,7 @@ class Done:
         self.seconds += other.seconds
         self.busy += other.busy
         self.diverged |= other.diverged
+        self.told += other.told
 
 
 @dataclass(frozen=True)
@@ -131,12 +140,15 @@ def _run_missing(
                 missing.append(step)
         while missing and not done.seconds:
             start = time.perf_counter()
+            epochs = Epochs(epochs_file(where.store.root / where.marker), missing)
             try:
-                outcomes = run_together(missing, networks, data)
+                outcomes = run_together(missing, networks, data, epochs)
             except TrainingDiverged as error:
                 step = missing.pop(error.member)
                 done.diverged[step] = f"{step}: {error}"
                 continue
+            finally:
+                done.told += epochs.told
             how = made((time.perf_counter() - start) / len(missing), where.device)
             for step, (result, network) in zip(missing, outcomes):
                 where.store.save(step, result, how, network)

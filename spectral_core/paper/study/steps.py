@@ -43,11 +43,12 @@ class TrainStep(Training, _Step):
     """
 
     kind = "train"
+    epoch_cost = 100
 
     @property
     def cost(self) -> int:
         """Rough cost of the step, in hundredths of an epoch of the uncut network."""
-        return 100 * self.epochs
+        return self.epoch_cost * self.epochs
 
     def __str__(self) -> str:
         hidden = hidden_label(self.hidden)

@@ -174,10 +174,11 @@ def test_older_records_have_no_checksum_and_what_they_say_is_checked(store):
 def test_what_killed_runs_left_is_swept_and_what_others_write_is_not(store):
     with store.lock(CUT), FileLock(store.root / ".1.run"):
         mine, theirs = (store.root / "cut" / f".0a.{key}.json" for key in ("0b", CUT.key))
-        for file in (mine, theirs, store.root / ".2.run"):
+        marks = [store.root / f".{run}.{what}" for run in (1, 2) for what in ("run", "epochs")]
+        for file in (mine, theirs, *marks):
             file.touch()
         store.sweep()
-        assert set(store.root.glob("**/.*")) == {theirs, store.root / ".1.run"}
+        assert set(store.root.glob("**/.*")) == {theirs, *marks[:2]}
     store.sweep()
     assert not list(store.root.glob("**/.*"))
 
