@@ -81,8 +81,9 @@ class Page:
         for source, results in of_source.items():
             panels = [rows for _, rows in described(results).groupby("panel", sort=False)]
             for rows in panels:
-                name = rows["network"].iloc[-1].split(" · ", 1)[1]
-                titles[rows["panel"].iloc[0]] = f"{name}, {SOURCES[source]}"
+                (_, width, activation), *others = (n.split(" · ") for n in rows["network"].unique())
+                widths = " and ".join([width, *(other[1] for other in others)])
+                titles[rows["panel"].iloc[0]] = f"{widths} · {activation}, {SOURCES[source]}"
             by_panel.append(panels)
         beside = itertools.chain.from_iterable(itertools.zip_longest(*by_panel))
         return plots.curves(
