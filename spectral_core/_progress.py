@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from tqdm import tqdm
@@ -25,4 +26,5 @@ class _Lines:
 
     def write(self, text: str) -> None:
         if line := text.strip():
-            print(line, file=sys.stderr)
+            with suppress(OSError):  # a log that cannot be written to ends no run
+                print(line, file=sys.stderr)

@@ -78,7 +78,8 @@ def run_together(
         steps: the part.
         networks: trained networks of its cuts.
         data: what these were, or are, trained on.
-        on_epoch: called after each epoch of all of them, see :func:`~spectral_core.train`.
+        on_epoch: called after each epoch, see :func:`~spectral_core.train`; of an ensemble once,
+            with the first one's loss. Each round of pruning counts its epochs from 1.
 
     Returns:
         The result of each step as plain JSON data, and of a training its network.

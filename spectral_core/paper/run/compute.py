@@ -18,8 +18,8 @@ from spectral_core.data import load
 from spectral_core.data.directories import DATA_VARIABLE, Directories
 from spectral_core.paper.run.backends import RunAll, check_backend, open_backend
 from spectral_core.paper.run.batching import jobs
-from spectral_core.paper.run.progress import shown
-from spectral_core.paper.run.store import Store, epochs_file
+from spectral_core.paper.run.progress import ProgressBar
+from spectral_core.paper.run.store import Store, reports_of
 from spectral_core.paper.run.worker import Done, Where, check_device, run_job
 from spectral_core.paper.study.steps import CutStep, TrainStep
 from spectral_core.training.loop import TrainingDiverged
@@ -105,14 +105,14 @@ def compute(
     with (
         open_backend(backend, processes, scheduler, max_wait) as run_all,
         _marked(store) as marker,
-        shown([*networks, *missing], epochs_file(marker), lambda: total.untold, progress) as bar,
+        ProgressBar([*networks, *missing], reports_of(marker), progress) as shown,
     ):
         # Workers elsewhere have current folders and an environment of their own.
         data_dir = Directories.chosen().data_dir if os.environ.get(DATA_VARIABLE) else None
         where = Where(Store(store.root.absolute()), device, data_dir, marker.name)
-        _run_phase("training", todo[0], run_all, where, total, bar, steps)
+        _run_phase("training", todo[0], run_all, where, total, shown, steps)
         left = [cut for cut in missing if cut.trained not in total.diverged]
-        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, bar, steps)
+        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, shown, steps)
     if total.diverged:
         lost = len(missing) - len(left)
         summary = (
@@ -144,8 +144,7 @@ def at_once(workers: int | None, device: str, jobs: int | None = None) -> int:
 
 @contextmanager
 def _marked(store: Store) -> Iterator[Path]:
-    """A hidden file that lies in the store while the block runs, with one for its epochs beside
-    it; sweeps the store first."""
+    """A hidden file that lies in the store while the block runs; sweeps it first."""
     store.sweep()
     marker = store.root / f".{uuid.uuid4().hex}.run"
     marker.parent.mkdir(parents=True, exist_ok=True)
@@ -155,22 +154,28 @@ def _marked(store: Store) -> Iterator[Path]:
             lock.release()
             lock.acquire()
         try:
-            epochs_file(marker).touch()
             yield marker
         finally:
-            epochs_file(marker).unlink(missing_ok=True)
             marker.unlink(missing_ok=True)
 
 
 def _run_phase(
-    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Done, bar: tqdm, steps: int
+    phase: str,
+    todo: list[Any],
+    run_all: RunAll,
+    where: Where,
+    total: Done,
+    shown: ProgressBar,
+    steps: int,
 ) -> None:
     """Run some jobs: first what no other run is busy with, then the rest, once that is done."""
     for wait in (False, True):
         busy = []
-        bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
+        shown.bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
         for done in run_all(partial(run_job, where=where, wait=wait), todo):
             busy += [tuple(done.busy)] if done.busy else []
             total.add(done)
-            bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps", refresh=False)
+            shown.settle(done.settled, done.diverged)
+            text = f"{phase}, {len(total.settled)}/{steps} steps"
+            shown.bar.set_description_str(text, refresh=False)
         todo = busy

@@ -1,83 +1,95 @@
-"""A bar over the work of a run. It moves within a step, too, as a training can take an hour.
+"""A progress bar for a run. It moves within a step, too, as one training can take an hour.
 
-Processes tell how far their steps are in a file of the store, one byte for each hundredth of an
-epoch: all that the workers of a cluster share with the run.
+Every so often a process sets the size of a file in the store to what its step has done so far, in
+hundredths of an epoch, and the run adds these sizes up. The store is all that the workers of a
+cluster and the run have in common.
 """
 
-import os
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-
-from tqdm import tqdm
+from types import TracebackType
 
 from spectral_core._progress import bar
 from spectral_core.paper.study.steps import Step
 
-SECONDS = 1
-"""Between two looks at the file, and between two words of a process."""
+INTERVAL = 2.0
+"""Seconds between two looks at the files, and at least between two reports of a process."""
 
 
-class Epochs:
-    """Called after each epoch of some steps that run as one, it tells the run of them."""
+class EpochReporter:
+    """The ``on_epoch`` of steps that run as one: reports what they have done so far.
 
-    def __init__(self, file: Path, steps: Sequence[Step]) -> None:
-        self.file, self.each = file, sum(step.epoch_cost for step in steps)
-        self.told, self.untold, self.last = 0, 0, time.monotonic()
+    The report is a file in the run's folder, named by the first of the steps. Where the folder is
+    gone, because the run was killed or shows no progress, nothing is reported.
+    """
+
+    def __init__(self, folder: Path, steps: Sequence[Step]) -> None:
+        self.file = folder / steps[0].key
+        self.epoch_cost = sum(step.epoch_cost for step in steps)
+        self.done = 0
+        self.last_report = time.monotonic()
 
     def __call__(self, epoch: int, loss: float) -> None:
-        self.untold += self.each
-        if time.monotonic() - self.last < SECONDS:
-            return
-        with suppress(OSError), open(self.file, "ab", opener=_existing) as file:
-            file.write(b"." * self.untold)
-            self.told, self.untold = self.told + self.untold, 0
-        self.last = time.monotonic()
+        self.done += self.epoch_cost
+        if time.monotonic() - self.last_report >= INTERVAL:
+            with suppress(OSError), self.file.open("ab") as file:
+                file.truncate(self.done)
+            self.last_report = time.monotonic()
 
 
-def _existing(path: str, flags: int) -> int:
-    """Open a file unless it is gone, as it is where the run has been killed."""
-    return os.open(path, flags & ~os.O_CREAT)
+class ProgressBar:
+    """A bar over steps, in epochs of the unpruned network, drawn while the block runs."""
 
+    def __init__(self, steps: Sequence[Step], folder: Path, enabled: bool) -> None:
+        """Arguments: all steps of the run; a folder to be made for reports; whether to draw."""
+        self.folder, self.enabled, self.settled = folder, enabled, 0
+        self.bar = bar(
+            total=sum(step.cost for step in steps),
+            disable=not enabled,
+            bar_format="{desc} {percentage:3.0f}% |{bar:12}| {elapsed} so far, {remaining} left, "
+            "{rate_noinv_fmt}",
+            unit=" epochs",
+            unit_scale=0.01,
+            smoothing=0,
+            miniters=0,
+        )
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
 
-@contextmanager
-def shown(
-    steps: Sequence[Step], file: Path, finished: Callable[[], int], wanted: bool
-) -> Iterator[tqdm]:
-    """A progress bar over steps, in epochs of the unpruned network, while the block runs.
+    def __enter__(self) -> "ProgressBar":
+        if self.enabled:
+            self.folder.mkdir()
+            self._watcher.start()
+        return self
 
-    Args:
-        steps: all that are to be run.
-        file: where processes tell of epochs.
-        finished: gives the cost of what is done, less what was told of it.
-        wanted: whether it is shown at all.
-    """
-    over = threading.Event()
-    with bar(
-        total=sum(step.cost for step in steps),
-        disable=not wanted,
-        bar_format="{desc} {percentage:3.0f}% |{bar:12}| {elapsed} so far, {remaining} left, "
-        "{rate_noinv_fmt}",
-        unit=" epochs",
-        unit_scale=0.01,
-        smoothing=0,
-    ) as drawn:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        if self.enabled:
+            self._watcher.join()
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.bar.close()
 
-        def watch() -> None:
-            while not over.wait(SECONDS):
-                move()
+    def settle(self, stored: Iterable[Step], diverged: Iterable[Step]) -> None:
+        """Count steps as done that are stored now, in place of what was reported of them."""
+        for step in (*stored, *diverged):
+            with suppress(OSError):
+                (self.folder / step.key).unlink(missing_ok=True)
+        self.settled += sum(step.cost for step in stored)
 
-        def move() -> None:
-            with suppress(OSError):  # a disk elsewhere may be out of reach for a while
-                drawn.update(finished() + file.stat().st_size - drawn.n)
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
-            yield drawn
-        finally:
-            over.set()
-            watcher.join()
-            move()
+    def _watch(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._over.wait(INTERVAL)
+            under_way = 0
+            with suppress(OSError):  # one is gone, or the disk is out of reach for a while
+                under_way = sum(report.stat().st_size for report in self.folder.iterdir())
+            self.bar.update(min(self.settled + under_way, self.bar.total) - self.bar.n)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -116,14 +117,18 @@ class Store:
         for aside in self.root.glob("*/.*.*.*"):
             _, _, key, *_ = aside.name.split(".")
             self._remove_unlocked(aside, aside.with_name(f"{key}.lock"))
+        for reports in self.root.glob(f".*{_REPORTS}"):
+            self._remove_unlocked(reports, reports.with_suffix(".run"))
         for marker in self.root.glob(".*.run"):
-            self._remove_unlocked(epochs_file(marker), marker)
             self._remove_unlocked(marker, marker)
 
     @staticmethod
     def _remove_unlocked(leftover: Path, lock: Path) -> None:
         with suppress(Timeout, OSError), FileLock(lock, blocking=False):
-            leftover.unlink(missing_ok=True)
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
     def _path(self, step: Step, suffix: str) -> Path:
         return self.root / step.kind / f"{step.key}.{suffix}"
@@ -166,9 +171,12 @@ class Store:
         return content
 
 
-def epochs_file(marker: Path) -> Path:
-    """Where the processes of a run tell of epochs, beside the file that marks it."""
-    return marker.with_suffix(".epochs")
+_REPORTS = ".reports"
+
+
+def reports_of(marker: Path) -> Path:
+    """Folder beside the file that marks a run, where its processes report their progress."""
+    return marker.with_suffix(_REPORTS)
 
 
 def _problem(step: Step, record: dict[str, Any]) -> str | None:

@@ -15,9 +15,9 @@ from torch import nn
 
 from spectral_core.data import Dataset
 from spectral_core.paper.run.batching import parts, run_together
-from spectral_core.paper.run.progress import Epochs
+from spectral_core.paper.run.progress import EpochReporter
 from spectral_core.paper.run.provenance import code, commit, made
-from spectral_core.paper.run.store import Store, epochs_file
+from spectral_core.paper.run.store import Store, reports_of
 from spectral_core.paper.run.work import data_of, initial_network
 from spectral_core.paper.study.steps import Step, TrainStep
 from spectral_core.training.loop import TrainingDiverged, single_thread
@@ -35,13 +35,6 @@ class Done:
     """Those left out because another run is busy with them."""
     diverged: dict[Step, str] = field(default_factory=dict)
     """Those whose loss became NaN or infinite, each with a message."""
-    told: int = 0
-    """Cost of the epochs that the run was told of before."""
-
-    @property
-    def untold(self) -> int:
-        """Cost of the settled steps, less what the run was told of before."""
-        return sum(step.cost for step in self.settled) - self.told
 
     def add(self, other: Done) -> None:
         """Add what became of further steps."""
@@ -49,7 +42,6 @@ class Done:
         self.seconds += other.seconds
         self.busy += other.busy
         self.diverged |= other.diverged
-        self.told += other.told
 
 
 @dataclass(frozen=True)
@@ -140,15 +132,13 @@ def _run_missing(
                 missing.append(step)
         while missing and not done.seconds:
             start = time.perf_counter()
-            epochs = Epochs(epochs_file(where.store.root / where.marker), missing)
+            on_epoch = EpochReporter(reports_of(where.store.root / where.marker), missing)
             try:
-                outcomes = run_together(missing, networks, data, epochs)
+                outcomes = run_together(missing, networks, data, on_epoch)
             except TrainingDiverged as error:
                 step = missing.pop(error.member)
                 done.diverged[step] = f"{step}: {error}"
                 continue
-            finally:
-                done.told += epochs.told
             how = made((time.perf_counter() - start) / len(missing), where.device)
             for step, (result, network) in zip(missing, outcomes):
                 where.store.save(step, result, how, network)

@@ -44,6 +44,7 @@ class TrainStep(Training, _Step):
 
     kind = "train"
     epoch_cost = 100
+    """Cost of an epoch, in hundredths of an epoch of the uncut network."""
 
     @property
     def cost(self) -> int:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from spectral_core._files import write_whole
 from spectral_core.layers.networks import spectral_mlp
 from spectral_core.paper.run import store as store_module
-from spectral_core.paper.run.store import Store
+from spectral_core.paper.run.store import Store, reports_of
 from spectral_core.paper.study.planning import plan
 from spectral_core.paper.study.steps import describe
 
@@ -174,11 +174,14 @@ def test_older_records_have_no_checksum_and_what_they_say_is_checked(store):
 def test_what_killed_runs_left_is_swept_and_what_others_write_is_not(store):
     with store.lock(CUT), FileLock(store.root / ".1.run"):
         mine, theirs = (store.root / "cut" / f".0a.{key}.json" for key in ("0b", CUT.key))
-        marks = [store.root / f".{run}.{what}" for run in (1, 2) for what in ("run", "epochs")]
-        for file in (mine, theirs, *marks):
+        for file in (mine, theirs, store.root / ".2.run"):
             file.touch()
+        for run in (1, 2, 3):
+            reports_of(store.root / f".{run}.run").mkdir()
+            (reports_of(store.root / f".{run}.run") / TRAIN.key).touch()
         store.sweep()
-        assert set(store.root.glob("**/.*")) == {theirs, *marks[:2]}
+        of_living = {store.root / f".1.{what}" for what in ("run", "reports")}
+        assert set(store.root.glob("**/.*")) == {theirs, *of_living}
     store.sweep()
     assert not list(store.root.glob("**/.*"))
 
