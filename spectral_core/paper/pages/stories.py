@@ -3,7 +3,13 @@
 import csv
 
 from spectral_core.paper import paths
-from spectral_core.paper.results.estimates import collapse_level, mean_accuracy
+from spectral_core.paper.results.estimates import (
+    ALL_LEVELS,
+    by_level,
+    collapse_level,
+    differences,
+    mean_accuracy,
+)
 
 FIG03, WIDE = "Fashion-MNIST · 1 × 500 · ELU", "MNIST · 3 × 800 · ReLU"
 
@@ -28,10 +34,8 @@ def stories() -> list[dict[str, str]]:
     three = {"dataset": "fashion-mnist", "depth": 3, "activation": "elu"}
     for name in ("direct", "direct-retrained"):
         assert set(collapse_level(name, **three).values()) == {70.0}
-    for level in range(30, 100, 5):
-        of_post, of_direct = (
-            mean_accuracy(name, level, WIDE, source="released") for name in ("post", "direct")
-        )
-        assert of_post < of_direct
+    wide = by_level(differences("post", "direct", ALL_LEVELS, network=WIDE, source="released"))
+    assert list(wide["level"][wide["high"] < 0]) == list(range(40, 90, 5))
+    assert set(wide["n"]) == {5} and not (wide["low"] > 0).any()
     with (paths.project() / "book" / "stories.csv").open(encoding="utf-8", newline="") as rows:
         return list(csv.DictReader(rows))
