@@ -3,6 +3,7 @@
 import datetime
 import functools
 import hashlib
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -60,11 +61,15 @@ _SOURCES = ("layers", "training", "pruning", "data", "paper/study", "paper/run")
 
 @functools.cache
 def hardware(device: str = "cpu") -> str:
-    """Processor, number of cores and widest instructions, and the accelerator where one computes.
+    """Processor, number of cores, widest instructions and preloaded libraries, which may replace
+    torch's own functions; and the accelerator where one computes.
 
     The same seed gives the same network, to the last bit, on like machines only.
     """
     text = f"{_processor()}, {joblib.cpu_count()} cores, {instructions()}"
+    preloaded = os.environ.get("LD_PRELOAD", "").replace(":", " ").split()
+    if preloaded:
+        text += f", LD_PRELOAD {' '.join(Path(library).name for library in preloaded)}"
     if device.startswith("cuda"):
         text += f", {torch.cuda.get_device_name(device)}"
     return text

@@ -42,11 +42,18 @@ def test_circumstances_are_complete():
     assert at.utcoffset() == datetime.timedelta(0)
     assert before <= at <= datetime.datetime.now(datetime.UTC)
     assert (made["seconds"], made["device"]) == (1.235, "cpu")
-    processor, cores, widest = made["hardware"].rsplit(", ", 2)
+    processor, cores, widest = made["hardware"].split(", LD_PRELOAD")[0].rsplit(", ", 2)
     assert processor and cores == f"{joblib.cpu_count()} cores" and widest.upper() == widest != ""
     assert list(made["versions"]) == ["python", "torch", "numpy"]
     for name in ("torch", "numpy"):
         assert Version(made["versions"][name]).public == Version(version(name)).public
+
+
+def test_libraries_that_may_replace_functions_of_torch_are_told(monkeypatch):
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    plain = provenance.hardware.__wrapped__()
+    monkeypatch.setenv("LD_PRELOAD", "/home/me/mkl.so:other.so")
+    assert provenance.hardware.__wrapped__() == f"{plain}, LD_PRELOAD mkl.so other.so"
 
 
 @pytest.mark.parametrize(
