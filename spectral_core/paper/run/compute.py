@@ -110,9 +110,9 @@ def compute(
         # Workers elsewhere have current folders and an environment of their own.
         data_dir = Directories.chosen().data_dir if os.environ.get(DATA_VARIABLE) else None
         where = Where(Store(store.root.absolute()), device, data_dir, marker.name)
-        _run_phase("training", todo[0], run_all, where, total, shown, steps)
+        _run_phase("training", todo[0], run_all, where, total, shown)
         left = [cut for cut in missing if cut.trained not in total.diverged]
-        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, shown, steps)
+        _run_phase("pruning", jobs(left, ensembles), run_all, where, total, shown)
     if total.diverged:
         lost = len(missing) - len(left)
         summary = (
@@ -160,22 +160,14 @@ def _marked(store: Store) -> Iterator[Path]:
 
 
 def _run_phase(
-    phase: str,
-    todo: list[Any],
-    run_all: RunAll,
-    where: Where,
-    total: Done,
-    shown: ProgressBar,
-    steps: int,
+    phase: str, todo: list[Any], run_all: RunAll, where: Where, total: Done, shown: ProgressBar
 ) -> None:
     """Run some jobs: first what no other run is busy with, then the rest, once that is done."""
     for wait in (False, True):
         busy = []
-        shown.bar.set_description_str(f"{phase}, {len(total.settled)}/{steps} steps")
+        shown.begin(phase)
         for done in run_all(partial(run_job, where=where, wait=wait), todo):
             busy += [tuple(done.busy)] if done.busy else []
             total.add(done)
             shown.settle(done.settled, done.diverged)
-            text = f"{phase}, {len(total.settled)}/{steps} steps"
-            shown.bar.set_description_str(text, refresh=False)
         todo = busy

@@ -46,7 +46,9 @@ class ProgressBar:
 
     def __init__(self, steps: Sequence[Step], folder: Path, enabled: bool) -> None:
         """Arguments: all steps of the run; a folder to be made for reports; whether to draw."""
-        self.folder, self.enabled, self.settled = folder, enabled, 0
+        self.folder, self.enabled = folder, enabled
+        self.phase, self.count = "", len(steps)
+        self.settled: list[Step] = []
         self.bar = bar(
             total=sum(step.cost for step in steps),
             disable=not enabled,
@@ -78,18 +80,28 @@ class ProgressBar:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.bar.close()
 
+    def begin(self, phase: str) -> None:
+        """Name what is done from now on."""
+        self.phase = phase
+        self._describe(refresh=True)
+
     def settle(self, stored: Iterable[Step], diverged: Iterable[Step]) -> None:
         """Count steps as done that are stored now, in place of what was reported of them."""
         for step in (*stored, *diverged):
             with suppress(OSError):
                 (self.folder / step.key).unlink(missing_ok=True)
-        self.settled += sum(step.cost for step in stored)
+        self.settled += stored
+        self._describe(refresh=False)
+
+    def _describe(self, refresh: bool) -> None:
+        text = f"{self.phase}, {len(self.settled)}/{self.count} steps"
+        self.bar.set_description_str(text, refresh=refresh)
 
     def _watch(self) -> None:
         ended = False
         while not ended:
             ended = self._over.wait(INTERVAL)
-            under_way = 0
+            done = sum(step.cost for step in self.settled)
             with suppress(OSError):  # one is gone, or the disk is out of reach for a while
-                under_way = sum(report.stat().st_size for report in self.folder.iterdir())
-            self.bar.update(min(self.settled + under_way, self.bar.total) - self.bar.n)
+                done += sum(report.stat().st_size for report in self.folder.iterdir())
+            self.bar.update(min(done, self.bar.total) - self.bar.n)

@@ -24,6 +24,12 @@ def drawn(monkeypatch):
     return bars
 
 
+def epoch_passes(report, epoch):
+    """An epoch that takes long enough for its report."""
+    time.sleep(2 * progress.INTERVAL)
+    report(epoch, 0.5)
+
+
 @pytest.mark.parametrize("ensembles", [False, True])
 def test_the_bar_moves_with_each_epoch_of_trainings_and_retrainings(
     store, drawn, monkeypatch, ensembles
@@ -35,8 +41,7 @@ def test_the_bar_moves_with_each_epoch_of_trainings_and_retrainings(
         each = sum(step.epoch_cost for step in steps)
 
         def seen(epoch, loss):
-            time.sleep(2 * progress.INTERVAL)
-            on_epoch(epoch, loss)
+            epoch_passes(on_epoch, epoch)
             wait_until(lambda: drawn[0].n >= before + epoch * each)
             epochs.append(each)
 
@@ -53,8 +58,7 @@ def test_the_bar_moves_with_each_epoch_of_trainings_and_retrainings(
 
 def test_what_was_reported_of_a_training_that_diverges_is_taken_back(store, drawn, monkeypatch):
     def run(steps, networks, data, on_epoch):
-        time.sleep(2 * progress.INTERVAL)
-        on_epoch(1, 0.5)
+        epoch_passes(on_epoch, 1)
         wait_until(lambda: drawn[0].n == 100)
         raise TrainingDiverged("the loss became nan")
 
@@ -71,8 +75,7 @@ def test_a_step_that_another_process_runs_again_is_not_counted_twice(tmp_path, d
         for _ in range(2):  # the first one is killed before it says that it has finished
             report = EpochReporter(folder, trainings[:1])
             for epoch in (1, 2):
-                time.sleep(2 * progress.INTERVAL)
-                report(epoch, 0.5)
+                epoch_passes(report, epoch)
             wait_until(lambda: drawn[0].n == 200)
             assert report.file.stat().st_size == 200
         shown.settle(trainings[:1], [])
@@ -84,6 +87,5 @@ def test_a_process_that_outlives_its_run_leaves_nothing_behind(tmp_path, drawn):
     steps = [plan("fig03", "smoke", **SMALL).steps()[0].trained]
     with ProgressBar(steps, tmp_path / ".1.reports", enabled=False):
         report = EpochReporter(tmp_path / ".1.reports", steps)
-        time.sleep(2 * progress.INTERVAL)
-        report(1, 0.5)
+        epoch_passes(report, 1)
     assert not list(tmp_path.iterdir())
