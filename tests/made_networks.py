@@ -51,6 +51,19 @@ def patched():
     return network
 
 
+def patched_layer():
+    network = plain()
+    layer = network[0]
+    layer.forward = lambda inputs: 2 * F.linear(inputs, layer.weight, layer.bias)
+    return network
+
+
+def gradient_hooked():
+    network = plain()
+    network[0].weight.register_hook(lambda gradient: gradient.tril())
+    return network
+
+
 class Doubled(nn.Sequential):
     def forward(self, inputs):
         return 2 * super().forward(inputs)

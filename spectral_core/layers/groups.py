@@ -12,9 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import nn
 
-from spectral_core.layers.kinds import Dense, arrival_width, axes
-from spectral_core.layers.linear import SpectralLinear
-from spectral_core.layers.parametrization import Transposed
+from spectral_core.layers.kinds import Dense, arrival_width, axes, own_forward
 from spectral_core.layers.probing import Axis, Columns, Dependents, Probe
 
 OUTPUT = "its nodes reach the network's outputs other than through a layer"
@@ -86,11 +84,8 @@ def groups_of(
 
 def _opaque(layer: Dense) -> str:
     """Why a layer's nodes cannot be told from its inside, or an empty string."""
-    plain = (nn.Linear.forward, SpectralLinear.forward)
-    if not isinstance(layer, Transposed) and type(layer).forward not in plain:
-        return f"{type(layer).__name__} has a forward of its own"
-    if "forward" in vars(layer):
-        return "its forward is patched"
+    if why := own_forward(layer):
+        return why
     try:
         axes(layer)
     except TypeError as error:

@@ -39,8 +39,21 @@ NODEWISE = (
 
 def is_stack(network: nn.Module) -> bool:
     """Whether a network passes its inputs through one module after the other, and no more."""
-    patched = "forward" in vars(network) or network._forward_hooks or network._forward_pre_hooks
-    return type(network).forward is nn.Sequential.forward and not patched
+    return type(network).forward is nn.Sequential.forward and is_untouched(network)
+
+
+def is_untouched(module: nn.Module) -> bool:
+    """Whether a module does what its class does, without hooks or a patched ``forward``."""
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return not hooks and "forward" not in vars(module)
+
+
+def own_forward(layer: Dense) -> str:
+    """Why a layer may do something else than its weights say, or an empty string."""
+    plain = (nn.Linear.forward, SpectralLinear.forward)
+    if not isinstance(layer, Transposed) and type(layer).forward not in plain:
+        return f"{type(layer).__name__} has a forward of its own"
+    return "its forward is patched" if "forward" in vars(layer) else ""
 
 
 def spectra(module: nn.Module) -> dict[str, Spectrum]:
@@ -94,6 +107,10 @@ def rename_widths(module: nn.Module) -> None:
         for tensor in (module.weight, module.running_mean):
             if tensor is not None:
                 module.num_features = len(tensor)
+    elif isinstance(module, nn.LayerNorm) and module.weight is not None:
+        module.normalized_shape = tuple(module.weight.shape)
+    elif isinstance(module, nn.GroupNorm) and module.weight is not None:
+        module.num_channels = len(module.weight)
     elif isinstance(module, nn.PReLU):
         module.num_parameters = len(module.weight)
 

@@ -21,8 +21,7 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import ELEMENTWISE, Dense, is_stack
-from spectral_core.layers.running import few
+from spectral_core.layers.kinds import ELEMENTWISE, Dense, is_stack, is_untouched, own_forward
 from spectral_core.pruning.removal import removed
 from spectral_core.pruning.selection import Selection, selected
 from spectral_core.training.evaluation import evaluate
@@ -106,7 +105,7 @@ def measure_cuts(
     ``batch_size``, the inputs per pass, bounds the memory.
     """
     _checks.examples(inputs, targets)
-    flow = Flow(network, few(inputs, 64))
+    flow = Flow(network, inputs)
     percentiles = [
         _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
     ]
@@ -140,10 +139,13 @@ def _is_elementwise(network: nn.Module, flow: Flow) -> bool:
     """Whether a network is a stack whose activations work on some nodes as they do on all."""
     modules = list(network) if is_stack(network) else []
     at = [i for i, module in enumerate(modules) if isinstance(module, Dense)]
-    if len(at) != len(flow.layers):
+    if not len(at) == len(flow.layers) == len(flow.groups) + 1:
         return False
-    known = (Dense, nn.Flatten, *ELEMENTWISE)
-    return all(isinstance(module, known) for module in modules[at[0] : at[-1]])
+    known = (nn.Flatten, *ELEMENTWISE)
+    return all(
+        is_untouched(m) and (not own_forward(m) if isinstance(m, Dense) else type(m) in known)
+        for m in modules[at[0] : at[-1] + 1]
+    )
 
 
 def _most_kept_first(kept: Sequence[Tensor]) -> Tensor:

@@ -8,7 +8,6 @@ from torch.nn import functional as F
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense, is_stack, spectrum
-from spectral_core.layers.running import few
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From the outputs and the targets of a batch, (m, …) each, to their mean loss, a scalar."""
@@ -66,7 +65,8 @@ def penalised(
     one reads, see :class:`~spectral_core.layers.flow.Flow`, which takes inputs as an example.
 
     Raises:
-        ValueError: if γ is above 0 and there are no such parameters.
+        ValueError: if γ is above 0 and there are no such parameters, or a mask or another
+            parametrisation computes them.
     """
     acted_on: list[nn.Parameter] = []
     layers = [module for module in network.modules() if isinstance(module, Dense)]
@@ -74,9 +74,15 @@ def penalised(
         if is_stack(network) and set(layers) <= set(network.children()):
             hidden = layers[:-1]  # not by running it: the layers may be those of an ensemble
         else:
-            flow = Flow(network, None if inputs is None else few(inputs))
+            flow = Flow(network, inputs)
             hidden = [flow.layers[name] for name in flow.inner]
-        of_hidden = (m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in hidden)
+        of_hidden = [m.weight if (s := spectrum(m)) is None else s.eigenvalues for m in hidden]
+        if not all(isinstance(of_layer, nn.Parameter) for of_layer in of_hidden):
+            raise ValueError(
+                f"penalty={penalty:g} needs hidden layers whose weights are parameters; got masks "
+                "or other parametrisations. Make them permanent first, with "
+                "torch.nn.utils.prune.remove or torch.nn.utils.parametrize.remove_parametrizations"
+            )
         acted_on = [parameter for parameter in of_hidden if parameter.requires_grad]
     if penalty and not acted_on:
         raise ValueError(

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spectral_core.layers.kinds import holders, is_stack
+from spectral_core.layers.kinds import holders, is_stack, is_untouched
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.training.autograd import penalised
 
@@ -237,7 +237,8 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[.
 def is_written_out(network: nn.Module) -> bool:
     """Whether :class:`WrittenOut` knows a network: layers with ELU (α = 1), ReLU or tanh between.
 
-    They must be a plain stack, each layer and parameter there once, without masks or hooks.
+    They must be a plain stack, each layer and parameter there once, without masks, hooks or a
+    patched ``forward``.
     """
     if not isinstance(network, nn.Sequential) or not is_stack(network) or len(network) % 2 == 0:
         return False
@@ -247,13 +248,15 @@ def is_written_out(network: nn.Module) -> bool:
         for activation in activations
     )
     once = len(set(layers)) == len(layers) and max(holders(network).values()) == 1
-    return known and once and not any(map(_has_hooks, network.modules()))
+    return known and once and not any(map(_does_more, network.modules()))
 
 
-def _has_hooks(module: nn.Module) -> bool:
+def _does_more(module: nn.Module) -> bool:
     """Whether something is done besides a module's own passes; masks hang on hooks, too."""
-    kinds = ("forward_pre", "forward", "backward_pre", "backward")
-    return any(getattr(module, f"_{kind}_hooks") for kind in kinds)
+    backward = [module._backward_hooks, module._backward_pre_hooks]
+    for parameter in module.parameters(recurse=False):
+        backward += [parameter._backward_hooks, parameter._post_accumulate_grad_hooks]
+    return not is_untouched(module) or any(backward)
 
 
 def _check_sizes(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> None:

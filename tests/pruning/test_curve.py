@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from spectral_core import node_scores, prune, pruning_curve, select, spectral
+from spectral_core import evaluate, node_scores, prune, pruning_curve, select, spectral
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import Dense
 from spectral_core.pruning.curve import measure_cuts
@@ -189,3 +189,30 @@ def test_curve_is_a_table_in_the_given_order():
     assert curve["parameters"].tolist() == [6 * 7 + 4 * 7, 12 * 7 + 4 * 13, 6 * 7 + 4 * 7]
     assert curve.loc[0].equals(curve.loc[2])
     assert list(pruning_curve(network, node_scores(network), x, y, [])) == list(curve)
+
+
+def negated(network):
+    network[0].register_forward_hook(lambda module, inputs, outputs: -outputs)
+
+
+def normed(network):
+    nn.utils.parametrizations.weight_norm(network[4])
+
+
+class Tripled(nn.Linear):
+    def forward(self, inputs):
+        return 3 * super().forward(inputs)
+
+
+def tripled(network):
+    network[4] = Tripled(5, 4, dtype=DOUBLE)
+
+
+@pytest.mark.parametrize("change", [negated, normed, tripled])
+def test_a_layer_that_does_more_is_measured_by_running_it(change):
+    network, (x, y) = network_of((8, 5), trains="weights"), examples()
+    change(network)
+    scores = node_scores(network, "connectivity", example=x)
+    for cut in measure_cuts(network, scores, x, y, [0, 50]):
+        found = evaluate(prune(network, scores, cut.percentile, example=x), x, y)
+        assert (cut.accuracy, cut.loss) == pytest.approx(found)

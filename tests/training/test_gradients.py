@@ -103,7 +103,10 @@ def test_what_is_written_out(network, known):
     assert is_written_out(network) is known
 
 
-@pytest.mark.parametrize("name", ["masked", "used_twice", "tied", "hooked", "patched", "derived"])
+MORE = ["masked", "used_twice", "tied", "hooked", "gradient_hooked"]
+
+
+@pytest.mark.parametrize("name", [*MORE, "patched", "patched_layer", "derived"])
 def test_what_does_more_than_its_layers_is_left_to_autograd(name):
     make = getattr(made_networks, name)
     x, y = torch.rand(8, 3), torch.tensor([0, 1] * 4)
@@ -118,3 +121,8 @@ def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
     network = heads()  # they come first in it
     assert penalised(network, 0.1) == [network.trunk.eigenvalues]
     assert penalised(network, 0.0) == []
+
+
+def test_the_penalty_needs_weights_that_are_parameters():
+    with pytest.raises(ValueError, match=r"penalty=0.1 needs hidden layers .* masks"):
+        penalised(made_networks.masked(), 0.1)
