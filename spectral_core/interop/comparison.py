@@ -18,7 +18,7 @@ from spectral_core.layers.running import (
     Example,
     arguments,
     check_example,
-    few,
+    on_few,
     rows_of,
     run,
     tensors_of,
@@ -45,7 +45,9 @@ class Measures:
     """Parameters of the whole model."""
     flops: int
     """Floating-point operations of matrix products and convolutions for one input, a
-    multiplication and an addition for each weight and place."""
+    multiplication and an addition for each weight and place, as torch counts them: a fused kernel
+    of attention may leave out its two products. For the whole example if the model takes no less.
+    """
     latency: float
     """Median time of one forward pass over the example batch, in seconds."""
     accuracy: float | None
@@ -143,7 +145,7 @@ def _measures(
         nodes=sum(Flow(network, example).widths) if dense else 0,
         channels=sum(width for layer, width in widths.items() if not isinstance(layer, Dense)),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        flops=_flops(network, few(example, 1)),
+        flops=_flops(network, example),
         latency=latency,
         accuracy=None if targets is None else evaluate(network, example, targets).accuracy,
     )
@@ -152,10 +154,16 @@ def _measures(
 def _flops(network: nn.Module, example: Example) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
-    # The fused kernels of attention, which run without gradients, would count as nothing.
-    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
-        run(network, example)
-    return counter.get_total_flops()
+    # The fused kernels of transformer layers, which run without gradients, would count as nothing.
+    for parameter in network.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+
+    def counted(shown: Example) -> int:
+        with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+            run(network, shown)
+        return counter.get_total_flops()
+
+    return on_few(counted, example, 1)
 
 
 def _latencies(networks: Sequence[nn.Module], example: Example) -> list[float]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from spectral_core import _checks
 from spectral_core.layers.groups import OUTPUT, UNREAD, Group, Left, groups_of, left_of
 from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders, is_stack
-from spectral_core.layers.running import Example, duplicate, few, run, undisturbed
+from spectral_core.layers.running import Example, duplicate, on_few, run, undisturbed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,18 +54,13 @@ class Flow:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
         if any(layer.weight.is_meta for layer in self.layers.values()):
             raise ValueError("network must hold numbers; got tensors on the meta device")
-        self._steps, head = [""], []
+        self._head, self._steps = [], [""]
         if is_stack(network) and (example is None or isinstance(example, Tensor)):
-            head, self._steps = _split(network)
+            self._head, self._steps = _split(network)
         if example is None:
             self._guess()
         else:
-            example = few(example)
-            if head:
-                with undisturbed(network):
-                    example = _passed(duplicate(network).eval(), head, example)
-            self.examples = [example]
-            self.layers, self.groups, self.refused = self._groups_on(example)
+            on_few(self._see, example)
         self._refuse_tied()
         self.hidden = [group.name for group in self.groups]
         self.inner = [n for n in self.layers if self.refused.get(n) not in (OUTPUT, UNREAD)]
@@ -79,6 +74,13 @@ class Flow:
 
     def _groups_on(self, example: Example) -> tuple[dict[str, Dense], list[Group], dict[str, str]]:
         return groups_of(self.network, self.layers, lambda network: self.run(network, example))
+
+    def _see(self, example: Example) -> None:
+        if self._head:
+            with undisturbed(self.network):
+                example = _passed(duplicate(self.network).eval(), self._head, example)
+        self.examples = [example]
+        self.layers, self.groups, self.refused = self._groups_on(example)
 
     def _guess(self) -> None:
         """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""

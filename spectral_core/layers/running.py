@@ -125,6 +125,13 @@ def few(example: Example, rows: int = 2) -> Example:
     return example if rows_of(example) is None else on_tensors(lambda x: x[:rows], example)
 
 
+def on_few(function: Callable[[Example], Any], example: Example, rows: int = 2) -> Any:
+    """A function of the first inputs of an example, or of all where a model takes no fewer."""
+    with contextlib.suppress(Exception):  # whatever a model raises
+        return function(few(example, rows))
+    return function(example)
+
+
 def tensors_of(output: object) -> list[Tensor]:
     """The tensors in what a model takes or returns, in order: of tuples, dictionaries and
     dataclasses."""

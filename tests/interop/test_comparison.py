@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.architectures import SMALL
+from benchmarks.architectures import SMALL, encoder
 from spectral_core import compare, evaluate, node_scores, prune, spectral_mlp, spectralize
 from spectral_core.layers.flow import Flow
 
@@ -62,3 +62,11 @@ def test_table_in_a_terminal_and_in_a_notebook(compared):
     for cell in ("hidden nodes", "266,610", "50.0 %", "ms per batch of 40"):
         assert cell in text and cell in html
     assert repr(found) == text and "<table" in html
+
+
+def test_a_frozen_transformer_layer_counts_as_much_as_one_that_trains():
+    network, x = encoder().eval(), torch.rand(2, 5, 16)
+    trains = compare(network, network, x).full.flops
+    network.requires_grad_(False)
+    assert compare(network, network, x).full.flops == trains > 0
+    assert not any(parameter.requires_grad for parameter in network.parameters())

@@ -6,7 +6,7 @@ from made_networks import Own, heads
 from torch import nn
 
 from benchmarks.architectures import Concatenated, SwiGLU
-from spectral_core import find
+from spectral_core import compare, find
 from spectral_core.layers.flow import Flow
 
 
@@ -74,3 +74,19 @@ def test_an_example_is_asked_for_where_the_shape_of_inputs_decides():
         Flow(network)
     assert Flow(network, torch.rand(2, 5, 4)).hidden == ["a"]
     assert Flow(network, torch.rand(2, 4)).hidden == []
+
+
+def test_a_model_that_takes_no_fewer_than_all_of_its_example_gets_all():
+    """A layer over a graph of fifty nodes."""
+    neighbours = torch.rand(50, 50)
+
+    def passes(own, x):
+        return neighbours @ own.b(torch.relu(neighbours @ own.a(x)))
+
+    network, example = Own(passes, a=nn.Linear(4, 8), b=nn.Linear(8, 2)), torch.rand(50, 4)
+    assert Flow(network, example).hidden == ["a"]
+    found = compare(network, network, example)
+    assert found.full.flops == 2 * 50 * (4 * 8 + 8 * 2 + 50 * 8 + 50 * 2)
+    with pytest.raises(ValueError, match=r"does not run on the example") as error:
+        Flow(network, example[:49])
+    assert error.value.__context__ is error.value.__cause__  # reported once
