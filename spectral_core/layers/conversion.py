@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from spectral_core import _checks
-from spectral_core.layers.kinds import holders, named_layers, spectra
+from spectral_core.layers.kinds import holders, named_layers, own_forward, spectra
 from spectral_core.layers.linear import SpectralLinear
 from spectral_core.layers.parametrization import check_weight, spectral
 from spectral_core.layers.running import duplicate
@@ -84,11 +84,20 @@ def fold(model: nn.Module) -> nn.Module:
 
     Returns:
         The copy. A folded weight trains if λ or φ did.
+
+    Raises:
+        TypeError: if the model cannot be copied, or a layer has a ``forward`` of its own.
     """
     _checks.network("model", model)
-    folded = {id(m): m.to_linear() for m in model.modules() if isinstance(m, SpectralLinear)}
-    plain = duplicate(model, folded)
+    for name, module in model.named_modules():
+        if isinstance(module, SpectralLinear) and (why := own_forward(module)):
+            raise TypeError(f"model must have layers that plain ones replace; {name!r}: {why}")
+    plain = duplicate(model)
     for module in plain.modules():
+        if isinstance(module, SpectralLinear):
+            # The copy becomes the plain layer, so that its hooks stay.
+            module.__class__, module._parameters = nn.Linear, module.to_linear()._parameters
+            del module.eigenvector_range, module.eigenvalue_range
         for name in spectra(module):
             _fold(module, name)
     return plain

@@ -149,3 +149,20 @@ def test_parameters_of_tied_layers_are_listed_once():
     model = spectralize(used_twice(), skip=())
     listed = [id(parameter) for group in spectral_parameters(model) for parameter in group]
     assert sorted(listed) == sorted(map(id, model.parameters()))
+
+
+def test_hooks_of_a_layer_stay_when_it_is_folded():
+    network, x = spectral_mlp((4, 8, 2), "elu"), torch.rand(3, 4)
+    network[0].register_forward_hook(lambda module, inputs, outputs: 2 * outputs)
+    plain = fold(network)
+    assert type(plain[0]) is nn.Linear and vars(plain[0]).keys() == vars(nn.Linear(1, 1)).keys()
+    torch.testing.assert_close(plain(x), network(x))
+
+
+def test_a_layer_with_a_forward_of_its_own_is_not_folded():
+    class Tripled(SpectralLinear):
+        def forward(self, inputs):
+            return 3 * super().forward(inputs)
+
+    with pytest.raises(TypeError, match=r"'0': Tripled has a forward of its own"):
+        fold(nn.Sequential(Tripled(4, 8), nn.ELU(), SpectralLinear(8, 2)))
