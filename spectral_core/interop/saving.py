@@ -90,6 +90,10 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
         bias = state.get(f"{name}.bias" if name else "bias")
         if layer.bias is None and bias is not None:
             layer.bias = nn.Parameter(bias.to(layer.weight))
+    for name, module in network.named_modules():  # buffers that have lost entries
+        for key in list(module._non_persistent_buffers_set):
+            if (f"{name}.{key}" if name else key) in state:
+                module._non_persistent_buffers_set.remove(key)
     _check_names(state, network.state_dict())
     _check_sides(state, network)
     for name, module in network.named_modules():

@@ -54,7 +54,7 @@ def remove(
 
     Returns:
         A new network of the same class; no memory is shared with the old one. Parameters that
-        trained train.
+        trained train; a buffer that loses entries becomes persistent, so that it is saved.
 
     Raises:
         TypeError: if the network cannot be copied.
@@ -87,6 +87,8 @@ def removed(
     left = flow.left(fewer)
     cuts = _cuts(flow, left)
     smaller = duplicate(flow.network, _smaller_tensors(flow.network, cuts))
+    for module, key, _ in left.between:  # the model's code would make the buffer of the full width
+        smaller.get_submodule(module)._non_persistent_buffers_set.discard(key)
     _rename_widths(left, smaller)
     constants = constants_of(flow, left) if fill == "constant" and fewer else {}
     for name, constant in constants.items():

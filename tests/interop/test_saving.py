@@ -8,7 +8,7 @@ import torch
 import torch_pruning
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import architectures, plain, tied
+from made_networks import Own, architectures, plain, tied
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -87,6 +87,44 @@ def test_channels_that_torch_pruning_took_out(tmp_path):
         load(tmp_path / "small", into=build(num_classes=4))
     with pytest.raises(ValueError, match=r"into must have as many outputs"):
         load(tmp_path / "small", into=build(num_classes=20))
+
+
+def test_norms_that_torch_pruning_made_smaller(tmp_path):
+    def passes(own, x):
+        tokens = own.patches(own.groups(own.stem(x))).flatten(2).transpose(1, 2)
+        return own.head(own.norm(tokens).mean(dim=1))
+
+    def build():
+        layers = {"stem": nn.Conv2d(3, 8, 1), "groups": nn.GroupNorm(2, 8)}
+        layers |= {"patches": nn.Conv2d(8, 16, 4, 4), "norm": nn.LayerNorm(16)}
+        return Own(passes, **layers, head=nn.Linear(16, 4))
+
+    model, example = build().eval(), torch.rand(2, 3, 16, 16)
+    importance = SpectralImportance(model, layer_scores(model, "invariant"))
+    pruner = torch_pruning.pruner.BasePruner(
+        model, example, importance, pruning_ratio=0.5, ignored_layers=[model.head]
+    )
+    pruner.step()
+    assert model.norm.normalized_shape == (8,)
+    save(model, tmp_path / "small")
+    loaded = load(tmp_path / "small", into=build().eval())
+    assert str(loaded) == str(model) and torch.equal(loaded(example), model(example))
+
+
+def test_a_buffer_that_loses_entries_is_saved_though_the_full_one_is_not(tmp_path):
+    def build():
+        network = Own(
+            lambda own, x: own.b(own.a(x) * own.gains), a=nn.Linear(4, 8), b=nn.Linear(8, 2)
+        )
+        network.register_buffer("gains", torch.linspace(1, 2, 8), persistent=False)
+        return network
+
+    full, x = build(), torch.rand(3, 4)
+    small = prune(full, node_scores(full, "connectivity", example=x), percentile=50, example=x)
+    assert list(small.gains.shape) == [4] and "gains" not in full.state_dict()
+    save(small, tmp_path / "small")
+    loaded = load(tmp_path / "small", into=build())
+    assert torch.equal(loaded(x), small(x)) and torch.equal(loaded.gains, small.gains)
 
 
 @pytest.mark.parametrize(
