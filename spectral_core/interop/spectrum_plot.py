@@ -52,7 +52,7 @@ def plot_spectrum(
     plt = needed("matplotlib.pyplot", "figures", "plot_spectrum")
 
     pairs = {name: spectrum(layer) for name, layer in named_layers(model).items()}
-    values = {name: s.eigenvalues.detach().abs().cpu() for name, s in pairs.items() if s}
+    values = {name: s.eigenvalues.detach().abs().double().cpu() for name, s in pairs.items() if s}
     if not values:
         raise ValueError(
             "model must have spectral layers; got none. spectralize makes them so, fold undoes it"

@@ -69,7 +69,11 @@ def carry(
     optimiser.state.clear()
     optimiser.state.update(states)
     for group in optimiser.param_groups:
-        group["params"][:] = [own for p in group["params"] if (own := heir(p)) is not None]
+        heirs = [heir(p) for p in group["params"]]
+        if "param_names" in group:
+            named = zip(group["param_names"], heirs)
+            group["param_names"] = [name for name, own in named if own is not None]
+        group["params"][:] = [own for own in heirs if own is not None]
     if new := after.keys() - names.values():
         warnings.warn(
             f"{', '.join(map(repr, sorted(new)))} is new and in no group of optimiser: see "

@@ -105,9 +105,13 @@ def node_scores(
     scores = layer_scores(
         *(network, by, inputs, targets), layers=names, generator=generator, loss=loss, flow=flow
     )
-    return [
-        torch.stack([scores[name] for name in group.layers]).mean(dim=0) for group in flow.groups
-    ]
+    return [_mean([scores[name] for name in group.layers]) for group in flow.groups]
+
+
+def _mean(scores: Sequence[Tensor]) -> Tensor:
+    """Mean of several layers' scores, which may be whole numbers."""
+    stacked = torch.stack(list(scores))
+    return stacked.mean(dim=0, dtype=None if stacked.is_floating_point() else torch.float64)
 
 
 @torch.no_grad()

@@ -74,7 +74,9 @@ def taylor(
             for name, gate, gradient in zip(gated.gates, gates, gradients):
                 gradient = torch.zeros_like(gate) if gradient is None else gradient
                 per_example = gradient / gated.positions[name]  # (batch, out)
-                totals[name] = totals[name] + per_example.abs().sum(dim=0)
+                # In half precision a sum over many examples would lose the later ones.
+                precise = torch.promote_types(gradient.dtype, torch.float32)
+                totals[name] = totals[name] + per_example.abs().sum(dim=0, dtype=precise)
     return {name: total / len(inputs) for name, total in totals.items()}
 
 
@@ -98,7 +100,7 @@ class _Gated:
             layer.register_forward_hook(functools.partial(self._open, name))
             for reader, nodes in owner[name].read.items() if name in owner else ():
                 hook = functools.partial(self._gate_columns, name, nodes)
-                self.network.get_submodule(reader).register_forward_pre_hook(hook)
+                self.network.get_submodule(reader).register_forward_pre_hook(hook, with_kwargs=True)
         self.followed = [name for name in layers if name not in owner]
         for name, module in self.network.named_modules():
             if name in self.followed or type(module) in NODEWISE:
@@ -133,16 +135,18 @@ class _Gated:
         self.positions[name] = max(outputs.numel() // max(batch * nodes, 1), 1)
         self.gates[name] = outputs.new_ones((batch, nodes), requires_grad=True)
 
-    def _gate_columns(self, name: str, nodes: np.ndarray, _: nn.Module, args: tuple) -> tuple:
+    def _gate_columns(
+        self, name: str, nodes: np.ndarray, _: nn.Module, args: tuple, kwargs: dict
+    ) -> tuple[tuple, dict]:
         """Put the factors of a layer's nodes on the columns that are these nodes."""
-        (x,) = args
+        (x,) = (*args, *kwargs.values())
         gate = self.gates[name]
         if len(gate) != len(x):
             raise ValueError("by='taylor' needs a network that keeps its inputs in the first axis")
         factors = x.new_ones((len(x), len(nodes)))
         (own,) = np.nonzero(nodes >= 0)
         factors = factors.index_copy(1, on(x, own), gate[:, on(x, nodes[own])])
-        return (x * factors.reshape(len(x), *[1] * (x.dim() - 2), -1),)
+        return (x * factors.reshape(len(x), *[1] * (x.dim() - 2), -1),), {}
 
     def _gate_step(self, name: str, _: nn.Module, args: tuple, outputs: Tensor) -> Tensor | None:
         """Put the factors of a layer's nodes behind the last step that they pass."""

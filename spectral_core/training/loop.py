@@ -9,9 +9,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.adam import adam
 
 from spectral_core import _checks
+from spectral_core.layers.running import duplicate, undisturbed
 from spectral_core.training.autograd import Autograd, Loss
 from spectral_core.training.cuda_graphs import Replayed, own_stream
 from spectral_core.training.gradients import WrittenOut, is_written_out
@@ -192,7 +194,9 @@ def fit(
     dtype = torch.promote_types(parameters[0].dtype, torch.float32)
     losses = torch.empty(shape, dtype=dtype, device=inputs.device)
     history: list[list[float]] = []
-    _train_mode(network, len(inputs) % settings.batch_size == 1)
+    if 1 in (settings.batch_size, len(inputs) % settings.batch_size):
+        _check_batch_of_one(network, inputs[:1])
+    _train_mode(network)
     with denormals_flushed(), own_stream(inputs):
         for epoch in range(1, settings.epochs + 1):
             order = draw_order(len(inputs)).to(inputs.device)
@@ -208,24 +212,33 @@ def fit(
     return history
 
 
-def _train_mode(network: nn.Module, one_is_left: bool) -> None:
-    """Training mode, but for frozen norms that were in evaluation mode: their statistics stay.
-
-    Raises:
-        ValueError: if batch normalisation would get a last batch of one example.
-    """
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+def _train_mode(network: nn.Module) -> None:
+    """Training mode, but for frozen norms that were in evaluation mode: their statistics stay."""
     frozen = [
-        m for m in norms if not m.training and not any(p.requires_grad for p in m.parameters())
+        module
+        for module in network.modules()
+        if isinstance(module, _BatchNorm) and not module.training
+        if not any(parameter.requires_grad for parameter in module.parameters())
     ]
-    if one_is_left and len(frozen) < len(norms):
-        raise ValueError(
-            "batch_size must not leave a last batch of one example, which batch normalisation "
-            "cannot take"
-        )
     network.train()
     for module in frozen:
         module.eval()
+
+
+def _check_batch_of_one(network: nn.Module, example: Tensor) -> None:
+    """Raise if batch normalisation cannot take a batch of one example, (1, …)."""
+    if not any(isinstance(module, _BatchNorm) for module in network.modules()):
+        return
+    trial = duplicate(network)
+    _train_mode(trial)
+    try:
+        with undisturbed(trial):
+            trial(example)
+    except ValueError as error:
+        raise ValueError(
+            "batch_size must not leave a batch of one example, which batch normalisation cannot "
+            f"take here: {error}"
+        ) from error
 
 
 @contextmanager

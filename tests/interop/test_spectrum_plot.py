@@ -66,3 +66,8 @@ def test_convolutions_are_drawn_and_not_pruned():
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 6), nn.Linear(6, 2))
     first, second = plot_spectrum(spectralize(model), [torch.arange(3)]).axes
     assert len(lines_of(first)[1]["stays"]) == 4 and len(lines_of(second)[1]["goes"]) == 3
+
+
+def test_eigenvalues_in_half_precision_are_drawn():
+    (axes,) = plot_spectrum(spectralize(nn.Sequential(nn.Linear(4, 3)), skip=()).bfloat16()).axes
+    assert len(lines_of(axes)[1]["stays"]) == 3

@@ -86,11 +86,14 @@ def test_each_step_of_a_schedule_carries_it():
 
 def test_a_layer_that_loses_all_its_nodes_leaves_no_state():
     full = network()
-    optimiser = optim.Adam(full.parameters(), lr=0.01)
+    optimiser = optim.Adam(full.named_parameters(), lr=0.01)
     train(full, optimiser, batches(1))
     small = remove(full, [torch.arange(0), torch.arange(2)], optimiser=optimiser)
     assert isinstance(small[2], nn.Identity)
     assert optimiser.state.keys() == set(small.parameters())
+    assert optimiser.param_groups[0]["param_names"] == [
+        name for name, _ in small.named_parameters()
+    ]
 
 
 def test_a_bias_that_a_fill_makes_is_reported():

@@ -92,3 +92,27 @@ def test_batches_and_loss_by_hand():
     # ∂C/∂a = (2, −3, 1) for each example, a = (x_1, x_2, 0)
     expected = torch.stack([2 * x[:, 0].mean(), 3 * x[:, 1].mean(), torch.tensor(0.0)])
     torch.testing.assert_close(scores, expected)
+
+
+def test_half_precision_loses_none_of_many_examples():
+    network = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    x, y = torch.randn(5000, 4, generator=seeded()), torch.zeros(5000, dtype=torch.int64)
+    (exact,) = node_scores(network, "taylor", x, y)
+    (half,) = node_scores(network.bfloat16(), "taylor", x.bfloat16(), y)
+    torch.testing.assert_close(half, exact, rtol=0.03, atol=0)
+
+
+def test_layers_may_be_called_by_keyword():
+    def passes(own, x):
+        return own.b(input=own.norm(input=own.a(input=x)))
+
+    def by_position(own, x):
+        return own.b(own.norm(own.a(x)))
+
+    layers = {"a": nn.Linear(4, 6), "norm": nn.BatchNorm1d(6), "b": nn.Linear(6, 3)}
+    x, y = torch.rand(5, 4), torch.tensor([0, 1, 2, 0, 1])
+    scores = [
+        layer_scores(Own(way, **layers), "taylor", x, y, layers=["a", "b"])
+        for way in (passes, by_position)
+    ]
+    torch.testing.assert_close(*scores)

@@ -142,3 +142,14 @@ def test_a_loss_of_ones_own_is_minimised():
     solution = torch.linalg.lstsq(torch.cat([x, torch.ones(64, 1).double()], dim=1), y).solution
     torch.testing.assert_close(network.weight, solution[:3].mT, atol=1e-4, rtol=0)
     torch.testing.assert_close(network.bias, solution[3], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("batch_size", [5, 1])
+def test_a_batch_of_one_is_refused_only_where_a_norm_cannot_take_it(batch_size):
+    y = torch.randint(2, (11,))
+    images = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 2))
+    train(images, torch.rand(11, 1, 8, 8), y, epochs=1, batch_size=batch_size)
+    vectors = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)).eval()
+    with pytest.raises(ValueError, match=r"batch of one example.*more than 1 value"):
+        train(vectors, torch.rand(11, 4), y, epochs=1, batch_size=batch_size)
+    assert not vectors.training
