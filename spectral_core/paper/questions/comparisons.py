@@ -59,7 +59,7 @@ COMPARISONS: tuple[Comparison, ...] = (
         Comparison("score", "post", f"post-{name}")
         for name in ("random", "invariant", "connectivity", "taylor")
     ),
-    Comparison("score", "direct", "direct-random"),
+    *(Comparison("score", name, "direct-random") for name in ("direct", "direct-per-layer")),
     # Global or layer-wise thresholds?
     *(Comparison("threshold", f"{name}-per-layer", name) for name in _LAYERS),
     *(Comparison("threshold", f"{name}-scaled", name) for name in ("direct", "post")),

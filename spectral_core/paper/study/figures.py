@@ -191,6 +191,8 @@ QUESTIONS: dict[str, tuple[Panel, ...]] = {
     ),
     # Does either ranking beat a random one, without retraining?
     "random": _networks(["direct", "direct-random", "post", "post-random"]),
+    # With several layers, is it the benchmark's score that is worse, or its one threshold?
+    "benchmark": _networks(["direct", "direct-per-layer", "direct-random"], depths=[3], seeds=3),
     # What is left of each lead with a layer-wise threshold?
     "layerwise": _networks(
         [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
+from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS, QUESTIONS
 from spectral_core.paper.study.methods import DECAY
 from spectral_core.paper.study.panels import AUTHORS_LEVELS, CHANGES, Panel
 from spectral_core.paper.study.planning import SETTINGS, plan
@@ -34,6 +34,7 @@ POINTS = {
     "stronger": ("5ea4c4393f975212", "3d27f0de1d72caae", "059071b983630e7b"),
     "settings": ("5a0baee07bbcb793", "3c6752dfaab0869e", "9790a76768c3ef70"),
     "random": ("688a269bbd52fba6", "a790d32164076da8", "b588ab61c18c1633"),
+    "benchmark": ("88ab2ac640f12663", "a49c3c4cd8d62c1b", "f41a10c2824dd835"),
     "layerwise": ("6e5b6a45e888ecb0", "44864e05fa3f2735", "06cb843bca8848fb"),
     "ticket": ("378b4a8e5e544471", "0d83ad8efb118c81", "5063910700ed56af"),
     "stage-one": ("57c159aa8996c61a", "696eb5f469baa5ee", "3e4076d45cf92a1d"),
@@ -151,7 +152,8 @@ def test_text_settings_come_by_default_and_others_when_asked_for(name, pattern, 
 
 
 @pytest.mark.parametrize(
-    "name", ["budget", "score", "threshold", "random", "layerwise", "ticket", "stage-one"]
+    "name",
+    [name for name in QUESTIONS if name not in ("stronger", "settings")],
 )
 def test_questions_train_no_network_of_the_figures_again(name, of_figures):
     trained = {step.trained for step in of_figures}
