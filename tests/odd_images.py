@@ -74,6 +74,11 @@ def odd_images(seed: int) -> Iterator[Odd]:
         ("a pipe", lambda cat: os.mkfifo(cat / "x.png"), "cat/x.png: not a regular file"),
         ("a device", lambda cat: (cat / "x.png").symlink_to("/dev/zero"), "x.png: not a regular"),
         ("a dangling link", lambda cat: (cat / "x.png").symlink_to("nowhere"), "cat/x.png"),
+        (
+            "a class that is away",
+            lambda cat: (cat.parent / "dog").symlink_to("nowhere"),
+            "dog is a",
+        ),
         ("a folder named as an image", lambda cat: (cat / "x.png").mkdir(), LOADED),
         ("a huge file", lambda cat: os.truncate(cat / "1.png", 1 << 40), "1.png: larger"),
     ):
@@ -89,7 +94,7 @@ def odd_images(seed: int) -> Iterator[Odd]:
         ("text after its end", whole + b"more\n" * 999, LOADED),
         ("a damaged image", tar({**FILES, ODD: b"?"}, "w:gz"), f"a.tar/{ODD}"),
         ("a pipe", special(tarfile.FIFOTYPE), "x.png in it is not a regular file"),
-        ("a link", special(tarfile.SYMTYPE), "x.png in it is not a regular file"),
+        ("a link", special(tarfile.SYMTYPE), "x.png in it is a link; pack with tar --dereference"),
         ("a hard link to nothing", special(tarfile.LNKTYPE), "x.png in it is not a regular file"),
         ("a path outwards", tar({**FILES, "../../x.png": b""}, "w:"), LOADED),
         ("a huge file", special(tarfile.REGTYPE, 1 << 40), "holds more than|larger than"),

@@ -115,7 +115,7 @@ def _files(path: Path) -> dict[str, Stored]:
             f"got {path}, which is neither a folder nor a regular file"
         )
     try:
-        return _in_folder(path) if path.is_dir() else members(path, is_image)
+        return _in_folder(path) if path.is_dir() else members(path, is_image, SETS)
     except (OSError, Unusable) as error:
         raise DataNotFoundError(f"the images in {path} cannot be used: {error}") from error
 
@@ -132,10 +132,13 @@ def _in_folder(folder: Path) -> dict[str, Path]:
             if (real := Path(directory).resolve()) in visited:
                 raise Unusable(f"a link leads to the same folder again: {directory}")
             visited.add(real)
-            for path in (Path(directory, name) for name in names if is_image(name)):
+            for path in (Path(directory, name) for name in names):
                 name = path.relative_to(folder).as_posix()
-                check_file(path, name)
-                files[name] = path
+                if path.is_symlink() and not path.exists():
+                    raise Unusable(f"{name} is a link to what is not there")
+                if is_image(name):
+                    check_file(path, name)
+                    files[name] = path
     return files
 
 

@@ -60,8 +60,15 @@ def unpack(stored: bytes, md5: str) -> bytes:
         raise Unusable(f"truncated or damaged gzip ({error})") from error
 
 
-def members(archive: Path | bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+def members(
+    archive: Path | bytes, wanted: Callable[[str], bool], folders: tuple[str, ...] = ()
+) -> dict[str, bytes]:
     """Return contents by path of the wanted files in a tar archive, compressed or not.
+
+    Args:
+        archive: its path or content.
+        wanted: whether a file is, by its path.
+        folders: beginnings of paths where no link may be: it might be one to a wanted folder.
 
     Raises:
         Unusable: if the archive is truncated, damaged or too large, or what is wanted is no file.
@@ -75,6 +82,8 @@ def members(archive: Path | bytes, wanted: Callable[[str], bool]) -> dict[str, b
                 left -= member.size
                 if left < 0:
                     raise Unusable(f"it holds more than {LARGEST_ARCHIVE >> 30} GiB")
+                if member.issym() and name.startswith(folders):
+                    raise Unusable(f"{name} in it is a link; pack with tar --dereference")
                 if member.isdir() or not wanted(name):
                     continue
                 if member.size > LARGEST:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from spectral_core._checks import choice
+from spectral_core.data.directories import DATA_VARIABLE, SEARCH_PATH_VARIABLE
 from spectral_core.paper import paths
 from spectral_core.paper.options import (
     FIGURE_NAMES,
@@ -26,10 +30,11 @@ from spectral_core.paper.options import (
     store_option,
     value_of,
 )
-from spectral_core.paper.run.backends import GO_ON
+from spectral_core.paper.run.backends import GO_ON, check_backend
 from spectral_core.paper.run.store import Store
-from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
-from spectral_core.paper.study.planning import SETTINGS, Study, plan
+from spectral_core.paper.run.worker import check_device
+from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS
+from spectral_core.paper.study.planning import SETTINGS, Study, is_selected, plan
 
 if TYPE_CHECKING:
     from spectral_core.data import Availability
@@ -107,16 +112,14 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
     With --backend dask the workers of a cluster compute, one thread each; they and this command
     must see the store at the same path, on a disk that they share.
     """
-    from spectral_core.paper.run import backends
     from spectral_core.paper.run import compute as computing
     from spectral_core.paper.run.remaining import remaining
-    from spectral_core.paper.run.worker import check_device
 
     changes, how = apart(values)
     run = plan(figure, **changes)
     title = f"{figure} at the preset {run.preset}"
     if dry_run:
-        backends.check_backend(how["backend"], how["scheduler"], how["workers"])
+        check_backend(how["backend"], how["scheduler"], how["workers"], how["max_wait"])
         check_device(how["device"])
         processes = computing.at_once(how["workers"], how["device"])
         left = remaining(run.steps(), Store(store_dir), workers=processes, device=how["device"])
@@ -154,7 +157,7 @@ def choose(
 
     tuning = TUNINGS[choice("setting", setting, TUNINGS)]
     changes, how = apart(values)
-    if given := [name for name in (*tuning.grid, "seeds") if changes[name] is not None]:
+    if given := [name for name in tuning.sets if changes[name] is not None]:
         raise click.UsageError(f"--setting {setting} sets {', '.join(given)}; leave that out")
     study = plan(figure, **changes)
     for file, chosen in record(study, setting, Store(store_dir), output_dir, **how):
@@ -207,6 +210,11 @@ def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[s
     """Those of the given values that a notebook has; a setting without a parameter of its own goes
     into ``settings``. Raises if one is not valid, before a kernel starts."""
     own = {key: value for key, value in given.items() if key in declared}
+    if not isinstance(own.get("settings", {}), dict):
+        found = own["settings"]
+        raise TypeError(f'settings must be an object such as {{"epochs": 3}}; got {found!r}')
+    check_backend("loky", None, own.get("workers"))
+    check_device(own.get("device", "cpu"))
     others = {k: v for k, v in given.items() if k in SETTINGS and k not in declared}
     if others and "settings" in declared:
         own["settings"] = {**own.get("settings", {}), **others}
@@ -224,28 +232,26 @@ def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[s
 def verify(figure: str | None, preset: str | None, store_dir: Path, **changes: Any) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
-    Without FIGURE: all that is computed here and published. Two runs agree at a level if their mean
-    accuracies differ by at most three standard errors of the difference plus 0.01. Exits with 1 if
-    a level disagrees, or results are missing.
+    Without FIGURE: all panels that are computed here, whole, and published. Two runs agree at a
+    level if their mean accuracies differ by at most three standard errors of the difference plus
+    0.01. Exits with 1 if a level disagrees, or results are missing.
     """
     from spectral_core.paper.results.agreement import agreement
     from spectral_core.paper.results.collect import collect
     from spectral_core.paper.results.published import published, published_runs
 
     store, disagreeing, compared = Store(store_dir), 0, 0
-    for name in EXPERIMENTS if figure is None else [figure]:
-        of_name = [each for each in PRESETS if published_runs(name, each, changes["panels"])]
-        if figure is not None:
-            of_name = [preset or next(iter(of_name), "paper")]
-        for each in (each for each in of_name if preset in (None, each)):
-            study = plan(name, each, **changes)
-            if figure is None and not any(step in store for step in study.steps()):
-                continue
-            theirs = published(name, each, study.selection)
-            table = agreement(collect(study, store), theirs)
-            click.echo(table.to_string(index=False, float_format="{:.4f}".format))
-            compared += len(table)
-            disagreeing += int((~table["agrees"]).sum())
+    if figure is None:
+        studies = _computed(store, list(PRESETS) if preset is None else [preset], **changes)
+    else:
+        of_figure = (p for p in PRESETS if published_runs(figure, p, changes["panels"]))
+        studies = [plan(figure, preset or next(of_figure, "paper"), **changes)]
+    for study in studies:
+        theirs = published(study.figure, study.preset, study.selection)
+        table = agreement(collect(study, store), theirs)
+        click.echo(table.to_string(index=False, float_format="{:.4f}".format))
+        compared += len(table)
+        disagreeing += int((~table["agrees"]).sum())
     if not compared:
         raise click.ClickException(
             "nothing that is published is computed here; run: "
@@ -254,6 +260,22 @@ def verify(figure: str | None, preset: str | None, store_dir: Path, **changes: A
     click.echo(f"{compared - disagreeing} of {compared} points agree")
     if disagreeing:
         raise click.exceptions.Exit(1)
+
+
+def _computed(
+    store: Store, presets: list[str], panels: list[str] | None, **changes: Any
+) -> Iterator[Study]:
+    """What is published, figure by figure: the panels whose points a store has, all of them."""
+    from spectral_core.paper.results.published import published_runs
+
+    for (name, every), preset in itertools.product(EXPERIMENTS.items(), presets):
+        own = panels and [p for p in panels if any(is_selected(panel, [p]) for panel in every)]
+        if own != []:
+            study, runs = plan(name, preset, own, **changes), published_runs(name, preset, own)
+            published = [panel for panel in study.panels if panel.name in runs]
+            here = [p for p in published if all(cell.step in store for cell in study.cells(p))]
+            if here:
+                yield replace(study, panels=tuple(here))
 
 
 @cli.command(epilog=FIGURE_NAMES)
@@ -280,35 +302,34 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@preset_option("paper", "Which run's networks.")
 @of_a_run
 def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
     """Remove each node of stored networks alone, and publish how scores rank the damage.
 
-    Writes results/ablation: for each network, Spearman's ρ between each score and the
-    loss that its removal costs.
+    Writes results/ablation: for each network of the preset paper, Spearman's ρ between each score
+    and the loss that its removal costs.
     """
     from spectral_core.paper.results.ablation import publish_ablation
 
     paths.checkout()
-    for file in publish_ablation(plan(figure, **changes), Store(store_dir)):
+    for file in publish_ablation(plan(figure, "paper", **changes), Store(store_dir)):
         click.echo(file)
 
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@preset_option("paper", "Which run's networks.")
 @of_a_run
 @click.option("--views", is_flag=True, help="Also what nodes see, and predictions at each level.")
 def inspect(figure: str, store_dir: Path, views: bool, **changes: Any) -> None:
     """Publish the score of every node of stored networks, one seed, for the book's explorer.
 
-    Writes results/inside. With --views, methods that retrain do so again at each level.
+    Writes results/inside, of networks of the preset paper. With --views, methods that retrain do so
+    again at each level.
     """
     from spectral_core.paper.results.inside import publish_inside
 
     paths.checkout()
-    for file in publish_inside(plan(figure, **changes), Store(store_dir), views):
+    for file in publish_inside(plan(figure, "paper", **changes), Store(store_dir), views):
         click.echo(file)
 
 
@@ -352,6 +373,7 @@ def book(preset: str, figures: tuple[str, ...], pdf: bool, **how: Any) -> None:
 
     root = paths.checkout()
     for figure in figures:
+        choice("figure", figure, FIGURES)  # a question's pages run nothing
         _fill(plan(figure, preset), paths.local_results(), **how)
     page = building.build(root, dict.fromkeys(figures, preset), how["workers"])
     click.echo(f"\nThe book is at {page}")
@@ -365,6 +387,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # λ in a code page that has none
             stream.reconfigure(errors="replace")
+    for variable in (DATA_VARIABLE, SEARCH_PATH_VARIABLE, paths.STORE_VARIABLE):
+        paths.make_absolute(variable)  # notebooks run in another folder
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may be anywhere
     try:

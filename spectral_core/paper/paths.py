@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+STORE_VARIABLE = "SPECTRAL_CORE_STORE"
+
 
 def project() -> Path:
     """Root of the project: the checkout that holds this package, else the current folder."""
@@ -26,7 +28,15 @@ def checkout() -> Path:
 
 def local_results() -> Path:
     """Store of this machine: ``$SPECTRAL_CORE_STORE``, else ``results/local`` in the project."""
-    return Path(os.environ.get("SPECTRAL_CORE_STORE") or results("local"))
+    return Path(os.environ.get(STORE_VARIABLE) or results("local"))
+
+
+def make_absolute(variable: str) -> None:
+    """Let an environment variable with a folder, or several, name the same ones elsewhere."""
+    places = os.environ.get(variable, "").split(os.pathsep)
+    if any(places):
+        whole = [p if p.startswith("~") else os.path.abspath(p) for p in places if p]
+        os.environ[variable] = os.pathsep.join(whole)
 
 
 def results(*names: str) -> Path:

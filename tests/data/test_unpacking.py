@@ -66,3 +66,13 @@ def test_content_is_known_by_its_md5():
     for stored in (b"abd", gzip.compress(b"abd"), gzip.compress(b"abc")[:-1]):
         with pytest.raises(Unusable):
             unpack(stored, known)
+
+
+def test_a_link_where_none_may_be_is_an_error(tmp_path):
+    (tmp_path / "dogs").mkdir()
+    (tmp_path / "link").symlink_to("dogs")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(tmp_path / "link", "train/dog")
+    assert images(tmp_path / "a.tar") == {}
+    with pytest.raises(Unusable, match="train/dog in it is a link"):
+        members(tmp_path / "a.tar", bool, ("train", "test"))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import click
+import made_images
 import pytest
 
 from spectral_core.data import DATASETS
@@ -77,6 +78,12 @@ def test_installed_script_is_this_command_in_a_code_page_without_greek():
         ("compute fig3", "Did you mean 'fig03'?"),
         ("compute fig01", "fig01 is drawn, not computed; run: spectral-core notebook fig01"),
         ("choose fig10 --epochs 3", "--setting training sets epochs"),
+        ("choose fig10 --percentiles 90", "--setting training sets percentiles; leave that out"),
+        ("ablate fig03 --percentiles 50", "percentiles must be left out: whole networks"),
+        ("book --run budget", "figure must be one of fig03"),
+        ("notebook fig03 -p settings 5", 'settings must be an object such as {"epochs": 3}; got 5'),
+        ("notebook fig03 -p workers 0", "workers must be a whole number of at least 1; got 0"),
+        ("notebook fig03 -p device tpu9", "device must be"),
         ("compute fig03 --preset fast", "'fast' is not one of 'smoke', 'quick'"),
         ("compute fig03 --epoch 3", "No such option"),
         ("compute fig03 --epochs many", "'many' is not a valid integer"),
@@ -210,6 +217,15 @@ def test_choosing_writes_a_record_for_each_panel_and_says_what_is_best(
     assert out == f"{record}: {chosen}\n" and chosen["stronger"]["decay"] in (1e-4, 1e-3)
 
 
+def test_dry_run_of_features_takes_images_of_several_sizes(run, tmp_path):
+    more = {"train/ape/2.png": made_images.picture(7, side=9)}
+    made_images.write(tmp_path / "images", made_images.FILES | more)
+    dataset = ["--dataset", f"imagefolder:{tmp_path / 'images'}", "--preset", "quick"]
+    words = ["compute", "fig10", *dataset, "--store", tmp_path / "store", "--dry-run"]
+    code, out, err = run(*words, "--methods", "direct", "--epochs", "1")
+    assert (code, err) == (0, "") and " trainings and " in out
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -222,6 +238,7 @@ def test_choosing_writes_a_record_for_each_panel_and_says_what_is_best(
         {"penalties": [0, 1e-3], "output_bias": True, "precision": "bf16"},
         {"eigenvector_range": "glorot", "decay": 1e-4, "rounds": 3, "input_eigenvalues": True},
         {"panels": "*released", "features": "mean", "backbone_weights": "067cfda5"},
+        {"hidden": 16, "hidden_by_method": {"direct": [16]}},
     ],
     ids=str,
 )
@@ -249,6 +266,11 @@ def test_verify_exits_with_0_where_runs_agree_and_with_1_where_not(run, ours, fi
         code, out, err = run(*each)
         assert (code, err) == (0, "")
         assert out.endswith("9 of 9 points agree\n")
+    some = plan("random", "smoke", "fashion-mnist-elu-500", methods=["direct"])
+    publish(some, finished.store)  # of which the other methods are not computed here
+    assert run("verify", "--store", ours)[1].endswith("9 of 9 points agree\n")
+    code, _, err = run("verify", "--store", ours, "--panels", "*released")
+    assert code == 1 and "nothing that is published is computed here" in err
     code, _, err = run("verify", "--store", ours / "none")
     assert code == 1 and "nothing that is published is computed here" in err
 

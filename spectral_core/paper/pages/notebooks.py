@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ import spectral_core
 from spectral_core import _checks
 from spectral_core._files import write_whole
 from spectral_core._progress import bar
+from spectral_core.data.images import GIVEN, identify
 from spectral_core.paper import paths
 
 
@@ -125,7 +126,7 @@ def _made(
 ) -> Path:
     """A notebook run into a file aside, without this machine's paths; kept if it is up to date.
     How it is run are further arguments of papermill's."""
-    known = sources()
+    known, parameters = sources(), _located(parameters or {})
     source = known[_checks.choice("notebook", name, known)]
     if parameters:
         declared = declared_parameters(source)
@@ -147,7 +148,7 @@ def _made(
                 papermill.execute_notebook(
                     source,
                     aside,
-                    parameters=dict(parameters or {}),
+                    parameters=parameters,
                     resources={"metadata": {"path": str(source.parent)}},
                     **how,
                 )
@@ -170,10 +171,36 @@ def _name(file: Path) -> str:
     return first if re.fullmatch(r"fig\d\d", first) and not by_hand else file.stem
 
 
-def _stamp(source: Path, parameters: Mapping[str, Any] | None, project: str) -> str:
-    """Hash of what an executed notebook depends on: its text, its parameters, the version of torch,
-    and all that :func:`_project` stands for."""
-    words = [version("torch"), project, json.dumps(parameters or {}, sort_keys=True, default=str)]
+def _located(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters with absolute paths in the place of relative ones: kernels run elsewhere."""
+
+    def located(name: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _located(value)
+        if isinstance(value, str) and value.startswith(GIVEN):
+            return GIVEN + os.path.abspath(os.path.expanduser(value.removeprefix(GIVEN)))
+        is_file = name == "backbone_weights" and Path(str(value)).is_file()
+        return os.path.abspath(value) if is_file else value
+
+    return {name: located(name, value) for name, value in parameters.items()}
+
+
+def _contents(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Checksums of the images and weights that parameters name by their paths."""
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            yield from _contents(value)
+        elif isinstance(value, str) and value.startswith(GIVEN):
+            yield identify(value)
+        elif name == "backbone_weights" and Path(str(value)).is_file():
+            yield _hash([Path(value)])
+
+
+def _stamp(source: Path, parameters: Mapping[str, Any], project: str) -> str:
+    """Hash of what an executed notebook depends on: its text, its parameters and the files that
+    they name, the version of torch, and all that :func:`_project` stands for."""
+    given = json.dumps(parameters, sort_keys=True, default=str)
+    words = [version("torch"), project, given, *_contents(parameters)]
     return _hash([source], "\0".join(words))
 
 

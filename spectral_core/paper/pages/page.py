@@ -138,13 +138,15 @@ class Page:
             preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`; ``None`` runs
                 nothing.
             panels: patterns of panel names, such as ``"*released"``; the text's if ``None``.
-            settings, more: settings to replace, by name; ``None`` keeps the figure's own.
+            settings: settings to replace, by name; ``None`` keeps the figure's own.
+            more: the same; what is not ``None`` goes before ``settings``.
             workers: processes side by side; all cores if ``None``.
             device: ``"cpu"``, ``"cuda"``, ….
         """
         if preset is None:
             return Rerun(None, None)
-        study = plan(self.name, preset, panels, **{**(settings or {}), **more})
+        given = {name: value for name, value in more.items() if value is not None}
+        study = plan(self.name, preset, panels, **{**(settings or {}), **given})
         store = Store(paths.local_results())
         compute(study.steps(), store, workers=workers, device=device)
         return Rerun(collect(study, store), published.counterpart(study))

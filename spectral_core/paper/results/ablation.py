@@ -140,7 +140,13 @@ def publish_ablation(study: Study, store: Store) -> list[Path]:
 
     Raises:
         NoResults: if a network is not in the store.
+        ValueError: if the study has percentiles of its own, which do not matter here.
     """
+    if "percentiles" in study.overrides:
+        raise ValueError(
+            "percentiles must be left out: whole networks are measured; "
+            f"got {study.overrides['percentiles']}"
+        )
     files = []
     for panel in study.panels:
         own = panel.base
@@ -160,6 +166,7 @@ def publish_ablation(study: Study, store: Store) -> list[Path]:
             )
         made_by = {"figure": study.figure, "panel": panel.name, "preset": study.preset}
         made_by |= {"networks": command(study), **made(0.0, "cpu")}
+        del made_by["seconds"]
         for stem, table in tables.items():
             files += write(paths.results("ablation", f"{stem}.csv"), as_csv(table), made_by)
     return files

@@ -32,6 +32,8 @@ class Estimate(NamedTuple):
     """``"seeds"`` of one network, or ``"networks"``."""
     excluded: int = 0
     """Points (network, seed, level) left out because a layer has collapsed."""
+    free: float | None = None
+    """Degrees of freedom of the interval, if they are not n − 1."""
 
     @classmethod
     def of(cls, values: Iterable[float], over: str = "seeds", excluded: int = 0) -> Estimate:
@@ -63,7 +65,7 @@ class Estimate(NamedTuple):
             return cls(mean, mean, mean, n, "seeds", excluded)
         free = squares.sum() ** 2 / sum(s**2 / (e.n - 1) for s, e in zip(squares, estimates))
         half = float(np.sqrt(squares.sum()) * _quantile(free))
-        return cls(mean, mean - half, mean + half, n, "seeds", excluded)
+        return cls(mean, mean - half, mean + half, n, "seeds", excluded, float(free))
 
     @property
     def single(self) -> bool:
@@ -78,8 +80,8 @@ class Estimate(NamedTuple):
         half = (self.high - self.low) / 2
         if half == 0:
             return float(self.mean == 0)
-        statistic = abs(self.mean) / half * _quantile(self.n - 1)
-        return float(2 * stats.t.sf(statistic, self.n - 1))
+        free = self.n - 1 if self.free is None else self.free
+        return float(2 * stats.t.sf(abs(self.mean) / half * _quantile(free), free))
 
     def better(self) -> bool:
         """Whether the interval lies above 0."""

@@ -38,13 +38,16 @@ RunAll = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 """Like ``map``, but each result comes as soon as it is ready."""
 
 
-def check_backend(backend: str, scheduler: str | None, workers: int | None) -> None:
-    """Raise an error unless the three belong together and the backend is installed.
+def check_backend(
+    backend: str, scheduler: str | None, workers: int | None, max_wait: float | None = None
+) -> None:
+    """Raise an error unless the four belong together and the backend is installed.
 
     Args:
         backend: name out of :data:`BACKENDS`.
         scheduler: address of a dask scheduler, or ``None``; for ``"dask"`` only.
         workers: number of processes, or ``None``; for ``"loky"`` only.
+        max_wait: seconds without any worker, or ``None``; for ``"dask"`` only.
 
     Raises:
         TypeError, ValueError: if an argument is out of range, or not one of the backend's.
@@ -55,8 +58,9 @@ def check_backend(backend: str, scheduler: str | None, workers: int | None) -> N
         raise TypeError(f"scheduler must be an address such as tcp://host:8786; got {scheduler!r}")
     if workers is not None:
         _checks.whole_number("workers", workers, least=1)
-    if backend == "loky" and scheduler is not None:
-        raise ValueError(f"scheduler must be left out unless backend is 'dask'; got {scheduler!r}")
+    for name, value in (("scheduler", scheduler), ("max_wait", max_wait)):
+        if backend == "loky" and value is not None:
+            raise ValueError(f"{name} must be left out unless backend is 'dask'; got {value!r}")
     if backend == "dask":
         if workers is not None:
             raise ValueError(f"workers must be left out: a dask cluster has its own; got {workers}")

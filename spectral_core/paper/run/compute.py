@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,7 +86,7 @@ def compute(
         WorkersLost: if processes or workers died, or their scheduler.
     """
     start = time.perf_counter()
-    check_backend(backend, scheduler, workers)
+    check_backend(backend, scheduler, workers, max_wait)
     if backend == "loky":  # a cluster's workers have devices of their own
         check_device(device)
     networks, missing = missing_steps(cuts, store)
@@ -156,7 +156,8 @@ def _marked(store: Store) -> Iterator[Path]:
         try:
             yield marker
         finally:
-            marker.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes it when the lock is released
+                marker.unlink(missing_ok=True)
 
 
 def _run_phase(

@@ -10,6 +10,7 @@ import torch
 
 from spectral_core.data import Dataset, load
 from spectral_core.data.backbone import FEATURE_COUNT
+from spectral_core.data.images import open_images
 from spectral_core.data.prepared import split
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.paper.run.compute import missing_steps
@@ -92,6 +93,9 @@ def _size(dataset: str) -> tuple[int, int, int]:
     name, backbone = split(dataset)
     if raw := RAW_DATA.get(name):
         pixels, images, classes = raw.pixels, raw.images, len(raw.classes)
+    elif backbone:  # of images that may have several sizes
+        own = open_images(name)
+        return FEATURE_COUNT, len(own.train_targets), len(own.classes)
     else:
         own = load(name)
         pixels, images, classes = own.input_features, len(own.train_targets), own.class_count

@@ -26,7 +26,8 @@ class Store:
 
     A step is there when its JSON file is: the file is renamed into place last, so a run that is
     killed leaves no half of one. Locks belong to the operating system, which frees them when
-    their holder dies. A file that is not what its step says counts as missing.
+    their holder dies. A file that is not what its step says counts as missing; one that the system
+    does not let us read is an ``OSError``.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -144,7 +145,9 @@ class Store:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             problem = _problem(step, record)
-        except FileNotFoundError:
+        except IsADirectoryError as error:
+            problem = f"it cannot be read ({error})"
+        except OSError:  # nothing is known of its content
             raise
         except Exception as error:  # whatever its content is
             problem = f"it cannot be read ({error})"
@@ -162,7 +165,7 @@ class Store:
                 load(content)
             elif expected != hashlib.sha256(content).hexdigest():
                 raise ValueError("its SHA-256 is another one")
-        except FileNotFoundError:
+        except OSError:
             raise
         except Exception as error:
             raise DamagedStep(

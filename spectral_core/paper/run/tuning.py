@@ -33,6 +33,12 @@ class Tuning(NamedTuple):
     method: str = ""
     """The method that it is for; ``""`` for all of a panel that remove nodes."""
 
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Settings that are not the panel's."""
+        stage_two = ("retraining_epochs",) if "epochs" in self.grid else ()
+        return (*self.grid, *stage_two, "seeds", "percentiles", "penalties")
+
 
 TUNINGS: dict[str, Tuning] = {
     "training": Tuning({"learning_rate": (1e-4, 1e-3), "epochs": (20, 40, 60)}),
@@ -106,7 +112,7 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
     seconds = sum(record["made"]["seconds"] for record in records)
     return {
         "inputs": panel.base.inputs,
-        **{name: getattr(panel.base, name) for name in _RECORDED},
+        **{name: getattr(panel.base, name) for name in _RECORDED if name not in tuning.sets},
         "hidden": list(panel.base.hidden),
         "seed": SEED,
         "percentile": tuning.percentile,

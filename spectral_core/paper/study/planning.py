@@ -113,13 +113,18 @@ def _patterns(panels: str | Sequence[str]) -> tuple[str, ...]:
 def _selected(figure: str, selection: tuple[str, ...] | None) -> list[Panel]:
     """Panels of a figure that the patterns match; those at text settings if there are none."""
     panels = EXPERIMENTS[figure]
-    if selection is None:
-        return [panel for panel in panels if panel.source == "text"]
-    for pattern in selection:
-        if not any(fnmatchcase(panel.name, pattern) for panel in panels):
+    for pattern in selection or ():
+        if not any(is_selected(panel, [pattern]) for panel in panels):
             names = ", ".join(panel.name for panel in panels)
             raise ValueError(f"panels must match some of {names}; got {pattern!r}")
-    return [p for p in panels if any(fnmatchcase(p.name, pattern) for pattern in selection)]
+    return [panel for panel in panels if is_selected(panel, selection)]
+
+
+def is_selected(panel: Panel, patterns: Sequence[str] | None) -> bool:
+    """Whether a panel's name matches some pattern; or, without patterns, it has text settings."""
+    if patterns is None:
+        return panel.source == "text"
+    return any(fnmatchcase(panel.name, pattern) for pattern in patterns)
 
 
 def _changed(panel: Panel, changes: Mapping[str, Any]) -> Panel:
@@ -139,8 +144,9 @@ def _changed(panel: Panel, changes: Mapping[str, Any]) -> Panel:
         name = f"hidden_by_method[{_checks.choice('hidden_by_method', method, METHODS)!r}]"
         hidden = (hidden,) if isinstance(hidden, int) else hidden
         hidden = _checks.whole_numbers(name, hidden, least=1)
-        if method in settings:
-            settings[method] = replace(settings[method], hidden=hidden)
+        if method not in settings:
+            raise ValueError(f"{name} must be of a method of {panel.name}, {', '.join(settings)}")
+        settings[method] = replace(settings[method], hidden=hidden)
     return replace(panel, settings=settings)
 
 
@@ -154,8 +160,9 @@ def _differences(
         pairs = list(zip(new.settings.values(), before.settings.values()))
         for name in changes:
             if name == "hidden_by_method":
-                if new.hidden_by_method != before.hidden_by_method:
-                    differences[name] = differences.get(name, {}) | new.hidden_by_method
+                if any(after.hidden != was.hidden for after, was in pairs):
+                    own = {method: new.settings[method].hidden for method in changes[name]}
+                    differences[name] = differences.get(name, {}) | own
             elif name == "methods":
                 differences |= {name: new.methods} if new.methods != old.methods else {}
             elif any(getattr(after, name) != getattr(was, name) for after, was in pairs):

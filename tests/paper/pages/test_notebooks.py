@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import jupytext
+import made_images
 import nbformat
 import papermill
 import pytest
@@ -204,6 +205,27 @@ def test_what_a_notebook_depends_on_makes_it_out_of_date(
     without_outputs = nbformat.read(made, 4)
     without_outputs.cells[0].execution_count = None
     assert out_of_date(made, nbformat.writes(without_outputs))
+
+
+@pytest.mark.slow
+def test_images_and_places_are_those_of_the_one_who_gives_the_command(
+    tiny, tmp_path, monkeypatch, refused
+):
+    made_images.write(tmp_path / "images", made_images.FILES)
+    monkeypatch.chdir(tmp_path)
+    given = {"word": "imagefolder:images"}
+    whole = {"word": f"imagefolder:{tmp_path / 'images'}"}
+    assert notebooks._located({"settings": given}) == {"settings": whole}
+    made = execute(tiny, given, tmp_path / "made", progress=False)
+    assert outputs(made) == [f"{whole['word']}\n"]
+    refused()
+    assert execute(tiny, whole, tmp_path / "made") == made
+    (tmp_path / "images/train/cat/1.png").write_bytes(made_images.picture(9))
+    with pytest.raises(RuntimeError, match="executed"):
+        execute(tiny, given, tmp_path / "made", progress=False)
+    monkeypatch.setenv("A", os.pathsep.join(["images", "~/b", ""]))
+    paths.make_absolute("A")
+    assert os.environ["A"] == os.pathsep.join([str(tmp_path / "images"), "~/b"])
 
 
 @pytest.mark.slow

@@ -73,6 +73,11 @@ def test_settings_and_names_of_their_own_replace_the_figures(smoke):
     run = Page("fig03").run(**smoke, settings=own, activation="tanh", seeds=1, hidden=None)
     assert set(run.results["activation"]) == {"tanh"} and set(run.results["seed"]) == {0}
     assert run.curves()._repr_html_().count("<table") == 3  # tables in place of curves
+    own = {"epochs": 1, "activation": "tanh", "seeds": 1}
+    run = Page("fig03").run(
+        **smoke, settings=own, activation=None, seeds=None
+    )  # as the cell has it
+    assert set(run.results["activation"]) == {"tanh"} and set(run.results["seed"]) == {0}
     with pytest.raises(ValueError, match="Did you mean 'epochs'"):
         Page("fig03").run(**smoke, settings={"epoch": 1})
     with pytest.raises(ValueError, match="fig03"):

@@ -34,6 +34,7 @@ def test_weighted_sum_of_two_is_welchs(weights):
     combined = Estimate.combined([one, other], None if weights == (0.5, 0.5) else weights)
     test = stats.ttest_ind(weights[0] * first, -weights[1] * second, equal_var=False)
     assert (combined.low, combined.high) == pytest.approx(tuple(test.confidence_interval()))
+    assert combined.p == pytest.approx(test.pvalue)
     assert combined.mean == pytest.approx(4 * weights[0] + 1.375 * weights[1]) and combined.n == 3
     assert Estimate.combined([one, Estimate.of([1.0])]).single
 

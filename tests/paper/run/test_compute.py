@@ -239,6 +239,7 @@ def test_time_is_in_proportion_to_the_epochs_to_come(finished, store, monkeypatc
         ({"workers": 0}, ValueError, "workers must be a whole number of at least 1; got 0"),
         ({"backend": "dsk"}, ValueError, "backend must be one of loky, dask; got 'dsk'. Did you"),
         ({"scheduler": "tcp://a:1"}, ValueError, "scheduler must be left out unless backend is"),
+        ({"max_wait": 5.0}, ValueError, "max_wait must be left out unless backend is 'dask'; got"),
         ({"backend": "dask", "workers": 2}, ValueError, "workers must be left out: a dask cluster"),
         ({"backend": "dask", "scheduler": 8786}, TypeError, "scheduler must be an address such"),
         ({"backend": "dask"}, ValueError, "scheduler must be an address such as tcp://host:8786"),

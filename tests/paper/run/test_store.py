@@ -192,3 +192,20 @@ def test_a_lock_keeps_others_out_of_its_step_alone(store):
         again.acquire(timeout=0.2)
     with again:  # it was let go of
         assert again.blocking and again.timeout < 0  # who waits does so as long as it takes
+
+
+@pytest.mark.parametrize("name", ["read_text", "read_bytes"])
+def test_what_may_not_be_read_is_not_damaged(store, monkeypatch, name):
+    store.save(TRAIN, LOSSES, MADE, network(0))
+    before = files(store)
+
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, name, refuse)
+        with pytest.raises(PermissionError, match=TRAIN.key):
+            store.set_aside(TRAIN)
+        with pytest.raises(PermissionError, match=TRAIN.key):
+            _ = TRAIN in store
+    assert files(store) == before and TRAIN in store
