@@ -31,15 +31,17 @@ def check_removal(
             given, small_outputs = _inside(duplicate(smaller).eval(), flow, example)
     except Exception as error:  # whatever a model does with fewer nodes
         _refuse(flow, left, f"it fails: {error}", error)
+    dtypes = {layer.weight.dtype for layer in flow.layers.values()}
+    same = functools.partial(alike, computed=min(dtypes, key=lambda dtype: dtype.itemsize))
     given += [("", torch.empty(0))] * (len(wanted) - len(given))
     last = ""
     for (name, before), (other, after) in zip(wanted, given):
         if name in left.columns:
             before = before[..., on(before, left.columns[name])]
-        if name != other or not alike(before, after):
+        if name != other or not same(before, after):
             _refuse(flow, left, f"they part at the inputs of {name!r}")
         last = f" behind {name!r}"
-    if len(outputs) != len(small_outputs) or not all(map(alike, outputs, small_outputs)):
+    if len(outputs) != len(small_outputs) or not all(map(same, outputs, small_outputs)):
         _refuse(flow, left, f"they part at the outputs,{last}")
 
 

@@ -91,3 +91,14 @@ def test_a_norm_that_leaves_one_sign_hides_no_slope(seed):
     network = nn.Sequential(nn.Linear(4, 4), norm_of(4, ""), nn.PReLU(4), nn.Linear(4, 3)).eval()
     network[1].bias.data.fill_(50)
     assert remove(network, [torch.tensor([0, 2])])[2].weight.shape == (2,)
+
+
+def test_outputs_in_single_precision_of_layers_in_half_may_differ_as_theirs_do():
+    def passes(own, x):
+        return own.b(torch.relu(own.a(x))).float()
+
+    for seed in range(8):
+        torch.manual_seed(seed)
+        network = Own(passes, a=nn.Linear(64, 256), b=nn.Linear(256, 8)).half()
+        small = remove(network, [torch.arange(0, 256, 3)], example=torch.randn(4, 64).half())
+        assert small.a.out_features == 86
