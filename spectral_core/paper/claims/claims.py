@@ -131,9 +131,9 @@ def details(rows: Sequence[Row]) -> pd.DataFrame:
         rows: as :func:`judged` returns them.
 
     Returns:
-        By claim and ``settings``: what is ``claimed`` and ``compared``, what is ``observed`` with
-        its interval, ``seeds``, ``tests`` (how many came to each verdict) and ``p`` (of no
-        difference, corrected by Holm's method for all claims of these settings).
+        By ``place``, ``claim`` and ``settings``: what is ``claimed`` and ``compared``, what is
+        ``observed`` with its interval, ``seeds``, ``tests`` (how many came to each verdict) and
+        ``p`` (of no difference, corrected by Holm's method for all claims of these settings).
     """
     cells = {}
     for column in COLUMN_SOURCES:
@@ -143,7 +143,7 @@ def details(rows: Sequence[Row]) -> pd.DataFrame:
         tested = [estimate for estimate in seen if not estimate.single]
         p = dict(zip(map(id, tested), holm([estimate.p for estimate in tested])))
         for claim, one in found:
-            cells[claim.says, column] = {
+            cells[claim.place, claim.says, column] = {
                 "claimed": claim.claimed,
                 "compared": one.what,
                 "observed": str(one.observed),
@@ -151,4 +151,5 @@ def details(rows: Sequence[Row]) -> pd.DataFrame:
                 "tests": ", ".join(f"{n} {word}" for word, n in one.counts.items()),
                 "p": p.get(id(one.observed)),
             }
-    return pd.DataFrame.from_dict(cells, orient="index").rename_axis(["claim", "settings"])
+    index = ["place", "claim", "settings"]
+    return pd.DataFrame.from_dict(cells, orient="index").rename_axis(index)

@@ -47,7 +47,8 @@ class Count(NamedTuple):
     """A share in per cent that needs no repetition; of several networks their median."""
 
     mean: float
-    n: int = 1
+    n: int
+    """How many seeds, or networks, it is the mean, or median, of."""
     single = False
 
     def __str__(self) -> str:
@@ -217,7 +218,7 @@ def fewer_tuned(
         outputs = len(RAW_DATA[first["dataset"]].classes)
         left = curve[curve["level"] == reach.level]["parameters"].mean()
         whole = direct[direct["level"] == 0]["parameters"].iloc[0]
-        share = Count(100 * (first["nodes"] + outputs + left) / whole)
+        share = Count(100 * (first["nodes"] + outputs + left) / whole, reach.n)
         where = f"{network}, {reach.level:g} % pruned"
         tests.append(ClaimTest(where, f"{method} / {rival}", share, _half_at_most))
     return tests

@@ -172,6 +172,8 @@ class Rerun(NamedTuple):
         """How far it agrees with the published run; its own accuracies where none is published."""
         if self.results is None:
             return None
+        if self.published is None and self.results["penalty"].nunique() > 1:
+            return run_tables.accuracies(self.results)
         if self.published is None:
             return run_tables.at_a_glance(self.results)
         return run_tables.comparison(self.results, self.published)

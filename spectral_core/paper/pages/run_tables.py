@@ -184,7 +184,7 @@ def _by_level(points: pd.DataFrame, cells: pd.Series, table: pd.DataFrame) -> pd
 
 def _mean_and_error(means: pd.Series, errors: pd.Series, form: Any) -> pd.Series:
     """Texts such as ``87.8 ± 0.1``; without the error where there is none."""
-    spread = errors.map(" ± {:.1f}".format).where(errors.notna(), "")
+    spread = [f" ± {form(e).lstrip('+')}" if pd.notna(e) else "" for e in errors]
     return means.map(form) + spread
 
 

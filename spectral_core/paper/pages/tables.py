@@ -32,9 +32,12 @@ def controls(first: str, others: Sequence[str], **options: Any) -> Table:
     for other in others:
         middle = estimates.differences(first, other, estimates.FEW_TO_MANY, **options)
         outcomes = Counter(one.outcome() for one in estimates.per_network(middle).values())
+        early = estimates.pooled(middle)
+        late = estimates.difference(first, other, (85, 95), **options)
+        fewer = f" ({late.n} networks)" if late.over == "networks" and late.n < early.n else ""
         rows[METHODS[other].title] = {
-            "5–80 % pruned": str(estimates.pooled(middle)),
-            "85–95 % pruned": str(estimates.difference(first, other, (85, 95), **options)),
+            "5–80 % pruned": str(early),
+            "85–95 % pruned": f"{late}{fewer}",
             "networks, 5–80 %": ", ".join(f"{n} {word}" for word, n in outcomes.most_common()),
         }
     return Table(rows_of(rows, "minus"), METHODS[first].title, words=True)

@@ -109,7 +109,7 @@ COLUMNS = (
 )
 """Columns of :func:`estimated`: differences and limits are in percentage points; ``seeds`` is the
 smallest number of seeds of a network; ``excluded`` counts points (network, seed, level) where a
-layer has collapsed, from ``collapse_level`` on."""
+layer has collapsed, from ``collapse_level`` on, those of networks without any other point too."""
 
 
 def topic(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -174,23 +174,25 @@ def _rows(comparison: Comparison, table: pd.DataFrame) -> Iterator[dict[str, Any
     names |= {"source": source, "change": change}
     for levels in ranges:
         found = every[every["level"].between(*levels)]
-        found = found[~found.groupby("network")["collapsed"].transform("all")]
-        each = estimates.per_network(found)
+        each = estimates.per_network(found)  # of those that have not collapsed at every level
         depths = found.drop_duplicates("network").set_index("network")["depth"]
         groups = [tuple(depths.index)]
         groups += [tuple(depths.index[depths == depth]) for depth in depths.unique()]
         groups += [(name,) for name in depths.index]
         for group in filter(None, dict.fromkeys(groups)):
-            rows = found[found["network"].isin(group)]
-            yield names | _numbers(rows, [each[name] for name in group])
+            own = {name: each[name] for name in group if name in each}
+            if len(own) > 1 or len(own) == len(group):  # a network has a row of its own already
+                yield names | _numbers(found[found["network"].isin(group)], own)
 
 
-def _numbers(found: pd.DataFrame, each: list[Estimate]) -> dict[str, Any]:
-    estimate = each[0] if len(each) == 1 else estimates.over_networks(each)
+def _numbers(found: pd.DataFrame, each: dict[str, Estimate]) -> dict[str, Any]:
+    (first, estimate), *others = each.items()
+    if others:
+        estimate = estimates.over_networks(list(each.values()))
     lost = found.loc[found["collapsed"], "level"]
     depths = found["depth"].unique()
     return {
-        "networks": found["network"].iloc[0] if len(each) == 1 else f"{len(each)} networks",
+        "networks": f"{len(each)} networks" if others else first,
         "depth": f"{depths[0]}" if len(depths) == 1 else "all",
         "precision": "+".join(sorted(found["precision"].unique())),
         "lowest_level": found["level"].min(),

@@ -40,6 +40,9 @@ def test_every_claim_has_a_verdict_of_the_settings_of_its_column_alone(rows):
 
 def test_details_have_what_each_verdict_rests_on(rows):
     table = details(rows).reset_index().set_index("claim")
+    assert len(table) == sum(
+        bool(getattr(row, column).tests) for row in rows for column in COLUMN_SOURCES
+    )
     fig03 = table.loc[BY_KEY["fig03-post"].says].set_index("settings")
     assert list(fig03["observed"]) == ["45 % [40, 45]", "70 % [65, 75]"]
     assert set(fig03["claimed"]) == {"70 %"} and set(fig03["seeds"]) == {"5"}

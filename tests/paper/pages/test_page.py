@@ -73,6 +73,8 @@ def test_settings_and_names_of_their_own_replace_the_figures(smoke):
     run = Page("fig03").run(**smoke, settings=own, activation="tanh", seeds=1, hidden=None)
     assert set(run.results["activation"]) == {"tanh"} and set(run.results["seed"]) == {0}
     assert run.curves()._repr_html_().count("<table") == 3  # tables in place of curves
+    rows = run.table().frame.reset_index()  # a row per weight
+    assert list(rows["γ"]) == ["0", "0.1"] * 3
     own = {"epochs": 1, "activation": "tanh", "seeds": 1}
     run = Page("fig03").run(
         **smoke, settings=own, activation=None, seeds=None

@@ -83,7 +83,7 @@ def test_distances_are_ours_minus_the_authors():
     ours = {"pre": {q: (a + 0.02, a + 0.03) for q, a in curve.items()}}
     results = curves(ours, hidden="2000", source="released")
     shown = run_tables.distances(results).frame
-    assert set(shown.iloc[0]) == {"+2.5 ± 0.5"} and shown.shape == (1, len(curve))
+    assert set(shown.iloc[0]) == {"+2.5 ± 0.50"} and shown.shape == (1, len(curve))
     with pytest.raises(NoResults):
         run_tables.distances(results.assign(dataset="digits"))
 
@@ -106,9 +106,11 @@ def test_heat_has_a_row_per_weight_and_a_table_per_method():
 
 @pytest.mark.slow
 def test_controls_are_differences_of_estimates():
-    shown = tables.controls("pre", ["pre-random", "fresh"]).frame
+    shown = tables.controls("pre", ["pre-random", "fresh", "direct-retrained"]).frame
     expected = estimates.difference("pre", "fresh", (85, 95))
     assert shown.loc["Retrained from scratch", "85–95 % pruned"] == str(expected)
+    late = shown.loc["Magnitude + retraining", "85–95 % pruned"]
+    assert late.endswith(" (6 networks)")  # the others have lost a layer at all these levels
     assert re.match(r"\d+ equivalent", shown["networks, 5–80 %"].iloc[0])
     ladder = tables.ladder({"pre": 87.84, "fresh": 88.0}).frame
     assert list(ladder["accuracy (%)"]) == ["88.0", "87.8"]

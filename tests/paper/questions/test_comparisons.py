@@ -82,6 +82,11 @@ def test_collapsed_levels_are_counted_and_said_where(two_networks):
     assert (every["excluded"], every["collapse_level"]) == (3, 90)
     one = found[found["networks"].str.endswith("ELU")]
     assert set(one["highest_level"]) == {50, 90} and math.isnan(one.iloc[0]["collapse_level"])
+    third = two_networks[two_networks["activation"] == "tanh"]
+    third = third.assign(activation="relu", network=third["network"].str.replace("tanh", "ReLU"))
+    found = topic("ranking", pd.concat([two_networks, third]))
+    late = found[(found["networks"] == "2 networks") & (found["lowest_level"] == 90)].iloc[0]
+    assert (late["excluded"], late["collapse_level"]) == (3, 90)  # of the one that is left out
 
 
 @pytest.mark.parametrize(("seeds", "networks"), [(2, []), (3, ["MNIST · 1 × 10 · ELU"])])
