@@ -115,9 +115,13 @@ def _files(path: Path) -> dict[str, Stored]:
             f"got {path}, which is neither a folder nor a regular file"
         )
     try:
-        return _in_folder(path) if path.is_dir() else members(path, is_image, SETS)
+        return _in_folder(path) if path.is_dir() else members(path, _is_in_a_set, SETS)
     except (OSError, Unusable) as error:
         raise DataNotFoundError(f"the images in {path} cannot be used: {error}") from error
+
+
+def _is_in_a_set(name: str) -> bool:
+    return is_image(name) and name.partition("/")[0] in SETS
 
 
 def _in_folder(folder: Path) -> dict[str, Path]:

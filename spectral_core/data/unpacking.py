@@ -68,7 +68,7 @@ def members(
     Args:
         archive: its path or content.
         wanted: whether a file is, by its path.
-        folders: beginnings of paths where no link may be: it might be one to a wanted folder.
+        folders: names of folders in which no link may be: it might be one to a wanted folder.
 
     Raises:
         Unusable: if the archive is truncated, damaged or too large, or what is wanted is no file.
@@ -82,7 +82,7 @@ def members(
                 left -= member.size
                 if left < 0:
                     raise Unusable(f"it holds more than {LARGEST_ARCHIVE >> 30} GiB")
-                if member.issym() and name.startswith(folders):
+                if member.issym() and name.partition("/")[0] in folders:
                     raise Unusable(f"{name} in it is a link; pack with tar --dereference")
                 if member.isdir() or not wanted(name):
                     continue

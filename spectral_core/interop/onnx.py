@@ -120,8 +120,8 @@ def _difference(file: Path, plain: nn.Module, example: Example) -> float:
         for ours, theirs in zip(
             tensors_of(run(plain, inputs)), session.run(None, dict(zip(names, given)))
         ):
-            largest = (torch.from_numpy(theirs) - ours).abs().max()
-            errors.append(largest / ours.abs().max().clamp(min=1))
+            ours, theirs = ours.double(), torch.from_numpy(theirs).double()  # they may be booleans
+            errors.append((theirs - ours).abs().max() / ours.abs().max().clamp(min=1))
     return float(torch.stack(errors).max())  # NaN if one is
 
 

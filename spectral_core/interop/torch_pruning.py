@@ -25,7 +25,7 @@ class SpectralImportance:
     """Importance of channels for the pruners of Torch-Pruning: the scores of their layers.
 
     Channels that hang together are scored by the mean over the layers that give them; layers that
-    have no scores do not count, and channels that no scored layer gives stay.
+    have no scores do not count, and channels that no scored layer gives stay: theirs is infinite.
 
     Args:
         model: plain model that will be pruned, as :func:`~spectral_core.fold` returns it.
@@ -92,8 +92,7 @@ class SpectralImportance:
             ValueError: if a layer has lost channels since it was scored. Prune in one step, or
                 score again before the next.
         """
-        total = torch.zeros(len(group[0].idxs), dtype=torch.float64)
-        members = 0
+        total, count = torch.zeros(2, len(group[0].idxs), dtype=torch.float64)
         for member in group:
             layer = member.dep.layer
             if layer not in self.scores or member.dep.pruning_fn not in self._of_outputs:
@@ -104,9 +103,13 @@ class SpectralImportance:
                     f"a layer was scored when it had {len(score)} channels and has "
                     f"{arrival_width(layer)} now: prune in one step, or score again before the next"
                 )
-            total.index_add_(0, torch.as_tensor(member.root_idxs), score[member.idxs].to(total))
-            members += 1
-        if members == 0:
+            channels = torch.as_tensor(member.root_idxs)
+            total.index_add_(0, channels, score[member.idxs].to(total))
+            count.index_add_(0, channels, torch.ones(len(channels)).to(count))
+        if not count.any():
             return None
-        importance = (total / members).to(torch.float32)
-        return importance / importance.mean() if self.normalise else importance
+        importance = torch.where(count > 0, total / count, torch.inf)
+        if self.normalise:
+            mean = importance[count > 0].mean()
+            importance = importance / (mean if mean > 0 else 1.0)
+        return importance.to(torch.float32)

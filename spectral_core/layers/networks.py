@@ -75,8 +75,11 @@ def direct_mlp(
 
     def layer(before: int, after: int, bias: bool) -> nn.Module:
         linear = nn.Linear(before, after, bias, device="meta")  # skip_init would import SymPy
-        linear.weight = nn.Parameter(torch.empty(after, before))
-        nn.init.xavier_uniform_(linear.weight, generator=generator)
+        # Drawn on the CPU, whatever the device, so that one seed is one network.
+        drawn = nn.init.xavier_uniform_(
+            torch.empty(after, before, device="cpu"), generator=generator
+        )
+        linear.weight = nn.Parameter(drawn.to(torch.get_default_device()))
         if bias:
             linear.bias = nn.Parameter(torch.zeros(after))
         return linear

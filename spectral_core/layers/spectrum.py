@@ -51,8 +51,9 @@ def spectrum_of(weight: Tensor, init: Init = "norm") -> Spectrum:
     Args:
         weight: shape (out, in, ...).
         init: ``"norm"``: λ_i = −‖w_i‖₂ and φ_i = w_i / ‖w_i‖₂, which gives the weights back within
-            2 units in the last place; a node without incoming weights gets λ_i = 0 and φ_i = 0, and
-            stays without them. ``"unit"``: λ_i = −1 and φ_i = w_i, which gives them back exactly.
+            2 units in the last place, in float16 within more; a node without incoming weights gets
+            λ_i = 0 and φ_i = 0, and stays without them. ``"unit"``: λ_i = −1 and φ_i = w_i, which
+            gives them back exactly.
 
     Returns:
         New tensors; no memory is shared with the weights.

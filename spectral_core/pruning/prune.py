@@ -102,7 +102,7 @@ def prune_until(
 
     low, high = 0, int(100 / step) + 1  # levels that do, and do not
     best, value = pruned(low), float(evaluate(network))
-    least_value = value - max_drop
+    least_value = value - max_drop - 1e-9  # a float's last bit does not count
     while high - low > 1:
         level = (low + high) // 2
         candidate = pruned(level)

@@ -249,9 +249,9 @@ def check_scores(scores: Sequence[Tensor], widths: list[int] | None) -> None:
 
 
 def _numbers(score: Tensor) -> np.ndarray:
-    """Scores as numpy holds them, which has no bfloat16; whole numbers, which may have no sign, as
-    floats."""
+    """Scores as numpy takes percentiles of them: half precision, which overflows, as float32; whole
+    numbers, which may have no sign, as floats."""
     score = score.detach().cpu()
-    if score.dtype == torch.bfloat16:
+    if score.is_floating_point() and score.itemsize < 4:
         score = score.float()
     return (score if score.is_floating_point() else score.double()).numpy()

@@ -59,7 +59,8 @@ def train_ensemble(
 
     def draw_orders(n: int) -> Tensor:
         orders = {
-            source: torch.randperm(n, generator=source) for source in dict.fromkeys(generators)
+            source: torch.randperm(n, generator=source, device="cpu")
+            for source in dict.fromkeys(generators)
         }
         return torch.stack([orders[source] for source in generators])
 

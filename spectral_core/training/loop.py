@@ -214,15 +214,18 @@ def fit(
 
 def _train_mode(network: nn.Module) -> None:
     """Training mode, but for frozen norms that were in evaluation mode: their statistics stay."""
-    frozen = [
-        module
-        for module in network.modules()
-        if isinstance(module, _BatchNorm) and not module.training
-        if not any(parameter.requires_grad for parameter in module.parameters())
-    ]
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    frozen = [norm for norm in norms if not norm.training and _is_frozen(norm, network)]
     network.train()
-    for module in frozen:
-        module.eval()
+    for norm in frozen:
+        norm.eval()
+
+
+def _is_frozen(norm: nn.Module, network: nn.Module) -> bool:
+    """Whether a norm's parameters are frozen; of one that has none, whether others are."""
+    if own := list(norm.parameters()):
+        return not any(parameter.requires_grad for parameter in own)
+    return not all(parameter.requires_grad for parameter in network.parameters())
 
 
 def _check_batch_of_one(network: nn.Module, example: Tensor) -> None:

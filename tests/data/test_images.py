@@ -36,7 +36,8 @@ def test_folder_loads_as_pixels_classes_by_name_and_images_in_turn(folder, home)
 def test_name_follows_from_names_and_contents_not_from_the_place(folder, tmp_path):
     name = data.identify(f"imagefolder:{folder}")
     elsewhere = write(tmp_path / "elsewhere", FILES)
-    packed = write(tmp_path, {"mine.tar.xz": tar(FILES, "w:xz")}) / "mine.tar.xz"
+    more = FILES | {"val/cat/1.png": picture(8)}  # in no set
+    packed = write(tmp_path, {"mine.tar.xz": tar(more, "w:xz")}) / "mine.tar.xz"
     assert data.identify(f"imagefolder:{elsewhere}") == name
     assert data.identify(f"imagefolder:{packed}") == name
     (elsewhere / "train/cat" / os.fsdecode(b"\xff.png")).write_bytes(picture(1))  # no UTF-8

@@ -63,3 +63,13 @@ def test_several_inputs_and_outputs_have_names(tmp_path, rows):
     assert [given.name for given in of_file.get_outputs()] == names
     # all of one first dimension, so of any; or else of these alone
     assert isinstance(of_file.get_inputs()[0].shape[0], str) == (rows == 2)
+
+
+class Signed(nn.Linear):
+    def forward(self, x):
+        y = super().forward(x)
+        return y, y > 0
+
+
+def test_outputs_may_be_booleans(tmp_path):
+    assert export_onnx(Signed(4, 3), tmp_path / "a.onnx", torch.rand(2, 4)) < 1e-5

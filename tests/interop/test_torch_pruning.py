@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch_pruning
+from made_networks import Own
 from torch import nn
 
 from spectral_core import SpectralImportance, fold, layer_scores, spectralize
@@ -66,3 +67,23 @@ def test_a_second_step_on_old_scores_is_refused():
     steps.step()
     with pytest.raises(ValueError, match=r"had 6 channels and has 4 now.*score again"):
         steps.step()
+
+
+def test_each_channel_counts_by_the_layers_that_give_it():
+    def passes(own, x):
+        return own.out(torch.relu(own.whole(x) + torch.cat([own.one(x), own.two(x)], 1)))
+
+    layers = {"whole": nn.Conv2d(3, 8, 1), "one": nn.Conv2d(3, 4, 1), "two": nn.Conv2d(3, 4, 1)}
+    model = Own(passes, **layers, out=nn.Conv2d(8, 2, 1))
+    whole, two = torch.tensor([1.5] * 4 + [1.0] * 4), torch.ones(4)
+
+    def importance(scores, normalise=False):
+        graph = torch_pruning.DependencyGraph().build_dependency(model, torch.rand(1, 3, 4, 4))
+        every = torch_pruning.prune_conv_out_channels
+        group = graph.get_pruning_group(model.whole, every, list(range(8)))
+        return SpectralImportance(model, scores, normalise)(group)
+
+    assert torch.equal(importance({"whole": whole, "two": two}), whole)
+    for normalise in (False, True):
+        assert importance({"two": two}, normalise).tolist() == [torch.inf] * 4 + [1.0] * 4
+        assert importance({"whole": 0 * whole}, normalise).tolist() == [0.0] * 8

@@ -34,3 +34,11 @@ def test_glorot_starts_are_uniform_and_biases_start_at_zero():
     assert (layer.bias == 0).all()
     spectral = SpectralLinear(300, 200, eigenvector_range="glorot", generator=seeded())
     assert torch.equal(spectral.eigenvectors, layer.weight)
+
+
+def test_a_seed_is_a_network_whatever_the_default_device():
+    def made():
+        return direct_mlp((4, 3, 2), "elu", generator=torch.Generator("cpu").manual_seed(0))
+
+    with torch.device("meta"):
+        assert all(parameter.is_meta for parameter in made().parameters())

@@ -5,7 +5,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectral_core import node_scores, prune, prune_until, remove, select, spectral_mlp
+from spectral_core import (
+    direct_mlp,
+    node_scores,
+    prune,
+    prune_until,
+    remove,
+    select,
+    spectral_mlp,
+)
 
 NETWORK = spectral_mlp((6, 9, 7, 3), "elu", bias=True, generator=torch.Generator().manual_seed(0))
 
@@ -33,6 +41,13 @@ def test_bisection_finds_the_last_level_that_will_do(max_drop, step):
     tried, scores = [q * step for q in range(int(100 / step) + 1)], node_scores(NETWORK)
     good = [q for q in tried if sum(map(len, select(scores, q))) / 16 >= 1 - max_drop]
     assert level == max(good) and value == left(small) >= 1 - max_drop
+
+
+def test_a_drop_of_just_as_much_as_may_be_lost_will_do():
+    network = direct_mlp((4, 10, 3), "relu")
+    left = {10: 0.8}  # 0.8 − 0.1 is a last bit above 0.7
+    accuracy = lambda net: left.get(net[0].out_features, 0.7)  # noqa: E731
+    assert prune_until(network, accuracy, 0.1, scores=[torch.arange(10.0)]).percentile == 100
 
 
 def test_each_layer_keeps_a_node_and_the_network_is_left_alone():

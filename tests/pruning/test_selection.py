@@ -103,3 +103,10 @@ def test_scores_of_any_type_are_ranked_and_many_equal_ones_are_reported():
         assert lists(select(scores, nodes=1)) == [[1]]
     with pytest.warns(UserWarning, match=r"4 nodes have the same score.* 0 of 4 .*not 50 %"):
         assert len(select([torch.ones(4)], 50)[0]) == 4
+
+
+@pytest.mark.filterwarnings("ignore:.* nodes have the same score")
+def test_percentiles_of_many_scores_in_half_precision_do_not_overflow():
+    scores = torch.rand(70_000).half()
+    (kept,) = select([scores], 100)
+    assert torch.equal(scores[kept].unique(), scores.max()[None])

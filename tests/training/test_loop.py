@@ -153,3 +153,13 @@ def test_a_batch_of_one_is_refused_only_where_a_norm_cannot_take_it(batch_size):
     with pytest.raises(ValueError, match=r"batch of one example.*more than 1 value"):
         train(vectors, torch.rand(11, 4), y, epochs=1, batch_size=batch_size)
     assert not vectors.training
+
+
+def test_a_norm_without_parameters_normalises_unless_others_are_frozen():
+    layers = nn.Linear(4, 6), nn.BatchNorm1d(6, affine=False), nn.ReLU(), nn.Linear(6, 2)
+    network, x, y = nn.Sequential(*layers).eval(), torch.rand(8, 4), torch.tensor([0, 1] * 4)
+    train(network, x, y, epochs=1)
+    assert network[1].num_batches_tracked == 1
+    network.eval()[0].requires_grad_(False)
+    train(network, x, y, epochs=1)
+    assert network[1].num_batches_tracked == 1
