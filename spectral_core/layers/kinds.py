@@ -107,7 +107,7 @@ def rename_widths(module: nn.Module) -> None:
         for tensor in (module.weight, module.running_mean):
             if tensor is not None:
                 module.num_features = len(tensor)
-    elif isinstance(module, nn.LayerNorm) and module.weight is not None:
+    elif isinstance(module, nn.LayerNorm | nn.RMSNorm) and module.weight is not None:
         module.normalized_shape = tuple(module.weight.shape)
     elif isinstance(module, nn.GroupNorm) and module.weight is not None:
         module.num_channels = len(module.weight)
