@@ -138,11 +138,11 @@ def _in_folder(folder: Path) -> dict[str, Path]:
             visited.add(real)
             for path in (Path(directory, name) for name in names):
                 name = path.relative_to(folder).as_posix()
-                if path.is_symlink() and not path.exists():
-                    raise Unusable(f"{name} is a link to what is not there")
                 if is_image(name):
                     check_file(path, name)
                     files[name] = path
+                elif path.is_symlink() and not path.exists():  # it may be a class
+                    raise Unusable(f"{name} is a link to what is not there")
     return files
 
 

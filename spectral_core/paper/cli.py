@@ -388,7 +388,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # λ in a code page that has none
             stream.reconfigure(errors="replace")
     for variable in (DATA_VARIABLE, SEARCH_PATH_VARIABLE, paths.STORE_VARIABLE):
-        paths.make_absolute(variable)  # notebooks run in another folder
+        # Notebooks run in another folder.
+        paths.make_absolute(variable, several=variable == SEARCH_PATH_VARIABLE)
     debug = "--debug" in sys.argv[1:]
     arguments = [word for word in sys.argv[1:] if word != "--debug"]  # it may be anywhere
     try:

@@ -31,9 +31,10 @@ def local_results() -> Path:
     return Path(os.environ.get(STORE_VARIABLE) or results("local"))
 
 
-def make_absolute(variable: str) -> None:
-    """Let an environment variable with a folder, or several, name the same ones elsewhere."""
-    places = os.environ.get(variable, "").split(os.pathsep)
+def make_absolute(variable: str, several: bool = False) -> None:
+    """Let an environment variable with a folder, or with several, name the same ones elsewhere."""
+    value = os.environ.get(variable, "")
+    places = value.split(os.pathsep) if several else [value]
     if any(places):
         whole = [p if p.startswith("~") else os.path.abspath(p) for p in places if p]
         os.environ[variable] = os.pathsep.join(whole)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from spectral_core import SpectralLinear, fold, node_scores, prune, remove
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.kinds import arrival_width, spectrum
+from spectral_core.layers.running import alike
 from spectral_core.pruning.removal import removed
 
 
@@ -102,3 +103,9 @@ def test_outputs_in_single_precision_of_layers_in_half_may_differ_as_theirs_do()
         network = Own(passes, a=nn.Linear(64, 256), b=nn.Linear(256, 2000)).half()
         small = remove(network, [torch.arange(0, 256, 3)], example=torch.randn(4, 64).half())
         assert small.a.out_features == 86
+
+
+def test_numbers_agree_as_far_as_the_coarser_of_two_precisions_goes():
+    one, half = torch.ones(3), torch.bfloat16
+    assert alike(one.to(half), 1.01 * one.to(half), torch.float32)  # such as under autocast
+    assert alike(one, 1.01 * one, half) and not alike(one, 1.01 * one, torch.float32)

@@ -224,8 +224,11 @@ def test_images_and_places_are_those_of_the_one_who_gives_the_command(
     with pytest.raises(RuntimeError, match="executed"):
         execute(tiny, given, tmp_path / "made", progress=False)
     monkeypatch.setenv("A", os.pathsep.join(["images", "~/b", ""]))
-    paths.make_absolute("A")
+    paths.make_absolute("A", several=True)
     assert os.environ["A"] == os.pathsep.join([str(tmp_path / "images"), "~/b"])
+    monkeypatch.setenv("A", f"one{os.pathsep}folder")
+    paths.make_absolute("A")
+    assert os.environ["A"] == str(tmp_path / f"one{os.pathsep}folder")
 
 
 @pytest.mark.slow
