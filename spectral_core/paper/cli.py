@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -384,6 +386,7 @@ def book(preset: str, figures: tuple[str, ...], pdf: bool, **how: Any) -> None:
 def main() -> None:
     """Run the command; an error is one line, unless ``--debug`` is given."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers must not outlive this
+    sys.unraisablehook = _stop_all_the_same
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # λ in a code page that has none
             stream.reconfigure(errors="replace")
@@ -408,6 +411,14 @@ def main() -> None:
         sys.exit(2 if isinstance(cause, ValueError | TypeError) else 1)
     except KeyboardInterrupt:
         _stop(arguments)
+
+
+def _stop_all_the_same(dropped: sys.UnraisableHookArgs) -> None:
+    """Send a signal to stop again when it fell into a destructor, whose exceptions are dropped."""
+    if isinstance(dropped.exc_value, KeyboardInterrupt):
+        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGTERM]).start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def _stop(arguments: list[str]) -> NoReturn:

@@ -5,8 +5,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -37,6 +39,7 @@ def run(monkeypatch, capsys):
     """Run the command in this process; gives its exit code, output and errors."""
     # The option --data-dir sets it; restored afterwards.
     monkeypatch.setenv("SPECTRAL_CORE_DATA", os.environ.get("SPECTRAL_CORE_DATA", ""))
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main() sets it
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["spectral-core", *map(str, words)])
@@ -160,6 +163,21 @@ def test_interrupted_run_says_how_to_go_on_and_nothing_else_does(
     monkeypatch.setattr(cli, "plan", fail)
     code, _, err = run(verb, "fig03")
     assert (code, err.strip()) == end
+
+
+def test_a_signal_that_falls_into_a_destructor_stops_the_command_all_the_same(run, monkeypatch):
+    class Lock:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)  # Python drops what this raises
+
+    def work(*_, **__):
+        Lock()
+        time.sleep(30)
+
+    monkeypatch.setattr(cli, "plan", work)
+    start = time.monotonic()
+    code, _, err = run("verify", "fig03")
+    assert (code, err.strip()) == (130, "Stopped.") and time.monotonic() - start < 20
 
 
 def test_compute_says_what_it_did_and_goes_on_from_what_is_stored(run, ours, tmp_path, monkeypatch):
