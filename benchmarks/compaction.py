@@ -25,9 +25,12 @@ def run(rounds: int = 3, quick: bool = False) -> list[dict[str, Any]]:
     The networks take turns within a round. Times are microseconds per image.
     """
     torch.set_num_threads(1)
+    points = compression.points()
+    pairs = set(zip(points["activation"], points["kept"]))
+    widest_first = sorted(pairs, key=lambda pair: (pair[0], [-n for n in hidden_widths(pair[1])]))
     cases = [
         (activation, kept, batch)
-        for activation, kept in compression.networks()[:: 50 if quick else 1]
+        for activation, kept in widest_first[:: 50 if quick else 1]
         for batch in compression.BATCHES
     ]
     found: dict[tuple[str, str, int], list[float]] = {case: [] for case in cases}

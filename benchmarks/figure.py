@@ -29,12 +29,7 @@ from spectral_core.paper.run.work import retraining_generator, training_examples
 from spectral_core.paper.study.figures import FIGURES
 from spectral_core.paper.study.methods import METHODS as EVERY
 from spectral_core.paper.study.planning import Study, plan
-from spectral_core.paper.study.steps import (
-    CutStep,
-    Step,
-    TrainStep,
-    with_trainings,
-)
+from spectral_core.paper.study.steps import CutStep, Step, TrainStep, with_trainings
 from spectral_core.training.loop import PRECISIONS
 
 MINUTES = 20

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -202,8 +203,8 @@ def notebook(
     if every and not prepare_only:
         made = notebooks.execute_all(parameters, output_dir)
     else:
-        make = notebooks.prepare if prepare_only else notebooks.execute
-        made = [make(each, parameters[each], output_dir) for each in names]
+        run = partial(notebooks.execute, folder=output_dir, prepare_only=prepare_only)
+        made = [run(each, parameters[each]) for each in names]
     for file in made:
         click.echo(file)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_networks import DOUBLE, Own, with_masks
 from torch import nn
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from spectral_core import evaluate, node_scores, prune, pruning_curve, select, spectral
 from spectral_core.layers.flow import Flow
@@ -141,22 +141,12 @@ def test_on_a_gpu_as_on_the_cpu(hidden):
     assert_as_masked(cuts, network.cpu(), scores, x, y, percentiles)
 
 
-class Products(TorchDispatchMode):
-    """Counts the multiplications in matrix products."""
-
-    count = 0
-
-    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
-        if operation._schema.name in ("aten::mm", "aten::addmm", "aten::addmm_"):
-            left, right = arguments[-2:]
-            self.count += left.shape[0] * left.shape[1] * right.shape[1]
-        return operation(*arguments, **(keywords or {}))
-
-
 def products(function, *arguments):
-    with torch.no_grad(), Products() as counted:
+    """Multiplications in matrix products."""
+    in_place = {torch.ops.aten.addmm_: lambda _, left, right, **__: 2 * left.numel() * right[1]}
+    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=in_place) as counted:
         function(*arguments)
-    return counted.count
+    return counted.get_total_flops() // 2
 
 
 @pytest.mark.parametrize("cuts", [1, 100])

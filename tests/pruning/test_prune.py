@@ -5,15 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectral_core import (
-    direct_mlp,
-    node_scores,
-    prune,
-    prune_until,
-    remove,
-    select,
-    spectral_mlp,
-)
+from spectral_core import direct_mlp, node_scores, prune, prune_until, remove, select, spectral_mlp
 
 NETWORK = spectral_mlp((6, 9, 7, 3), "elu", bias=True, generator=torch.Generator().manual_seed(0))
 

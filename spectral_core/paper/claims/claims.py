@@ -78,15 +78,9 @@ def claims() -> dict[str, Claim]:
 
 
 def _claim(row: dict[str, str]) -> Claim:
+    kinds = {"level": float, "most": float, "depth": int, "activation": str.split}
     options: dict[str, Any] = {"dataset": row["dataset"].split() or PIXELS}
-    for name, kind in (
-        ("level", float),
-        ("most", float),
-        ("depth", int),
-        ("activation", str.split),
-    ):
-        if row[name]:
-            options[name] = kind(row[name])
+    options |= {name: kind(row[name]) for name, kind in kinds.items() if row[name]}
     if row["levels"]:
         options["levels"] = tuple(map(float, row["levels"].split("–")))
     methods = tuple(tuple(each.split(" − ")) for each in row["methods"].split("; "))
@@ -114,21 +108,8 @@ def judged() -> list[Row]:
     return [judge(key) for key in claims()]
 
 
-def verdict_on(key: str, column: str = "text") -> Verdict:
-    """The published verdict on one of :func:`claims`.
-
-    Args:
-        key: of the claim.
-        column: ``"text"`` or ``"released"``.
-    """
-    return getattr(judge(key), _checks.choice("column", column, COLUMN_SOURCES))
-
-
 def details(rows: Sequence[Row]) -> pd.DataFrame:
     """What verdicts rest on: a row per claim and settings that have results.
-
-    Args:
-        rows: as :func:`judged` returns them.
 
     Returns:
         By ``place``, ``claim`` and ``settings``: what is ``claimed`` and ``compared``, what is

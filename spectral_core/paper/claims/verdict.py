@@ -5,9 +5,8 @@ decide, their mean does.
 import math
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
-
-import pandas as pd
 
 from spectral_core.paper.claims.yardsticks import (
     ABSENT,
@@ -119,7 +118,7 @@ def _mean(found: Sequence[Observed | None]) -> Observed | None:
     if not found:
         return None
     if isinstance(found[0], Count):
-        return Count(float(pd.Series([each.mean for each in found]).median()), len(found))
+        return Count(median(each.mean for each in found), len(found))
     if isinstance(found[0], Reach):
         levels = [-NEAR if math.isnan(each.level) else each.level for each in found]
         return Reach(*Estimate.of(levels)[:4])

@@ -273,9 +273,5 @@ def by_penalty(
 
 
 def worst_levels(curves: Mapping[float, pd.DataFrame]) -> pd.Series:
-    """Mean accuracy over seeds at the worst level, in per cent, by γ.
-
-    Args:
-        curves: as :func:`by_penalty` returns them.
-    """
+    """Mean accuracy over seeds at the worst level, in per cent, by γ, of :func:`by_penalty`."""
     return pd.Series({penalty: each.mean().min() for penalty, each in curves.items()})

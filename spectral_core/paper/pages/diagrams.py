@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
+from IPython.display import HTML
 from torch import Tensor
 
 from spectral_core.layers.linear import SpectralLinear
-from spectral_core.paper.pages.output import Html
 
 KINDS = {
     "departure": "<i>λ<sub>m(j)</sub></i>, eigenvalues of the departure nodes",
@@ -22,7 +22,7 @@ KINDS = {
 @torch.no_grad()
 def transfer_operator(
     layer: SpectralLinear, inputs: Tensor, alt: str, before: int = 2, after: int = 2
-) -> Html:
+) -> HTML:
     """A^(k), and its action on x^(k), of a layer's own numbers (Fig. 1).
 
     Args:
@@ -47,7 +47,7 @@ def transfer_operator(
 
 
 @torch.no_grad()
-def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> Html:
+def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> HTML:
     """Φ^(k), and beside it its inverse, of a layer's own numbers (Fig. 2).
 
     Arguments are those of :func:`transfer_operator`.
@@ -64,10 +64,10 @@ def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 
     return _beside(parts, alt)
 
 
-def _beside(parts: Iterable[str], alt: str) -> Html:
+def _beside(parts: Iterable[str], alt: str) -> HTML:
     """Matrices side by side, as many as fit, in the colours of the book's style."""
     name = html.escape(alt)
-    return Html(f'<div class="matrices" role="group" aria-label="{name}">{"".join(parts)}</div>')
+    return HTML(f'<div class="matrices" role="group" aria-label="{name}">{"".join(parts)}</div>')
 
 
 def _nodes(layer: SpectralLinear, before: int, after: int) -> dict[str, int]:

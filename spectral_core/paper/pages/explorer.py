@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from spectral_core.data.raw_data import RAW_DATA
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
 from spectral_core.paper import paths
 from spectral_core.paper.pages import plots, run_tables
-from spectral_core.paper.pages.output import Html
 from spectral_core.paper.pages.style import CRITERIA, HUES, in_order, look, training
 from spectral_core.paper.results import accuracies, inside
 from spectral_core.paper.results.published import Run
@@ -36,7 +36,7 @@ _PIXELS, _CLASSES = 784, 10
 _PARTS = 41  # points of a spectrum
 
 
-def explorer(stories: Sequence[Mapping[str, str]], alt: str) -> Html:
+def explorer(stories: Sequence[Mapping[str, str]], alt: str) -> HTML:
     """The explorer.
 
     Args:
@@ -49,7 +49,7 @@ def explorer(stories: Sequence[Mapping[str, str]], alt: str) -> Html:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     table = _rows(*INSIDE)
     shown = table[table["method"].isin(HUES)].assign(panel="fig03")
-    return Html(
+    return HTML(
         '<div class="explorer" id="explorer">'
         f"{plots.curves(shown, alt)._repr_html_()}"
         f"{run_tables.accuracies(table.assign(panel='fig03'))._repr_html_()}"

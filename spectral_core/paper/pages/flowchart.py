@@ -3,8 +3,9 @@
 import html
 from collections.abc import Sequence
 
+from IPython.display import HTML
+
 from spectral_core import _checks
-from spectral_core.paper.pages.output import Html
 from spectral_core.paper.pages.style import CRITERIA, look
 from spectral_core.paper.study.methods import METHODS, Method
 
@@ -47,7 +48,7 @@ def flow(method: Method) -> dict[str, str]:
     return steps | {"measure": "Measure the accuracy on the test images"}
 
 
-def flowchart(methods: Sequence[str] = ("pre", "post")) -> Html:
+def flowchart(methods: Sequence[str] = ("pre", "post")) -> HTML:
     """A column per method.
 
     Args:
@@ -58,7 +59,7 @@ def flowchart(methods: Sequence[str] = ("pre", "post")) -> Html:
     """
     named = _checks.distinct("methods", methods)
     columns = [_column(_checks.choice("methods", name, METHODS)) for name in named]
-    return Html(f'<div class="flow">{"".join(columns)}</div>')
+    return HTML(f'<div class="flow">{"".join(columns)}</div>')
 
 
 def _column(name: str) -> str:

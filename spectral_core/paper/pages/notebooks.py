@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,9 @@ def sources() -> dict[str, Path]:
     Raises:
         FileNotFoundError: if there is no checkout of the project.
     """
-    return {_name(file): file for file in sorted((paths.checkout() / "notebooks").glob("*.ipynb"))}
+    files = sorted((paths.checkout() / "notebooks").glob("*.ipynb"))
+    # fig03_by_hand keeps its name: it stands beside the figure's own page.
+    return {re.sub(r"^(fig\d\d)_(?!by_hand$).*", r"\1", file.stem): file for file in files}
 
 
 def execute(
@@ -39,14 +41,16 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     progress: bool = True,
+    prepare_only: bool = False,
 ) -> Path:
     """Execute a notebook, unless what it would make is already there.
 
     Args:
         name: key of :func:`sources`, such as ``"fig03"``.
         parameters: values of its parameters that differ from those written in it.
-        folder: where the executed copy goes; ``book/figures`` if ``None``.
+        folder: where the executed copy goes; ``book/figures`` if ``None``, or ``_prepared``.
         progress: whether to show a bar over the cells.
+        prepare_only: whether to write a copy with the parameters in it, without running it.
 
     Returns:
         The executed notebook.
@@ -56,8 +60,8 @@ def execute(
         NotebookFailed: if a cell raises; nothing is left behind.
     """
     shown = {"progress_bar": progress, "stderr_file": sys.stderr if progress else None}
-    folder = folder or paths.project() / "book" / "figures"
-    return _made(name, parameters, folder, **shown)
+    folder = folder or paths.project() / ("_prepared" if prepare_only else "book/figures")
+    return _made(name, parameters, folder, prepare_only=prepare_only, **shown)
 
 
 def execute_all(
@@ -98,18 +102,6 @@ def execute_all(
     return [run.result() for run in runs]
 
 
-def prepare(
-    name: str, parameters: Mapping[str, Any] | None = None, folder: Path | None = None
-) -> Path:
-    """Write a copy of a notebook with other parameters in it, without running it.
-
-    Arguments and errors are those of :func:`execute`; the folder is ``_prepared`` if
-    ``None``.
-    """
-    folder = folder or paths.project() / "_prepared"
-    return _made(name, parameters, folder, prepare_only=True)
-
-
 def declared_parameters(source: Path) -> list[str]:
     """Names of the parameters of a notebook."""
     import papermill
@@ -126,7 +118,7 @@ def _made(
 ) -> Path:
     """A notebook run into a file aside, without this machine's paths; kept if it is up to date.
     How it is run are further arguments of papermill's."""
-    known, parameters = sources(), _located(parameters or {})
+    known, contents, parameters = sources(), [], parameters or {}
     source = known[_checks.choice("notebook", name, known)]
     if parameters:
         declared = declared_parameters(source)
@@ -134,7 +126,8 @@ def _made(
             _checks.choice(f"parameter of {source.name}", parameter, declared)
     if folder.resolve() == source.parent.resolve():
         raise ValueError(f"folder must be another one than the source's own; got {folder}")
-    target, stamp = folder / source.name, _stamp(source, parameters, project or _project())
+    parameters, target = _located(parameters, contents), folder / source.name
+    stamp = _stamp(source, parameters, contents, project or _project())
     if _stamp_of(target) == stamp:
         return target
 
@@ -165,43 +158,28 @@ def _made(
     return target
 
 
-def _name(file: Path) -> str:
-    first = file.stem.split("_", 1)[0]
-    by_hand = file.stem.endswith("_by_hand")  # beside the figure's own page
-    return first if re.fullmatch(r"fig\d\d", first) and not by_hand else file.stem
-
-
-def _located(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with absolute paths in the place of relative ones: kernels run elsewhere."""
-
-    def located(name: str, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return _located(value)
-        if isinstance(value, str) and value.startswith(GIVEN):
-            return GIVEN + os.path.abspath(os.path.expanduser(value.removeprefix(GIVEN)))
-        is_file = name == "backbone_weights" and Path(str(value)).is_file()
-        return os.path.abspath(value) if is_file else value
-
-    return {name: located(name, value) for name, value in parameters.items()}
-
-
-def _contents(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Checksums of the images and weights that parameters name by their paths."""
+def _located(parameters: Mapping[str, Any], contents: list[str]) -> dict[str, Any]:
+    """Parameters with absolute paths in the place of relative ones, as kernels run elsewhere;
+    appends checksums of the images and weights that they name."""
+    found = {}
     for name, value in parameters.items():
         if isinstance(value, Mapping):
-            yield from _contents(value)
+            value = _located(value, contents)
         elif isinstance(value, str) and value.startswith(GIVEN):
-            yield identify(value)
+            contents.append(identify(value))
+            value = GIVEN + os.path.abspath(os.path.expanduser(value.removeprefix(GIVEN)))
         elif name == "backbone_weights" and Path(str(value)).is_file():
-            yield _hash([Path(value)])
+            contents.append(_hash([Path(value)]))
+            value = os.path.abspath(value)
+        found[name] = value
+    return found
 
 
-def _stamp(source: Path, parameters: Mapping[str, Any], project: str) -> str:
+def _stamp(source: Path, parameters: Mapping[str, Any], contents: list[str], project: str) -> str:
     """Hash of what an executed notebook depends on: its text, its parameters and the files that
     they name, the version of torch, and all that :func:`_project` stands for."""
     given = json.dumps(parameters, sort_keys=True, default=str)
-    words = [version("torch"), project, given, *_contents(parameters)]
-    return _hash([source], "\0".join(words))
+    return _hash([source], "\0".join([version("torch"), project, given, *contents]))
 
 
 def _project() -> str:

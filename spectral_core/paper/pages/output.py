@@ -56,16 +56,6 @@ class Table:
         return self.frame.to_string()
 
 
-@dataclass(frozen=True, repr=False)
-class Html:
-    """A part of a page that is neither a table nor a picture."""
-
-    text: str
-
-    def _repr_html_(self) -> str:
-        return self.text
-
-
 @dataclass(frozen=True)
 class Folded:
     """Parts of a page, by name, that open when these are clicked: tables, HTML or Markdown."""

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+from IPython.display import HTML
 
 from spectral_core import _checks
 from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import claims, judge
 from spectral_core.paper.pages import plots, run_tables, tables
-from spectral_core.paper.pages.output import Folded, Html, Table
+from spectral_core.paper.pages.output import Folded, Table
 from spectral_core.paper.pages.picture import Picture
 from spectral_core.paper.results import authors, published
 from spectral_core.paper.results.accuracies import described
@@ -29,11 +30,8 @@ _GLUED = "application/papermill.record/"
 
 
 def say(**values: Any) -> None:
-    """Give numbers names for the page's prose, where the role ``glue:text`` stands for one.
-
-    Args:
-        values: numbers, texts or estimates, by name; each is printed as its text.
-    """
+    """Give numbers, texts or estimates names for the page's prose, where the role ``glue:text``
+    stands for the text of one."""
     from IPython.display import display
 
     for name, value in values.items():
@@ -56,17 +54,14 @@ class Page:
         return published.published_runs(self.name, "paper", panels) if panels else {}
 
     def results(self, source: str = "text") -> pd.DataFrame:
-        """Published results of a source; no rows if there are none."""
-        panels = list(self.runs(source))
-        if not panels:
-            return pd.DataFrame(columns=["panel"])
-        return published.published(self.name, "paper", panels)
+        """Published results of a source, of which there must be some."""
+        return published.published(self.name, "paper", list(self.runs(source)))
 
     def sources(self) -> list[str]:
         """Sources of which something is published, but for the trial."""
         return [source for source in SOURCES if source != TRIAL and self.runs(source)]
 
-    def curves(self, *sources: str, alt: str = "") -> Picture | Html:
+    def curves(self, *sources: str, alt: str = "") -> Picture | HTML:
         """Accuracy against the pruning level, network by network; with several weights γ, tables.
 
         Args:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
-import yaml
 from bs4 import BeautifulSoup, Tag
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 """Programs that print, by the names that they have on different systems."""
@@ -26,11 +26,7 @@ def browser_here() -> str | None:
 
 
 def to_pdf(book: Path, contents: Path) -> Path:
-    """Print a built book.
-
-    Args:
-        book: folder of the HTML pages.
-        contents: ``_toc.yml``, which has their order.
+    """Print a built book, the HTML pages of a folder in the order of ``_toc.yml``.
 
     Returns:
         The PDF, ``book.pdf`` beside the folder.
@@ -60,22 +56,12 @@ def to_pdf(book: Path, contents: Path) -> Path:
 
 def pages(contents: Path) -> list[str]:
     """Names of all pages, in the order of the table of contents."""
-
-    def below(entry: dict) -> list[str]:
-        parts = [*entry.get("parts", ()), *entry.get("chapters", ()), *entry.get("sections", ())]
-        return [entry.get("file", ""), *(name for part in parts for name in below(part))]
-
-    toc = yaml.safe_load(contents.read_text(encoding="utf-8"))
-    return [toc["root"], *filter(None, below(toc))]
+    return list(parse_toc_yaml(contents))
 
 
 def one_page(book: Path, names: Sequence[str]) -> str:
-    """All pages in one: links between them lead within it, others become footnotes.
-
-    Args:
-        book: folder of the HTML pages.
-        names: the pages, in order, without ``.html``.
-    """
+    """All pages in one, named without ``.html``: links between them lead within it, others become
+    footnotes."""
     first = BeautifulSoup((book / f"{names[0]}.html").read_text("utf-8"), "html.parser")
     sheets = [each["href"] for each in first.select("link[rel=stylesheet]")]
     articles = "\n".join(_article(book, name, names) for name in names)

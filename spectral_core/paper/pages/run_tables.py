@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from spectral_core.paper import paths
-from spectral_core.paper.pages.output import Folded, Html, Table, rows_of
+from spectral_core.paper.pages.output import Folded, Table, rows_of
 from spectral_core.paper.pages.style import HUES, in_order, training
 from spectral_core.paper.results import authors, estimates
 from spectral_core.paper.results.accuracies import PIXELS, described
@@ -26,11 +27,7 @@ BY_LEVEL = "by share of nodes pruned"
 
 
 def at_a_glance(table: pd.DataFrame) -> Table:
-    """Accuracy unpruned, how far pruning loses at most a point of it, and accuracy at 90 %.
-
-    Args:
-        table: results of one panel or several.
-    """
+    """Accuracy unpruned, how far pruning loses at most a point of it, and accuracy at 90 %."""
     every, rows = described(table), {}
     for (network, method), mine in every.groupby(["network", "method"], sort=False):
         try:
@@ -48,11 +45,7 @@ def at_a_glance(table: pd.DataFrame) -> Table:
 
 
 def accuracies(table: pd.DataFrame) -> Table:
-    """Mean accuracy ± standard deviation over seeds (n − 1), in per cent, at :data:`TABLE_LEVELS`.
-
-    Args:
-        table: results of one panel or several.
-    """
+    """Mean accuracy ± standard deviation over seeds (n − 1), in %, at :data:`TABLE_LEVELS`."""
     means = summary(table[table["percentile"].isin(TABLE_LEVELS)])
     cells = _mean_and_error(100 * means["accuracy"], 100 * means["accuracy_sd"], "{:.1f}".format)
     return Table(_by_level(means, cells, table), f"Test accuracy (%) {BY_LEVEL}")
@@ -60,9 +53,6 @@ def accuracies(table: pd.DataFrame) -> Table:
 
 def distances(table: pd.DataFrame) -> Table:
     """Our mean accuracy minus the authors' at their levels ± our standard error, in points.
-
-    Args:
-        table: results of one panel or several.
 
     Raises:
         NoResults: if the authors released nothing at these settings.
@@ -73,12 +63,8 @@ def distances(table: pd.DataFrame) -> Table:
 
 
 def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
-    """How far two runs of the same study agree: within three standard errors and a point.
-
-    Args:
-        ours: results of this machine.
-        theirs: published results at the same settings.
-    """
+    """How far this machine's results and the published ones at the same settings agree: within
+    three standard errors and a point."""
     networks = _networks(ours)
     rows = {}
     for (panel, method), mine in agreement(ours, theirs).groupby(["panel", "method"], sort=False):
@@ -91,13 +77,9 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
     return Table(rows_of(rows, "network", "method"), "This machine − published")
 
 
-def heat(table: pd.DataFrame) -> Html:
+def heat(table: pd.DataFrame) -> HTML:
     """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method,
-    as many side by side as fit.
-
-    Args:
-        table: results of one panel with several weights γ.
-    """
+    as many side by side as fit."""
     means = summary(table[table["percentile"].isin(TABLE_LEVELS)])
     cells = (100 * means["accuracy"]).map("{:.0f}".format)
     whole = _by_level(means, cells, table).rename_axis(columns=None)
@@ -106,7 +88,7 @@ def heat(table: pd.DataFrame) -> Html:
         title = METHODS[method].title
         shown = Table(whole.xs(title, level="method"), title, HUES[training(method)])
         tables += shown._repr_html_()
-    return Html(f'<div class="heat">{tables}</div>')
+    return HTML(f'<div class="heat">{tables}</div>')
 
 
 def provenance(runs: Iterable[Run]) -> Table:

@@ -4,7 +4,7 @@ else a method does differently."""
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from spectral_core.paper.study.methods import METHODS, Method
+from spectral_core.paper.study.methods import METHODS
 
 # The paper's orange, blue and green in shades of Okabe and Ito. Each has a contrast of at least
 # 3 : 1 to white and to the black of a dark page.
@@ -49,8 +49,8 @@ class Look(NamedTuple):
 
 def training(method: str) -> str:
     """Which of the paper's trainings a method has: ``"direct"``, ``"post"`` or ``"pre"``."""
-    trained = _trained(METHODS[method])
-    return next(name for name in HUES if _trained(METHODS[name]) == trained)
+    kinds = {name: (METHODS[name].layers, METHODS[name].trains) for name in (*HUES, method)}
+    return next(name for name in HUES if kinds[name] == kinds[method])
 
 
 def look(method: str) -> Look:
@@ -65,10 +65,6 @@ def look(method: str) -> Look:
         return Look(HUES[name], "-", _MARKERS[name])
     at = list(dict.fromkeys(map(_control, METHODS))).index(control) - 1
     return Look(HUES[name], _DASHES[at % len(_DASHES)], _OTHER_MARKERS[at % len(_OTHER_MARKERS)])
-
-
-def _trained(method: Method) -> tuple[str, str]:
-    return method.layers, method.trains
 
 
 def _control(method: str) -> str:

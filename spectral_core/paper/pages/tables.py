@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
 
 from spectral_core.paper.claims.claims import Claim, Row, details, judge
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
-from spectral_core.paper.pages.output import Html, Table, minus, p_value, rows_of
+from spectral_core.paper.pages.output import Table, minus, p_value, rows_of
 from spectral_core.paper.pages.style import CRITERIA
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.results import estimates
@@ -51,11 +52,8 @@ def ladder(at: Mapping[str, float]) -> Table:
 
 
 def certain(rows: pd.DataFrame) -> Table:
-    """Differences of methods, network by network, with p-values corrected for testing all of them.
-
-    Args:
-        rows: as :func:`spectral_core.paper.questions.comparisons.certainty` returns them.
-    """
+    """Differences of methods, network by network, with p-values corrected for testing all of them:
+    :func:`spectral_core.paper.questions.comparisons.certainty` as a table."""
     cells = {
         (minus(row.first, row.second), row.networks, row.source): {
             "difference": str(comparisons.estimate_of(row)),
@@ -83,12 +81,9 @@ def compared(first: str, second: str, levels: tuple[float, float], **options: An
 
 
 def correlations(rho: pd.DataFrame) -> Table:
-    """Spearman's ρ between scores and the damage of single nodes, means over networks and
-    seeds, by the number of hidden layers.
-
-    Args:
-        rho: as :func:`spectral_core.paper.results.ablation.ablation` returns it.
-    """
+    """Spearman's ρ between scores and the damage of single nodes, from
+    :func:`spectral_core.paper.results.ablation.ablation`: means over networks and seeds, by the
+    number of hidden layers."""
     names = {**CRITERIA, "invariant": f"{CRITERIA['invariant']}, or ‖w‖₂"}
     layers = rho["depth"].replace({1: "1 layer", 3: "3 layers"})
     rho = rho.assign(
@@ -133,7 +128,7 @@ def _verdict(found: Verdict, intervals: bool) -> str:
     return f"{text}: {observed if intervals else observed.partition(' [')[0]}"
 
 
-def strip(rows: Sequence[Row], target: str) -> Html:
+def strip(rows: Sequence[Row], target: str) -> HTML:
     """The verdicts on claims as strips of small squares, at the text's settings and at the released
     ones, with their key.
 
@@ -147,7 +142,7 @@ def strip(rows: Sequence[Row], target: str) -> Html:
         strips += f"<p>{html.escape(SOURCES[source])}</p><ul>{squares}</ul>"
     there = {verdict.word for row in rows for verdict in row[1:]}
     key = ", ".join(f"{SYMBOLS[word]} {word}" for word in WORDS if word in there)
-    return Html(f'<div class="claims">{strips}<p>{html.escape(key)}</p></div>')
+    return HTML(f'<div class="claims">{strips}<p>{html.escape(key)}</p></div>')
 
 
 def _square(claim: Claim, verdict: Verdict, target: str) -> str:
@@ -159,11 +154,7 @@ def _square(claim: Claim, verdict: Verdict, target: str) -> str:
 
 
 def evidence(rows: Sequence[Row]) -> Table:
-    """What verdicts rest on: methods, interval, seeds, tests, and p corrected for all claims.
-
-    Args:
-        rows: as :func:`spectral_core.paper.claims.claims.judged` returns them.
-    """
+    """What verdicts rest on: methods, interval, seeds, tests, and p corrected for all claims."""
     found = details(rows)
     compared = found["compared"].str.replace(r"[a-z]+(?:-[a-z]+)*", _title, regex=True)
     return Table(found.assign(compared=compared, p=found["p"].map(p_value)), words=True)
@@ -175,11 +166,7 @@ def _title(key: re.Match[str]) -> str:
 
 
 def claims(words: Mapping[str, str]) -> Table:
-    """:func:`verdicts` on some claims of the paper.
-
-    Args:
-        words: how the page words each, by its key.
-    """
+    """:func:`verdicts` on some claims of the paper, by their keys, each as the page words it."""
     return verdicts(
         row._replace(claim=row.claim._replace(says=words[row.claim.key]))
         for row in map(judge, words)
@@ -206,11 +193,8 @@ def changed_settings(found: pd.DataFrame | None = None) -> dict[str, dict[str, E
 
 
 def estimated(*topics: str) -> Table:
-    """What is published on some topics, over all networks and over those of each depth.
-
-    Args:
-        topics: out of :data:`~spectral_core.paper.questions.comparisons.TOPICS`.
-    """
+    """What is published on some of :data:`~spectral_core.paper.questions.comparisons.TOPICS`, over
+    all networks and over those of each depth."""
     rows = {}
     for row in pd.concat(map(comparisons.topic, topics)).query("n > 1").itertuples():
         if row.over == "networks":
@@ -233,12 +217,8 @@ def settings(found: pd.DataFrame | None = None) -> Table:
 
 
 def compression(medians: pd.DataFrame, methods: Sequence[str]) -> Table:
-    """How small and how fast the networks of each method become, for the same accuracy.
-
-    Args:
-        medians: as :func:`spectral_core.paper.questions.compression.medians` returns them.
-        methods: rows, in order.
-    """
+    """How small and how fast the networks of each method become, for the same accuracy:
+    :func:`spectral_core.paper.questions.compression.medians` of some methods as a table."""
     rows = {
         METHODS[row.Index].title: {
             "networks": f"{row.networks} of {row.of}",
@@ -253,11 +233,7 @@ def compression(medians: pd.DataFrame, methods: Sequence[str]) -> Table:
 
 
 def recommendation(candidates: pd.DataFrame) -> Table:
-    """Methods of equal training, the one that prunes furthest first.
-
-    Args:
-        candidates: as :func:`spectral_core.paper.questions.compression.candidates` returns them.
-    """
+    """:func:`spectral_core.paper.questions.compression.candidates` as a table."""
     rows = {}
     for row in candidates.itertuples():
         lead = Estimate(row.difference, row.low, row.high, int(row.networks), "networks")

@@ -39,6 +39,7 @@ class Comparison(NamedTuple):
 
 _RIVALS = ("direct-retrained", "post-retrained", "fresh", "fresh-short")
 _LAYERS = ("direct", "post", "pre", "direct-retrained", "post-retrained")
+_PAPER = (("pre", "direct"), ("pre", "post"), ("post", "direct"))
 
 COMPARISONS: tuple[Comparison, ...] = (
     # Does it matter which nodes are kept, at equal training?
@@ -88,14 +89,11 @@ COMPARISONS: tuple[Comparison, ...] = (
     *(
         Comparison("paper", *pair, (LIGHT, FEW_TO_MANY, ALL_LEVELS), source)
         for source in ("text", "released")
-        for pair in (("pre", "direct"), ("pre", "post"), ("post", "direct"))
+        for pair in _PAPER
     ),
     *(
-        Comparison("cifar", first, second, (LIGHT, ALL_LEVELS), "jpeg")
-        for first, second in (
-            *(("pre", "direct"), ("pre", "post"), ("post", "direct")),
-            ("direct-inputs", "direct"),
-        )
+        Comparison("cifar", *pair, (LIGHT, ALL_LEVELS), "jpeg")
+        for pair in (*_PAPER, ("direct-inputs", "direct"))
     ),
 )
 """Comparisons by topic, in the pages' order."""
@@ -143,11 +141,8 @@ def certainty() -> pd.DataFrame:
 def estimated(table: pd.DataFrame, topics: Sequence[str] = TOPICS) -> pd.DataFrame:
     """Estimates of every comparison that has results, with the columns :data:`COLUMNS`.
 
-    Of each range of levels: over all networks, over those of each depth, and in each network.
-
-    Args:
-        table: results, as :func:`spectral_core.paper.results.accuracies.described` makes them.
-        topics: which comparisons, by what they are about.
+    Of each range of levels: over all networks, over those of each depth, and in each network. The
+    results are as :func:`spectral_core.paper.results.accuracies.described` makes them.
     """
     compared = [each for each in COMPARISONS if each.topic in topics]
     rows = [row for comparison in compared for row in _rows(comparison, table)]

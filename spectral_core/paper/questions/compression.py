@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from spectral_core.layers.networks import hidden_widths
 from spectral_core.paper import paths
 from spectral_core.paper.results import accuracies, estimates
 from spectral_core.paper.results.accuracies import PIXELS
@@ -50,17 +49,6 @@ def points(table: pd.DataFrame | None = None) -> pd.DataFrame:
         )
         .reset_index()
     )
-
-
-def networks(table: pd.DataFrame | None = None) -> list[tuple[str, str]]:
-    """Activation and widths of all networks that there are to time, each once, the widest first.
-
-    Args:
-        table: as for :func:`points`.
-    """
-    pairs = points(table)[["activation", "kept"]].drop_duplicates()
-    pairs = list(pairs.itertuples(index=False, name=None))
-    return sorted(pairs, key=lambda pair: (pair[0], [-n for n in hidden_widths(pair[1])]))
 
 
 def measured(suite: str) -> list[dict[str, Any]]:

@@ -112,10 +112,7 @@ def trained_nodes(
 
 
 def balance_table(nodes: pd.DataFrame) -> pd.DataFrame:
-    """How near |λ| is to ‖φ‖, and how nearly it ranks as ‖w‖ does.
-
-    Args:
-        nodes: as :func:`trained_nodes` returns them.
+    """How near |λ| is to ‖φ‖ in :func:`trained_nodes`, and how nearly it ranks as ‖w‖ does.
 
     Returns:
         One row per start and α: the median of max(|λ|/‖φ‖, ‖φ‖/|λ|), which is 1 at the optimum, and

@@ -14,7 +14,6 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spectral_core import _checks
 from spectral_core.data import load
 from spectral_core.layers.kinds import Dense
 from spectral_core.layers.networks import hidden_label, hidden_widths
@@ -61,14 +60,7 @@ def node_damage(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> list
     Returns:
         One tensor of shape (N_k,) per hidden layer, in nats; negative where the network does
         better without the node.
-
-    Raises:
-        TypeError: if the network is not a stack of fully connected layers.
-        ValueError: if there are no inputs, or not one target per input.
     """
-    _checks.examples(inputs, targets)
-    if not isinstance(network, nn.Sequential) or not isinstance(network[0], Dense):
-        raise TypeError(f"network must be a stack of fully connected layers; got {network!r}")
     layers = [i for i, module in enumerate(network) if isinstance(module, Dense)]
     with evaluating(network):
         whole = F.cross_entropy(network(inputs), targets)
@@ -111,11 +103,8 @@ def nodes_of(trained: TrainStep, store: Store) -> pd.DataFrame:
 
 
 def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
-    """Layer, images, score and Spearman's ρ between score and damage: of each layer, and of all.
-
-    Args:
-        nodes: as :func:`nodes_of` returns it.
-    """
+    """Layer, images, score and Spearman's ρ between score and damage, of what :func:`nodes_of`
+    returns: of each layer, and of all."""
     parts = [(str(layer), rows) for layer, rows in nodes.groupby("layer")]
     for layer, rows in [*parts, (ALL, nodes)] if len(parts) > 1 else [(ALL, nodes)]:
         for images, damage in DAMAGES.items():
@@ -129,14 +118,7 @@ def publish_ablation(study: Study, store: Store) -> list[Path]:
     Methods and seeds that are chosen are appended: a table per run, as for published results.
 
     Beside each table lies its provenance and, for the first seed of a panel with one hidden layer,
-    the nodes themselves.
-
-    Args:
-        study: whose first trainings are measured; their seeds and methods count.
-        store: where these networks are.
-
-    Returns:
-        The files written.
+    the nodes themselves. Returns the files written.
 
     Raises:
         NoResults: if a network is not in the store.

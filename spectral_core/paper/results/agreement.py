@@ -15,10 +15,6 @@ def agreement(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     Two runs agree at a point if their means differ by no more than three standard errors of the
     difference plus :data:`FLOOR`. The standard deviation is pooled over both runs.
 
-    Args:
-        ours: table of results with at least one seed.
-        theirs: table to compare with.
-
     Returns:
         One row per point that both have: :data:`~spectral_core.paper.results.collect.POINT_COLUMNS`
         and ``ours``, ``theirs``, ``difference``, ``tolerance`` and ``agrees``.

@@ -30,9 +30,6 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     That is the same number of hidden layers, data set, activation and method. Widths may differ:
     only panels at released settings have the authors' own.
 
-    Args:
-        table: results, see :data:`spectral_core.paper.results.collect.COLUMNS`.
-
     Returns:
         The columns of :func:`released` and ``panel``; no rows if they released nothing of the kind.
     """
@@ -97,17 +94,13 @@ def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
     return found.dropna(subset="distance").reset_index("method").reset_index(drop=True)
 
 
-def by_source(found: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Distances of each method by the source of the settings, of the run with most seeds.
-
-    Args:
-        found: as :func:`distances` returns them; those of the published results if ``None``.
+def by_source(found: pd.DataFrame) -> pd.DataFrame:
+    """:func:`distances` of each method by the source of the settings, of the run with most seeds.
 
     Returns:
         A row per number of hidden layers, data set with activation (``MNIST · tanh``) and method; a
         column per source, NaN where it has none.
     """
-    found = distances() if found is None else found
     found = found.sort_values("seeds", ascending=False, kind="stable")
     parts = found["network"].str.split(" · ", expand=True)
     layers = parts[1].str.split(" × ").str[0].astype(int)

@@ -123,20 +123,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Mean over seeds of each point, with its spread.
 
     Returns:
-        One row per panel, method, penalty and percentile: ``nodes`` and ``parameters`` (means),
-        ``accuracy``, ``accuracy_sd`` (standard deviation, n − 1), ``accuracy_min``,
-        ``accuracy_max``, ``loss`` and ``seeds``.
+        One row per panel, method, penalty and percentile: ``accuracy``, ``accuracy_sd`` (standard
+        deviation, n − 1) and ``seeds``.
     """
     return (
         table.groupby(POINT_COLUMNS, sort=False)
         .agg(
-            nodes=("nodes", "mean"),
-            parameters=("parameters", "mean"),
             accuracy=("accuracy", "mean"),
             accuracy_sd=("accuracy", "std"),
-            accuracy_min=("accuracy", "min"),
-            accuracy_max=("accuracy", "max"),
-            loss=("loss", "mean"),
             seeds=("seed", "nunique"),
         )
         .reset_index()

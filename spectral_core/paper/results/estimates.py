@@ -118,13 +118,8 @@ def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
 
 
 def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimate]:
-    """Estimate over seeds in each network, averaged over levels; none where every level has
-    collapsed.
-
-    Args:
-        found: as :func:`differences` returns it.
-        average: ``"mean"``, or ``"median"``: the difference at a typical level.
-    """
+    """Estimate over seeds in each network of :func:`differences`, with the ``"mean"`` over levels
+    or, at a typical one, the ``"median"``; none where every level has collapsed."""
     return {
         network: Estimate.of(
             rows[~rows["collapsed"]].groupby("seed")["difference"].agg(average),
@@ -137,10 +132,8 @@ def per_network(found: pd.DataFrame, average: str = "mean") -> dict[str, Estimat
 
 
 def pooled(found: pd.DataFrame) -> Estimate:
-    """Estimate over networks, each with its mean over seeds; of one network, over seeds.
-
-    Args:
-        found: as :func:`differences` returns it.
+    """Estimate over the networks of :func:`differences`, each with its mean over seeds; of one
+    network, over seeds.
 
     Raises:
         NoResults: if every level of every network has collapsed.
@@ -185,12 +178,9 @@ def mean_accuracy(
 
 
 def by_level(found: pd.DataFrame) -> pd.DataFrame:
-    """The difference at each level of each network: ``network``, ``level``, ``mean``, ``low``,
-    ``high``, ``n`` and ``collapsed``; the numbers are NaN at levels where a layer has collapsed.
-
-    Args:
-        found: as :func:`differences` returns it.
-    """
+    """The difference at each level of each network of :func:`differences`: ``network``, ``level``,
+    ``mean``, ``low``, ``high``, ``n`` and ``collapsed``; the numbers are NaN where a layer has
+    collapsed."""
     points = found.groupby(["network", "level"], sort=False)
     table = intervals(points["difference"]).assign(collapsed=points["collapsed"].any())
     table.loc[table["collapsed"], ["mean", "low", "high"]] = math.nan

@@ -109,15 +109,9 @@ def images_picture(data: Dataset) -> Image.Image:
 
 @single_thread()
 def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path]:
-    """Write what is inside the networks of a study: ``results/inside/<panel>.csv`` and provenance.
-
-    Args:
-        study: whose panels, at their first seed.
-        store: where their trained networks are; a method whose network is missing is left out.
-        views: whether to write predictions and pictures, too; for one hidden layer.
-
-    Returns:
-        The files written.
+    """Write what is inside the stored networks of a study, at the first seed of each panel:
+    ``results/inside/<panel>.csv`` and provenance; with ``views``, for one hidden layer, predictions
+    and pictures, too. Returns the files written.
 
     Raises:
         NoResults: if the store has none of a panel's networks.

@@ -223,13 +223,8 @@ def published_runs(
     figure: str, preset: str, panels: str | Sequence[str] | None = None
 ) -> dict[str, list[Run]]:
     """Published runs of a figure by panel, in the registry's order: in fp32, or else in another
-    precision that is published.
-
-    Args:
-        figure: name out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
-        preset: name out of :data:`~spectral_core.paper.study.figures.PRESETS`.
-        panels: which panels, as :func:`~spectral_core.paper.study.planning.plan` takes them.
-    """
+    precision that is published. Arguments are those of
+    :func:`~spectral_core.paper.study.planning.plan`."""
     folder, found = paths.published_results(figure, preset), {}
     for panel in plan(figure, preset, panels).panels:
         for precision in PRECISIONS:

@@ -11,12 +11,7 @@ from spectral_core.paper.study.planning import plan
 
 
 def status(store: Store, figures: Iterable[str], presets: Iterable[str]) -> pd.DataFrame:
-    """One row per panel and preset.
-
-    Args:
-        store: this machine's.
-        figures: names out of :data:`~spectral_core.paper.study.figures.EXPERIMENTS`.
-        presets: names out of :data:`~spectral_core.paper.study.figures.PRESETS`.
+    """One row per panel of some figures and preset.
 
     Returns:
         ``figure``, ``panel``, ``preset``, ``computed`` (points here, of how many), ``latest``

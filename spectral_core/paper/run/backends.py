@@ -43,15 +43,7 @@ def check_backend(
 ) -> None:
     """Raise an error unless the four belong together and the backend is installed.
 
-    Args:
-        backend: name out of :data:`BACKENDS`.
-        scheduler: address of a dask scheduler, or ``None``; for ``"dask"`` only.
-        workers: number of processes, or ``None``; for ``"loky"`` only.
-        max_wait: seconds without any worker, or ``None``; for ``"dask"`` only.
-
-    Raises:
-        TypeError, ValueError: if an argument is out of range, or not one of the backend's.
-        ModuleNotFoundError: if dask is wanted and not installed.
+    Arguments and errors are those of :func:`~spectral_core.paper.run.compute.compute`.
     """
     _checks.choice("backend", backend, BACKENDS)
     if scheduler is not None and not isinstance(scheduler, str):
@@ -74,13 +66,7 @@ def open_backend(
     """Yield a function that runs one job each on free workers, in the order given.
 
     A job whose dask worker dies is given to another one, up to dask's ``allowed-failures``.
-
-    Args:
-        backend: name out of :data:`BACKENDS`.
-        workers: processes of this machine, for ``"loky"``.
-        scheduler: address of a dask scheduler; with ``None`` the dask client that is open.
-        max_wait: seconds without any worker after which a dask cluster is given up; for ever if
-            ``None``.
+    Arguments are those of :func:`~spectral_core.paper.run.compute.compute`.
     """
     if backend == "dask":
         with _client(scheduler) as client:
@@ -173,15 +159,10 @@ def _has_workers(client: Client) -> bool:
         client.cluster.scale(planned)
     if not there:
         address = client.scheduler.address if client.scheduler else "its scheduler"
-        print(
-            f"Waiting: the dask cluster at {address} has no workers. "
-            + (
-                f"{planned} were asked for again; see the queue and the log of its jobs"
-                if planned
-                else f"Start one with: dask worker {address} --nthreads 1"
-            ),
-            file=sys.stderr,
-        )
+        advice = f"Start one with: dask worker {address} --nthreads 1"
+        if planned:
+            advice = f"{planned} were asked for again; see the queue and the log of its jobs"
+        print(f"Waiting: the dask cluster at {address} has no workers. {advice}", file=sys.stderr)
     return there > 0
 
 

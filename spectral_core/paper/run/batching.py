@@ -72,17 +72,11 @@ def run_together(
     data: Dataset,
     on_epoch: OnEpoch | None = None,
 ) -> list[tuple[dict[str, Any], nn.Sequential | None]]:
-    """What a part gives: to float error, what each of its steps gives alone.
+    """The result of each step of a part as plain JSON data, and of a training its network: to float
+    error, what each gives alone. Cuts take their trained networks from ``networks``.
 
-    Args:
-        steps: the part.
-        networks: trained networks of its cuts.
-        data: what these were, or are, trained on.
-        on_epoch: called after each epoch, see :func:`~spectral_core.train`; of an ensemble once,
-            with the first one's loss. Each round of pruning counts its epochs from 1.
-
-    Returns:
-        The result of each step as plain JSON data, and of a training its network.
+    After each epoch ``on_epoch`` is called, see :func:`~spectral_core.train`; of an ensemble once,
+    with the first one's loss. Each round of pruning counts its epochs from 1.
     """
     if isinstance(steps[0], TrainStep):
         trained = _train_together(steps, data, on_epoch)

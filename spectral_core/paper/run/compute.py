@@ -130,13 +130,8 @@ def missing_steps(cuts: Iterable[CutStep], store: Store) -> tuple[list[TrainStep
 
 
 def at_once(workers: int | None, device: str, jobs: int | None = None) -> int:
-    """Processes that run side by side: as many as were asked for, at most one per core and job.
-
-    Args:
-        workers: how many were asked for; ``None`` for one per core, or one on an accelerator.
-        device: torch device.
-        jobs: how many there are, if that is known.
-    """
+    """Processes that run side by side: as many workers as were asked for, at most one per core and
+    job; if ``None`` were, one per core, or one on an accelerator."""
     cores = joblib.cpu_count()
     wanted = workers or (cores if device == "cpu" else 1)
     return max(1, min(wanted, cores, jobs or wanted))

@@ -17,15 +17,8 @@ PACKAGE = Path(__file__).parents[2]
 
 
 def made(seconds: float, device: str) -> dict[str, Any]:
-    """Circumstances of a computation that ends now.
-
-    Args:
-        seconds: wall-clock time that it took.
-        device: ``"cpu"``, ``"cuda"``, …
-
-    Returns:
-        ``at`` (UTC, ISO 8601), ``seconds``, ``device``, ``hardware``, ``versions``, ``commit``.
-    """
+    """Circumstances of a computation that ends now: ``at`` (UTC, ISO 8601), ``seconds`` that it
+    took, ``device``, ``hardware``, ``versions`` and ``commit``."""
     return {
         "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),

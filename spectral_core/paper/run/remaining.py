@@ -42,12 +42,6 @@ def remaining(
 
     A network of each kind trains for a moment, on noise of the size of the images; the other
     epochs are in proportion. On an accelerator it takes less, as trainings there run as one.
-
-    Args:
-        cuts: steps wanted in the store.
-        store: where finished steps are kept.
-        workers: processes side by side, at least 1.
-        device: torch device that trains.
     """
     cuts = list(dict.fromkeys(cuts))
     phases = missing_steps(cuts, store)

@@ -70,14 +70,8 @@ class Store:
         made: dict[str, Any],
         network: nn.Module | None = None,
     ) -> None:
-        """Store a finished step.
-
-        Args:
-            step: its configuration.
-            result: what came out, as plain JSON data.
-            made: how it was made: versions, machine, seconds.
-            network: trained network whose parameters are kept beside the result.
-        """
+        """Store a finished step: what came out and how it was made, as plain JSON data, and beside
+        it the parameters of a trained network."""
         record = {"step": describe(step), "result": result, "made": made}
         if network is not None:
             content = save(
@@ -99,13 +93,8 @@ class Store:
         return network
 
     def lock(self, step: Step, wait: bool = True) -> FileLock:
-        """Lock to hold while a step is computed.
-
-        Args:
-            step: the step that is about to be computed.
-            wait: whether to wait while another process holds the lock; if not, taking it raises
-                ``filelock.Timeout``.
-        """
+        """Lock to hold while a step is computed. While another process holds it, who takes it waits
+        or, with ``wait=False``, gets a ``filelock.Timeout``."""
         path = self._path(step, "lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path, blocking=wait)

@@ -79,21 +79,15 @@ def trials(panel: Panel, tuning: Tuning) -> Iterator[Trial]:
 
 
 def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[str, Any]:
-    """Choose settings for methods of a panel.
+    """Choose settings for methods of a panel; networks that are stored are not trained again.
 
-    Args:
-        panel: data set, network and methods, with all other settings.
-        tuning: what is chosen.
-        store: where its networks are kept; those that are there are not trained again.
-        options: of :func:`~spectral_core.paper.run.compute.compute`.
+    Options, and errors beside those of :func:`trials`, are those of
+    :func:`~spectral_core.paper.run.compute.compute`.
 
     Returns:
         Plain JSON data: the settings of the panel; ``held_out`` (number of images), ``accuracies``
         (by method, then by the value of each setting in the order of the grid), ``chosen``
         (settings of each method) and ``made``.
-
-    Raises:
-        TypeError, ValueError: if an argument is out of range, or no method removes nodes.
     """
     every = list(trials(panel, tuning))
     compute([trial.step for trial in every], store, **options)
@@ -129,14 +123,8 @@ _RECORDED = ("activation", "precision", "epochs", "retraining_epochs", "train_im
 def record(
     study: Study, name: str, store: Store, folder: Path | None = None, **options: Any
 ) -> list[tuple[Path, dict[str, Any]]]:
-    """Choose settings for each panel of a study, and write down what was measured.
-
-    Args:
-        study: its panels are the ones.
-        name: out of :data:`TUNINGS`.
-        store: where the networks are kept.
-        folder: where the records go; ``results/choices`` if ``None``.
-        options: of :func:`choose`.
+    """Choose settings for each panel of a study by one of :data:`TUNINGS`, and write down what was
+    measured, in ``results/choices`` or another folder.
 
     Returns:
         The files written, a JSON file per panel, each with what was chosen.

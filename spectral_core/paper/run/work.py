@@ -8,7 +8,6 @@ functions with another step. A network is wherever its data are.
 import dataclasses
 import inspect
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spectral_core.data import Dataset, load
+from spectral_core.data import Dataset
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.networks import direct_mlp, spectral_mlp, train_only
 from spectral_core.paper.run.input_pruning import prune_inputs
@@ -79,16 +78,11 @@ def pruned_network(
 def run_levels(
     steps: Sequence[CutStep], network: nn.Sequential, data: Dataset
 ) -> list[dict[str, Any]]:
-    """Measure several pruning levels of one network in one pass, without retraining.
+    """Measure pruning levels of one trained network in one pass, without retraining: of steps that
+    are alike but for their percentiles, each one's result as :func:`run_cut` gives it.
 
-    Args:
-        steps: alike but for their percentiles.
-        network: as its training left it.
-        data: what it was trained on.
-
-    Returns:
-        One result per step, as :func:`run_cut` gives it. Of random rankings, ``accuracy`` and
-        ``loss`` are means over the draws, ``accuracies`` has each, and the rest is the first one's.
+    Of random rankings, ``accuracy`` and ``loss`` are means over the draws, ``accuracies`` has each,
+    and the rest is the first one's.
     """
     step = steps[0]
     percentiles = [each.percentile for each in steps]
@@ -173,14 +167,8 @@ def scores(
     data: Dataset,
     chance: torch.Generator | None = None,
 ) -> list[Tensor]:
-    """Scores of the hidden nodes, the higher the rather to stay; (N_k,) for each layer.
-
-    Args:
-        step: what ranks.
-        network: whose nodes.
-        data: what it was trained on.
-        chance: source of random scores; if ``None``, the same for every level of a seed.
-    """
+    """Scores of the hidden nodes, the higher the rather to stay; (N_k,) for each layer. Random ones
+    come from ``chance``; if ``None``, they are the same for every level of a seed."""
     inputs = targets = None
     if step.score_images:
         examples = training_examples(step.trained, data)
@@ -216,23 +204,9 @@ def retrained_part(step: CutStep, pruned: nn.Sequential) -> nn.Sequential:
     return pruned if step.trained.layers == "direct" else train_only(pruned, step.retrains)
 
 
-def data_of(step: TrainStep, data_dir: Path | None = None) -> Dataset:
-    """What a network is trained on and measured by.
-
-    Args:
-        step: its training.
-        data_dir: where data sets are, if not where :func:`spectral_core.data.load` looks.
-    """
-    data = load(step.dataset, data_dir)
-    return hold_out_tenth(data) if step.held_out else data
-
-
 def hold_out_tenth(data: Dataset) -> Dataset:
-    """A data set whose test set is a tenth of the training set, and whose training set is the rest.
-
-    Args:
-        data: at least two training images; its own test set is left out.
-    """
+    """A data set whose test set is a tenth of the training set, of at least two images, and whose
+    training set is the rest."""
     n = len(data.train_targets)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
     held, left = order[: max(1, n // 10)], order[max(1, n // 10) :]

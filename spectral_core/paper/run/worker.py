@@ -13,12 +13,12 @@ import torch
 from filelock import Timeout
 from torch import nn
 
-from spectral_core.data import Dataset
+from spectral_core.data import Dataset, load
 from spectral_core.paper.run.batching import parts, run_together
 from spectral_core.paper.run.progress import EpochReporter
 from spectral_core.paper.run.provenance import code, commit, made
 from spectral_core.paper.run.store import Store, reports_of
-from spectral_core.paper.run.work import data_of, initial_network
+from spectral_core.paper.run.work import hold_out_tenth, initial_network
 from spectral_core.paper.study.steps import Step, TrainStep
 from spectral_core.training.loop import TrainingDiverged, single_thread
 
@@ -87,16 +87,12 @@ def check_device(device: str) -> None:
 
 
 def run_job(job: Sequence[Step], where: Where, wait: bool) -> Done:
-    """Run the steps of a job that are not stored by now.
-
-    Args:
-        job: as :func:`~spectral_core.paper.run.batching.jobs` groups them.
-        where: where to run them.
-        wait: whether to wait for steps that another run is busy with; if not, they are left out.
-    """
+    """Run the steps of one of :func:`~spectral_core.paper.run.batching.jobs` that are not stored by
+    now; wait for those that another run is busy with, or leave them out."""
     where.check()
-    first = job[0]
-    data = data_of(getattr(first, "trained", first), where.data_dir).to(where.device)
+    trained = getattr(job[0], "trained", job[0])
+    data = load(trained.dataset, where.data_dir)
+    data = (hold_out_tenth(data) if trained.held_out else data).to(where.device)
     networks = {}
     for trained in dict.fromkeys(step.trained for step in job if not isinstance(step, TrainStep)):
         network = initial_network(trained, data, torch.Generator())

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from spectral_core import _checks
 from spectral_core.data import identify
 from spectral_core.paper.study.figures import EXPERIMENTS, PRESETS
-from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.panels import Panel
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import CutStep, cut_step
@@ -141,12 +140,10 @@ def _changed(panel: Panel, changes: Mapping[str, Any]) -> Panel:
     panel = panel.map(lambda settings: replace(settings, **own))
     settings = dict(panel.settings)
     for method, hidden in (widths or {}).items():
-        name = f"hidden_by_method[{_checks.choice('hidden_by_method', method, METHODS)!r}]"
+        own = settings[_checks.choice(f"hidden_by_method of {panel.name}", method, settings)]
         hidden = (hidden,) if isinstance(hidden, int) else hidden
-        hidden = _checks.whole_numbers(name, hidden, least=1)
-        if method not in settings:
-            raise ValueError(f"{name} must be of a method of {panel.name}, {', '.join(settings)}")
-        settings[method] = replace(settings[method], hidden=hidden)
+        hidden = _checks.whole_numbers(f"hidden_by_method[{method!r}]", hidden, least=1)
+        settings[method] = replace(own, hidden=hidden)
     return replace(panel, settings=settings)
 
 

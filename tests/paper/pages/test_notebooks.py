@@ -19,7 +19,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 import spectral_core
 from spectral_core.paper import paths
 from spectral_core.paper.pages import kernels, notebooks
-from spectral_core.paper.pages.notebooks import NotebookFailed, execute, execute_all, prepare
+from spectral_core.paper.pages.notebooks import NotebookFailed, execute, execute_all
 from spectral_core.paper.study.figures import FIGURES
 
 ROOT = paths.project()
@@ -215,7 +215,7 @@ def test_images_and_places_are_those_of_the_one_who_gives_the_command(
     monkeypatch.chdir(tmp_path)
     given = {"word": "imagefolder:images"}
     whole = {"word": f"imagefolder:{tmp_path / 'images'}"}
-    assert notebooks._located({"settings": given}) == {"settings": whole}
+    assert notebooks._located({"settings": given}, []) == {"settings": whole}
     made = execute(tiny, given, tmp_path / "made", progress=False)
     assert outputs(made) == [f"{whole['word']}\n"]
     refused()
@@ -262,18 +262,17 @@ def test_another_interpreters_kernel_of_that_name_is_not_used(tiny, tmp_path, mo
 def test_prepared_copy_holds_the_parameters_and_no_output(tiny, project):
     source = project / "notebooks" / "tiny.ipynb"
     before = source.read_bytes()
-    made = prepare(tiny, {"count": 4})
+    made = execute(tiny, {"count": 4}, prepare_only=True)
     assert made == project / "_prepared" / "tiny.ipynb" and outputs(made) == []
     assert any("count = 4" in cell.source for cell in nbformat.read(made, 4).cells)
     with pytest.raises(ValueError, match="folder must be another one"):
-        prepare(tiny, {"count": 2}, source.parent)
+        execute(tiny, {"count": 2}, source.parent, prepare_only=True)
     assert source.read_bytes() == before
 
 
-@pytest.mark.parametrize("make", [execute, prepare])
-def test_undeclared_parameter_or_notebook_is_refused(tiny, tmp_path, make):
+def test_undeclared_parameter_or_notebook_is_refused(tiny, tmp_path):
     with pytest.raises(ValueError, match=r"of tiny.ipynb must .*got 'cuont'.* mean 'count'\?"):
-        make(tiny, {"cuont": 2}, tmp_path / "made")
+        execute(tiny, {"cuont": 2}, tmp_path / "made")
     with pytest.raises(ValueError, match=r"notebook must .*got 'tidy'. Did you mean 'tiny'\?"):
-        make("tidy", None, tmp_path / "made")
+        execute("tidy", None, tmp_path / "made")
     assert not (tmp_path / "made").exists()

@@ -17,7 +17,8 @@ PAGES = {
 @pytest.fixture
 def book(tmp_path):
     (tmp_path / "_toc.yml").write_text(
-        "root: book/a\nparts:\n- chapters:\n  - file: book/sub/b\n    sections:\n    - file: c\n"
+        "format: jb-book\nroot: book/a\nparts:\n- chapters:\n  - file: book/sub/b\n"
+        "    sections:\n    - file: c\n"
     )
     for name, body in {**PAGES, "c": ""}.items():
         file = tmp_path / "html" / f"{name}.html"

@@ -64,10 +64,6 @@ def test_medians_are_over_all_networks_and_speeds_over_those_timed_with_all():
     assert found.loc["post", "speed"] == 10 and found.loc["pre", "speed"] == 2
 
 
-def test_networks_to_time_are_named_once_the_widest_first():
-    assert compression.networks(table()) == [("elu", "10"), ("elu", "5"), ("elu", "1")]
-
-
 def test_the_method_that_prunes_furthest_is_first_whoever_chose_it():
     accuracy = {
         "direct": (0.9, 0.5, 0.3),

@@ -5,7 +5,6 @@ from itertools import product
 import pandas as pd
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from spectral_core import direct_mlp, remove, spectral_mlp
@@ -34,11 +33,6 @@ def test_damage_is_the_loss_of_the_smaller_network(make, activation):
             kept[k] = kept[k][kept[k] != i]
             loss = F.cross_entropy(remove(network, kept)(INPUTS), TARGETS)
             torch.testing.assert_close(damage[i], loss - whole, atol=1e-6, rtol=1e-5)
-
-
-def test_damage_needs_a_stack():
-    with pytest.raises(TypeError, match="stack of fully connected layers"):
-        node_damage(nn.Conv2d(1, 1, 1), INPUTS, TARGETS)
 
 
 def test_correlation_of_ranks_is_one_where_the_order_is_the_same():

@@ -52,11 +52,9 @@ def processes_in(group):
 
 def stored(store):
     """Each stored step's file with its content and time of writing."""
-    files = itertools.chain(store.root.glob("train/*"), store.root.glob("cut/*"))
     return {
         file: (file.read_bytes(), file.stat().st_mtime_ns)
-        for file in files
-        if file.suffix != ".lock" and not file.name.startswith(".")
+        for file in store.root.glob("*/[!.]*.[js]*")
     }
 
 

@@ -1,6 +1,7 @@
 """The work of steps: exact repetition, what each stage trains, and what each method keeps."""
 
 import dataclasses
+import functools
 import itertools
 
 import pytest
@@ -33,14 +34,8 @@ def digits():
 @pytest.fixture(scope="module")
 def trained(digits):
     """The network of a step after its first training, each trained once."""
-    networks = {}
-
-    def network(step):
-        if step.trained not in networks:
-            networks[step.trained] = run_train(step.trained, digits)[0]
-        return networks[step.trained]
-
-    return network
+    network = functools.cache(lambda training: run_train(training, digits)[0])
+    return lambda step: network(step.trained)
 
 
 def same_bits(one, other):

@@ -95,7 +95,7 @@ BAD = [
     ({"hidden": [1, 2.5]}, "hidden[1] must be a whole number of at least 1; got 2.5"),
     ({"hidden_by_method": {"past": [8]}}, "Did you mean 'post'?"),
     ({"hidden_by_method": {"post": [0]}}, "hidden_by_method['post'][0] must be a whole"),
-    ({"hidden_by_method": {"fresh": 8}}, "hidden_by_method['fresh'] must be of a method of"),
+    ({"hidden_by_method": {"fresh": 8}}, "hidden_by_method of digits-elu-32 must be one of"),
     ({"output_bias": 1}, "output_bias must be True or False; got 1"),
     ({"input_eigenvalues": 1}, "input_eigenvalues must be True or False; got 1"),
     ({"epochs": -1}, "epochs must be a whole number of at least 0; got -1"),
