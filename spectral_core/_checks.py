@@ -118,6 +118,14 @@ def outputs(value: object) -> Tensor:
     return value
 
 
+def paired(outputs: object, targets: Tensor) -> None:
+    """Raise if a loss would pair each output with each target: (n, 1) and (n,)."""
+    if isinstance(outputs, Tensor) and targets.is_floating_point():
+        own, given = tuple(outputs.shape), tuple(targets.shape)
+        if own != given and outputs.numel() == targets.numel():
+            raise ValueError(f"targets must have the shape of the outputs, {own}; got {given}")
+
+
 def mean_loss(value: object) -> Tensor:
     """Return ``value`` if it is what a loss must give: one number."""
     if not isinstance(value, Tensor) or value.dim() > 0:

@@ -8,9 +8,25 @@ from torch.nn.utils import prune
 
 from spectral_core import SpectralLinear, direct_mlp, spectral, spectral_mlp, train_only
 from spectral_core.data import load
+from spectral_core.layers.kinds import departure_width
 from spectral_core.training.loop import ADAM_EPSILON
 
 DOUBLE = torch.float64
+
+
+class Conv1D(nn.Module):
+    """GPT-2's fully connected layer, which is known by its name; its weight is (in, out)."""
+
+    __module__ = "transformers.pytorch_utils"
+
+    def __init__(self, nx, nf):
+        super().__init__()
+        self.nf, self.nx = nf, nx
+        self.weight, self.bias = nn.Parameter(torch.randn(nx, nf)), nn.Parameter(torch.randn(nf))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
 
 # Small ones that do more than their layers say
 
@@ -155,7 +171,7 @@ def with_masks(network, kept_by_reader):
     """The network, whose readers get 0 from all nodes but the kept ones from now on."""
     for name, kept in kept_by_reader.items():
         reader = network.get_submodule(name)
-        mask = torch.zeros(reader.in_features, dtype=DOUBLE)
+        mask = torch.zeros(departure_width(reader), dtype=DOUBLE)
         mask[kept] = 1
         reader.register_forward_pre_hook(lambda _, args, mask=mask: (args[0] * mask,))
     return network

@@ -55,6 +55,10 @@ LAYERS = [
     (lambda: SpectralLinear(3, 2).train_only("eigenvalue"), "ValueError: which .*'eigenvalues'"),
     (lambda: SpectralLinear.from_linear(nn.ReLU()), "TypeError: linear must .*got ReLU"),
     (lambda: spectral_mlp((4,), "elu"), r"ValueError: sizes .*input and an output.*\[4\]"),
+    (
+        lambda: direct_mlp((4, 2), "elu", bias="no"),
+        "TypeError: bias must be True or False; got 'no'",
+    ),
     (lambda: direct_mlp((4, 0, 3), "elu"), r"ValueError: sizes\[1\] must .*at least 1; got 0"),
     (lambda: spectral_mlp((4, 3), "rellu"), "ValueError: activation .*Did you mean 'relu'"),
     (lambda: spectral_mlp((4, 3), 3), "TypeError: activation .*one of elu, relu, tanh; got 3"),
@@ -111,6 +115,10 @@ TRAINING = [
     (lambda: evaluate(STACK, INPUTS, TARGETS.float()), "TypeError: targets must be int64.*float32"),
     (lambda: evaluate(STACK, [[1.0]], TARGETS), "TypeError: inputs and targets must .* list"),
     (lambda: evaluate(STACK, INPUTS, TARGETS, 0), "ValueError: batch_size must .*at least 1"),
+    (
+        lambda: evaluate(nn.Linear(4, 1), INPUTS, INPUTS[:, 0], loss=F.mse_loss),
+        r"ValueError: targets must have the shape of the outputs, \(5, 1\); got \(5,\)",
+    ),
 ]
 
 
@@ -181,7 +189,12 @@ PRUNING = [
     (removing(made_networks.hooked()), "ValueError: network .*mixed.*hooks on '0'"),
     (removing(made_networks.patched()), "TypeError: .*Sequential has a patched forward"),
     (removing(nn.DataParallel(STACK)), "ValueError: network .*network.module"),
+    (lambda: remove(STACK, [[True] * 3]), r"ValueError: kept\[0\] must .*torch.bool"),
     (lambda: prune_until(VECTORS, len, -0.1), "ValueError: max_drop must .*-0.1"),
+    (
+        lambda: prune_until(VECTORS, lambda _: math.nan, 0.1),
+        r"ValueError: evaluate\(network\) .*nan",
+    ),
     (in_steps(), "TypeError: exactly one .*nodes, parameters, flops"),
     (in_steps(nodes=[3], flops=[3]), r"TypeError: exactly one .*\['nodes', 'flops'\]"),
     (in_steps(nodes=3), "TypeError: nodes must .*list.*3"),
@@ -222,6 +235,10 @@ INTEROP = [
     (lambda: SpectralImportance(SPECTRAL, {"0": SCORES[0]}), "TypeError: model .*plain, see fold"),
     (lambda: SpectralImportance(STACK, {}), "ValueError: scores must be of at least one layer"),
     (lambda: SpectralImportance(STACK, {"1": SCORES[0]}), "ValueError: scores .*0, 2; got '1'"),
+    (
+        lambda: SpectralImportance(STACK, {"0": SCORES[0] / 0}),
+        r"ValueError: scores\['0'\] .*finite",
+    ),
     (lambda: SpectralImportance(STACK, {"0": SCORES[1]}), r"ValueError: .*\(3,\); got \(2,\)"),
 ]
 

@@ -18,6 +18,7 @@ from spectral_core.layers.running import (
     Example,
     arguments,
     check_example,
+    copied,
     on_few,
     rows_of,
     run,
@@ -147,7 +148,7 @@ def _measures(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         flops=_flops(network, example),
         latency=latency,
-        accuracy=None if targets is None else evaluate(network, example, targets).accuracy,
+        accuracy=None if targets is None else evaluate(network, copied(example), targets).accuracy,
     )
 
 
@@ -171,7 +172,7 @@ def _latencies(networks: Sequence[nn.Module], example: Example) -> list[float]:
     from torch.utils.benchmark import Timer
 
     threads = torch.get_num_threads()
-    args, kwargs = arguments(example)
+    args, kwargs = arguments(copied(example))
     timers = [
         Timer("f(*x, **y)", globals={"f": network, "x": args, "y": kwargs}, num_threads=threads)
         for network in networks

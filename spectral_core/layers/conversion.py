@@ -17,7 +17,7 @@ from spectral_core.layers.spectrum import Init
 
 def spectralize(
     model: nn.Module,
-    layers: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv2d),
+    layers: type[nn.Module] | tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv2d),
     skip: Collection[str] | None = None,
     init: Init = "norm",
 ) -> nn.Module:
@@ -46,12 +46,13 @@ def spectralize(
         >>> plain = fold(model)
     """
     _checks.network("model", model)
+    layers = (layers,) if isinstance(layers, type) else tuple(layers)
     left = _left_alone(model, skip)
     layers_by_name = {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, tuple(layers))
-        and not any(name == skipped or name.startswith(f"{skipped}.") for skipped in left)
+        if isinstance(module, layers)
+        and not any(f"{name}.".startswith(f"{skipped}." if skipped else "") for skipped in left)
     }
     if not layers_by_name:
         kinds = ", ".join(kind.__name__ for kind in layers)

@@ -17,12 +17,25 @@ import torch
 from torch import Tensor, nn
 
 from spectral_core import _checks
-from spectral_core.layers.groups import OUTPUT, UNREAD, Group, Left, groups_of, left_of
+from spectral_core.layers.groups import OUTPUT, UNCALLED, UNREAD, Group, Left, groups_of, left_of
 from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders, is_stack
-from spectral_core.layers.running import Example, duplicate, on_few, run, undisturbed
+from spectral_core.layers.running import (
+    Example,
+    check_example,
+    duplicate,
+    few,
+    on_few,
+    rows_of,
+    run,
+    undisturbed,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+ROWS = 32
+"""How many inputs of an example are looked at, at most; two, where they reach all layers."""
 
 
 class Flow:
@@ -31,11 +44,12 @@ class Flow:
     Args:
         network: any model; it is left as it is.
         example: inputs that it takes, a tensor, a tuple of arguments or a dictionary of keyword
-            arguments. Without one, random vectors, and random sequences of vectors, are tried; for
+            arguments; at most the first :data:`ROWS` of them are run. Without one, random vectors,
+            and random sequences of vectors, are tried; for
             an ``nn.Sequential`` that is enough.
 
     Attributes:
-        layers: fully connected layers by name, in order of execution.
+        layers: fully connected layers by name, in order of execution; then those not called.
         groups: nodes that can be removed, in order of execution.
         hidden: name of each group, that is of its first layer.
         inner: names of all layers whose nodes another one reads, removable or not.
@@ -52,7 +66,8 @@ class Flow:
         self.layers = {name: m for name, m in network.named_modules() if isinstance(m, Dense)}
         if not self.layers:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
-        if any(layer.weight.is_meta for layer in self.layers.values()):
+        own = [p for layer in self.layers.values() for p in layer.parameters()]
+        if any(parameter.is_meta for parameter in own):
             raise ValueError("network must hold numbers; got tensors on the meta device")
         self._head, self._steps = [], [""]
         if is_stack(network) and (example is None or isinstance(example, Tensor)):
@@ -60,10 +75,16 @@ class Flow:
         if example is None:
             self._guess()
         else:
-            on_few(self._see, example)
+            check_example(example)
+            if on_few(self._see, example) == 2 < (rows_of(example) or 0):
+                some = few(example, ROWS)
+                if UNCALLED in self.refused.values():
+                    self._see(some)
+                self.examples = [self._behind_head(some)]
         self._refuse_tied()
         self.hidden = [group.name for group in self.groups]
-        self.inner = [n for n in self.layers if self.refused.get(n) not in (OUTPUT, UNREAD)]
+        unread = (OUTPUT, UNREAD, UNCALLED)
+        self.inner = [n for n in self.layers if self.refused.get(n) not in unread]
 
     def run(self, network: nn.Module, example: Example) -> object:
         """Pass an example through a copy of the network.
@@ -75,16 +96,22 @@ class Flow:
     def _groups_on(self, example: Example) -> tuple[dict[str, Dense], list[Group], dict[str, str]]:
         return groups_of(self.network, self.layers, lambda network: self.run(network, example))
 
-    def _see(self, example: Example) -> None:
-        if self._head:
-            with undisturbed(self.network):
-                example = _passed(duplicate(self.network).eval(), self._head, example)
-        self.examples = [example]
-        self.layers, self.groups, self.refused = self._groups_on(example)
+    def _see(self, example: Example) -> int | None:
+        """Find the groups on an example; returns its number of inputs."""
+        self.examples = [self._behind_head(example)]
+        self.layers, self.groups, self.refused = self._groups_on(self.examples[0])
+        return rows_of(example)
+
+    def _behind_head(self, example: Example) -> Example:
+        """What the steps before the first fully connected layer make of an example."""
+        if not self._head:
+            return example
+        with undisturbed(self.network):
+            return (_passed(duplicate(self.network).eval(), self._head, example),)
 
     def _guess(self) -> None:
         """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""
-        like = next(iter(self.layers.values())).weight
+        like = next(next(iter(self.layers.values())).parameters())
         error: Exception | None = None
         self.examples, seen = [], []
         for size in dict.fromkeys(departure_width(layer) for layer in self.layers.values()):
@@ -150,21 +177,25 @@ class Flow:
             widths: count as if the groups had so many nodes; their own if ``None``.
         """
         return sum(
-            arrival * (departure + (layer.bias is not None))
-            for layer, departure, arrival in self._sizes(widths)
+            arrival * (departure + (self.layers[name].bias is not None))
+            for name, departure, arrival in self._sizes(widths)
         )
 
     def flops(self, widths: Sequence[int] | None = None) -> int:
         """Floating-point operations of the fully connected layers' products, for one input vector.
 
-        A multiplication and an addition for each weight.
+        A multiplication and an addition for each weight; none for layers that are not called.
 
         Args:
             widths: count as if the groups had so many nodes; their own if ``None``.
         """
-        return sum(2 * arrival * departure for _, departure, arrival in self._sizes(widths))
+        return sum(
+            2 * arrival * departure
+            for name, departure, arrival in self._sizes(widths)
+            if self.refused.get(name) != UNCALLED
+        )
 
-    def _sizes(self, widths: Sequence[int] | None) -> Iterator[tuple[Dense, int, int]]:
+    def _sizes(self, widths: Sequence[int] | None) -> Iterator[tuple[str, int, int]]:
         """Each layer with its departure and arrival nodes."""
         departure = {name: departure_width(layer) for name, layer in self.layers.items()}
         arrival = {name: arrival_width(layer) for name, layer in self.layers.items()}
@@ -173,8 +204,8 @@ class Flow:
             for name, nodes in group.read.items():
                 per_node = int((nodes >= 0).sum()) // max(group.width, 1)
                 departure[name] -= per_node * (group.width - left)
-        for name, layer in self.layers.items():
-            yield layer, departure[name], arrival[name]
+        for name in self.layers:
+            yield name, departure[name], arrival[name]
 
     def left(self, kept: Mapping[str, np.ndarray]) -> Left:
         """What is left where groups, by their names, keep some of their nodes."""

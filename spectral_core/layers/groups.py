@@ -17,6 +17,7 @@ from spectral_core.layers.probing import Axis, Columns, Dependents, Probe
 
 OUTPUT = "its nodes reach the network's outputs other than through a layer"
 UNREAD = "no layer reads its nodes"
+UNCALLED = "it is not called on the example"
 
 
 class Group(NamedTuple):
@@ -48,8 +49,8 @@ def groups_of(
         run: passes an example through a copy of it.
 
     Returns:
-        Layers that are called, in order of execution; groups, likewise; and for layers that can
-        lose no nodes, why.
+        Layers, in order of execution, then those that are not called; groups, likewise; and for
+        layers that can lose no nodes, why.
     """
     refused = {name: why for name, layer in every.items() if (why := _opaque(layer))}
     try:
@@ -59,6 +60,7 @@ def groups_of(
         raise
     except Exception as error:  # whatever a model's forward raises
         raise ValueError(f"network does not run on the example: {error}") from error
+    refused |= {name: UNCALLED for name in clear if name not in probe.called}
     layers = {name: every[name] for name in (*probe.called, *refused)}
     sizes = {name: arrival_width(layers[name]) for name in probe.called}
     dependents = probe.dependents({name: size for name, size in sizes.items() if size})

@@ -72,6 +72,7 @@ def direct_mlp(
 
     Args, returns and errors are those of :func:`spectral_mlp`.
     """
+    _checks.flag("bias", bias)
 
     def layer(before: int, after: int, bias: bool) -> nn.Module:
         linear = nn.Linear(before, after, bias, device="meta")  # skip_init would import SymPy

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from spectral_core.layers.kinds import Dense, arrival_width, departure_width
-from spectral_core.layers.running import alike, duplicate, tensors_of, undisturbed
+from spectral_core.layers.running import alike, duplicate, tensors_of, undisturbed, unused
 
 
 class Axis(NamedTuple):
@@ -62,6 +62,8 @@ class Probe:
         self, network: nn.Module, layers: list[str], run: Callable[[nn.Module], object]
     ) -> None:
         self.network = duplicate(network).eval()
+        with unused(network), undisturbed(self.network):
+            run(self.network)  # as it is: what it raises is its own
         for parameter in self.network.parameters():  # a factor of 0 would hide what it scales
             parameter.data.masked_fill_(parameter.data == 0, 1)
         _keep_signs(self.network)

@@ -29,10 +29,12 @@ def duplicate(network: nn.Module, memo: Mapping[int, object] | None = None) -> n
     """
     memo = dict(memo or {})
     for name, module in network.named_modules():
+        kind = type(module).__name__
+        what = f"{name!r} ({kind})" if name else f"the {kind}"
+        if hasattr(module, "_orig_mod"):
+            raise TypeError(f"{what} is wrapped by torch.compile: put its _orig_mod in its place")
         forward = vars(module).get("forward")
         if forward is not None and not _belongs_to(forward, module):
-            kind = type(module).__name__
-            what = f"{name!r} ({kind})" if name else f"the {kind}"
             raise TypeError(
                 f"{what} has a patched forward, which a copy would share with the original. "
                 "Remove it first (del module.forward), or make it a bound method"
@@ -86,10 +88,36 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def unused(network: nn.Module) -> Iterator[None]:
+    """Raise a ``TypeError`` if a module of the model runs, as where a copy has a closure of it."""
+
+    def refuse(name: str, module: nn.Module, _: object) -> None:
+        raise TypeError(
+            f"a copy would share {name!r} ({type(module).__name__}) with the network: a function "
+            "among the attributes holds it. Call it as self.… in forward instead"
+        )
+
+    modules = [
+        (n, m) for n, m in network.named_modules() if not isinstance(m, torch.jit.ScriptModule)
+    ]
+    hooks = [m.register_forward_pre_hook(functools.partial(refuse, n)) for n, m in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def run(network: nn.Module, example: Example) -> Any:
     """Outputs of a model; in-place operations do not reach the example."""
-    args, kwargs = arguments(on_tensors(Tensor.clone, example))
+    args, kwargs = arguments(copied(example))
     return network(*args, **kwargs)
+
+
+def copied(example: Example) -> Example:
+    """An example with copies of its tensors."""
+    return on_tensors(Tensor.clone, example)
 
 
 def arguments(example: Example) -> tuple[tuple, dict[str, Any]]:
@@ -133,14 +161,24 @@ def on_few(function: Callable[[Example], Any], example: Example, rows: int = 2) 
 
 
 def tensors_of(output: object) -> list[Tensor]:
-    """The tensors in what a model takes or returns, in order: of tuples, dictionaries and
-    dataclasses."""
+    """The tensors in what a model takes or returns, in order: of tuples, dictionaries, dataclasses
+    and other objects."""
+    return _tensors_of(output, set())
+
+
+def _tensors_of(output: object, seen: set[int]) -> list[Tensor]:
     tensors = []
     for leaf in tree_leaves(output):
         if isinstance(leaf, Tensor):
             tensors.append(leaf)
-        elif dataclasses.is_dataclass(leaf) and not isinstance(leaf, type):
-            tensors += tensors_of(list(vars(leaf).values()))
+        elif not isinstance(leaf, type | nn.Module) and id(leaf) not in seen:
+            seen.add(id(leaf))
+            inside = list(leaf.values()) if isinstance(leaf, Mapping) else []
+            if dataclasses.is_dataclass(leaf):
+                inside += [getattr(leaf, field.name) for field in dataclasses.fields(leaf)]
+            else:
+                inside += getattr(leaf, "__dict__", {}).values()
+            tensors += _tensors_of(inside, seen)
     return tensors
 
 

@@ -13,7 +13,7 @@ from spectral_core.layers.flow import Flow
 from spectral_core.layers.groups import Left
 from spectral_core.layers.kinds import arrival_width, departure_width, matrix
 from spectral_core.layers.probing import on
-from spectral_core.layers.running import Example, alike, duplicate, tensors_of, undisturbed
+from spectral_core.layers.running import Example, alike, duplicate, few, tensors_of, undisturbed
 
 
 def check_removal(
@@ -22,7 +22,8 @@ def check_removal(
     """Raise unless a pruned network gives what the full one gives with the removed nodes masked.
 
     Raises:
-        ValueError: if it does not; names the first layer where they part.
+        ValueError: if it does not, and names the first layer where they part, or if it fails in
+            training mode.
     """
     with _masked(flow, left, fill) as full:
         wanted, outputs = _inside(full, flow, example)
@@ -43,6 +44,18 @@ def check_removal(
         last = f" behind {name!r}"
     if len(outputs) != len(small_outputs) or not all(map(same, outputs, small_outputs)):
         _refuse(flow, left, f"they part at the outputs,{last}")
+    error = _training_fails(smaller, flow, example)
+    if error is not None and _training_fails(flow.network, flow, example) is None:
+        _refuse(flow, left, f"it fails in training mode: {error}", error)
+
+
+def _training_fails(network: nn.Module, flow: Flow, example: Example) -> Exception | None:
+    try:
+        with undisturbed(network):
+            flow.run(duplicate(network).train(), few(example))
+    except Exception as error:  # whatever a model raises
+        return error
+    return None
 
 
 def _refuse(flow: Flow, left: Left, why: str, error: Exception | None = None) -> None:

@@ -21,7 +21,15 @@ from torch.nn import functional as F
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.kinds import ELEMENTWISE, Dense, is_stack, is_untouched, own_forward
+from spectral_core.layers.kinds import (
+    ELEMENTWISE,
+    Dense,
+    is_stack,
+    is_untouched,
+    matrix,
+    own_forward,
+)
+from spectral_core.layers.running import tensors_of
 from spectral_core.pruning.removal import removed
 from spectral_core.pruning.selection import Selection, selected
 from spectral_core.training.evaluation import evaluate
@@ -128,7 +136,7 @@ def measure_cuts(
     else:
         nodes = dict(zip(widths, kept))
         small = ((cut, removed(flow, nodes[cut], check=cut == cuts[0])) for cut in cuts)
-        measured = {cut: evaluate(net, inputs, targets, batch_size) for cut, net in small}
+        measured = {cut: evaluate(net, inputs.clone(), targets, batch_size) for cut, net in small}
     return [
         Cut(percentile, left, sum(left), flow.parameters(left), *measured[left])
         for percentile, left in zip(percentiles, widths)
@@ -136,8 +144,9 @@ def measure_cuts(
 
 
 def _is_elementwise(network: nn.Module, flow: Flow) -> bool:
-    """Whether a network is a stack whose activations work on some nodes as they do on all."""
-    modules = list(network) if is_stack(network) else []
+    """Whether a network is a stack of vectors whose activations work on some nodes as on all."""
+    vectors = all(x.dim() == 2 for x in tensors_of(flow.examples))
+    modules = list(network) if is_stack(network) and vectors else []
     at = [i for i, module in enumerate(modules) if isinstance(module, Dense)]
     if not len(at) == len(flow.layers) == len(flow.groups) + 1:
         return False
@@ -183,7 +192,7 @@ class _Stack:
         for module in network:
             if isinstance(module, Dense):
                 arrival, departure = next(sides)
-                weight = module.weight[arrival][:, departure]
+                weight = matrix(module)[arrival][:, departure]
                 bias = weight.new_zeros(len(weight), 1)
                 if module.bias is not None:
                     bias = module.bias[arrival, None]
@@ -197,11 +206,6 @@ class _Stack:
         """Logits (classes, batch) of inputs (batch, …) at each cut, hardest cut first."""
         first, second, *later = self.layers
         x = self.front(inputs)
-        if x.shape[1:] != first.weight.shape[1:]:
-            raise ValueError(
-                f"inputs must reach the first layer in the shape (n, {first.weight.shape[1]}); "
-                f"got {tuple(x.shape)}"
-            )
         # Many small terms go into one sum: in half precision they would be lost.
         precise = torch.promote_types(second.weight.dtype, torch.float32)
         a = first(x.T, len(first.weight)).to(precise)  # (N_2, batch), the same at every cut

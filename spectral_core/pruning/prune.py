@@ -1,5 +1,6 @@
 """Pruning: drop hidden nodes by their scores, for real (Sec. VI), or as many as may go."""
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
@@ -101,7 +102,8 @@ def prune_until(
         return removed(flow, selected(flow, scores, selection), fill)
 
     low, high = 0, int(100 / step) + 1  # levels that do, and do not
-    best, value = pruned(low), float(evaluate(network))
+    best = pruned(low)
+    value = _checks.number("evaluate(network)", float(evaluate(network)), -math.inf)
     least_value = value - max_drop - 1e-9  # a float's last bit does not count
     while high - low > 1:
         level = (low + high) // 2

@@ -167,7 +167,7 @@ def layer_scores(
     scores = {}
     for name, layer in chosen.items():
         try:
-            scores[name] = score(layer).detach().clone()
+            scores[name] = torch.as_tensor(score(layer)).detach().clone()
         except ValueError as error:
             raise ValueError(f"{name!r}: {error}") from error
         if scores[name].shape != (arrival_width(layer),):

@@ -44,7 +44,7 @@ def remove(
             are those of the full network with what the removed nodes send on set to 0.
             ``"constant"``: what it sends on without incoming weights, f(b_i), or f(0) without a
             bias, with batch normalisation in evaluation mode. It goes into the bias of the layers
-            that read the node, which get one if need be.
+            that read the node, which get one if need be; a budget does not count those.
         example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; a plain stack
             needs none.
         check: whether the smaller network must give, on the example, the outputs of the full one
@@ -117,7 +117,8 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
             indices = torch.as_tensor(indices, device="cpu")
         if indices.numel() == 0:
             indices = indices.to(torch.int64)
-        if indices.dim() != 1 or indices.dtype != torch.int64:
+        whole = not (indices.is_floating_point() or indices.is_complex())
+        if indices.dim() != 1 or indices.dtype == torch.bool or not whole:
             raise ValueError(
                 f"kept[{k}] must be a vector of whole numbers; got shape "
                 f"{tuple(indices.shape)} of {indices.dtype}"
@@ -129,7 +130,7 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
             )
         if len(indices.unique()) != len(indices):
             raise ValueError(f"kept[{k}] must hold each index once; got repeated ones")
-        checked.append(indices)
+        checked.append(indices.to(torch.int64))
     return checked
 
 

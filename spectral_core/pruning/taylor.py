@@ -35,8 +35,8 @@ def taylor(
     .. math:: \Theta_i = \frac{1}{n} \sum_{\text{examples}} \left| \frac{1}{M} \sum_{m=1}^{M}
         \frac{\partial \mathcal{C}}{\partial z_{im}} z_{im} \right|
 
-    :math:`z_i` is what node i sends on, behind the norm, activation and dropout that follow its
-    layer; of a channel it has M positions. A copy of the network is run in evaluation mode.
+    :math:`z_i` is what node i sends on, behind the norm, activation and dropout modules that follow
+    its layer; of a channel it has M positions. A copy of the network is run in evaluation mode.
 
     Args:
         network: any model of one tensor; it is left as it is.
@@ -62,11 +62,7 @@ def taylor(
     with undisturbed(network), torch.enable_grad():
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
             outputs = _checks.outputs(gated(x))
-            shape = tuple(outputs.shape)
-            if y.is_floating_point() and y.numel() == outputs.numel() and y.shape != shape:
-                raise ValueError(  # a loss would pair each output with each target
-                    f"targets must have the shape of the outputs, {shape}; got {tuple(y.shape)}"
-                )
+            _checks.paired(outputs, y)
             value = _checks.mean_loss(loss(outputs, y))
             # Of the batch's sum, so that each example's loss counts in full.
             gates = list(gated.gates.values())

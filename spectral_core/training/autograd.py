@@ -48,7 +48,9 @@ class Autograd:
         outputs = self.network(self.inputs[batch])
         if self.loss is F.cross_entropy:
             _checks.outputs(outputs)
-        loss = objective = _checks.mean_loss(self.loss(outputs, self.targets[batch]))
+        targets = self.targets[batch]
+        _checks.paired(outputs, targets)
+        loss = objective = _checks.mean_loss(self.loss(outputs, targets))
         if self.penalised:
             objective = loss + self.penalty * sum(p.abs().sum() for p in self.penalised)
         objective.backward()

@@ -25,13 +25,14 @@ class Evaluation(NamedTuple):
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
     """Evaluation mode for a while; each module's own mode is restored."""
-    training = [module for module in network.modules() if module.training]
+    modes = {module: module.training for module in network.modules()}
     network.eval()
     try:
         yield
     finally:
-        for module in training:
-            module.training = True
+        for module, mode in modes.items():  # parents first
+            if module.training != mode:
+                module.train(mode)
 
 
 @torch.no_grad()
@@ -55,7 +56,8 @@ def evaluate(
 
     Raises:
         TypeError, ValueError: if there is no module, there are no inputs, not one target per
-            input, or the batch size is below 1.
+            input, or the batch size is below 1; or if targets of a ``loss`` are as many numbers as
+            the outputs in another shape.
     """
     _checks.module("network", network)
     _checks.examples(inputs, targets, classes=loss is None)
@@ -67,6 +69,7 @@ def evaluate(
             # The sum over a batch is beyond half precision.
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             if loss is not None:
+                _checks.paired(outputs, y)
                 total += len(y) * float(loss(outputs, y))
                 continue
             correct += int((outputs.argmax(dim=1) == y).sum())

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 import torch
+from made_networks import Own
 from torch import nn
 
 from benchmarks.architectures import SMALL, encoder
@@ -62,6 +63,15 @@ def test_table_in_a_terminal_and_in_a_notebook(compared):
     for cell in ("hidden nodes", "266,610", "50.0 %", "ms per batch of 40"):
         assert cell in text and cell in html
     assert repr(found) == text and "<table" in html
+
+
+def test_a_model_that_normalises_in_place_is_measured_on_the_numbers_that_it_gets():
+    def passes(own, x):
+        return own.b(own.a(x.sub_(0.5).div_(0.9)).relu())
+
+    network, x = Own(passes, a=nn.Linear(4, 8), b=nn.Linear(8, 2)), torch.rand(9, 4)
+    targets, before = network(x.clone()).argmax(dim=1), x.clone()
+    assert compare(network, network, x, targets).full.accuracy == 1 and torch.equal(x, before)
 
 
 def test_a_frozen_transformer_layer_counts_as_much_as_one_that_trains():

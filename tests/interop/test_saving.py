@@ -8,7 +8,7 @@ import torch
 import torch_pruning
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import Own, architectures, plain, tied
+from made_networks import Conv1D, Own, architectures, plain, tied
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -160,20 +160,6 @@ def test_a_model_that_does_not_fit_is_told_why(into, words, tmp_path):
     save(prune(network, node_scores(network), 50), tmp_path / "a")
     with pytest.raises(ValueError, match=f"into must have.*{words}"):
         load(tmp_path / "a", into=into)
-
-
-class Conv1D(nn.Module):
-    """GPT-2's fully connected layer, which is known by its name; its weight is (in, out)."""
-
-    __module__ = "transformers.pytorch_utils"
-
-    def __init__(self, nx, nf):
-        super().__init__()
-        self.nf, self.nx = nf, nx
-        self.weight, self.bias = nn.Parameter(torch.randn(nx, nf)), nn.Parameter(torch.randn(nf))
-
-    def forward(self, x):
-        return x @ self.weight + self.bias
 
 
 @pytest.mark.parametrize("kinds", [(Conv1D, nn.Linear), (nn.Linear, Conv1D)])

@@ -79,7 +79,7 @@ def test_skip_names_modules_with_all_that_is_in_them():
         *(True, True, False),
     ]
     assert all(spectra(layer) for layer in named_layers(spectralize(mlp(), skip=())).values())
-    only_conv = spectralize(lenet(), layers=(nn.Conv2d,))
+    only_conv = spectralize(lenet(), layers=nn.Conv2d)
     assert [bool(spectra(m)) for m in named_layers(only_conv).values()] == [True] * 2 + [False] * 2
 
 
@@ -143,6 +143,8 @@ def test_a_compiled_model_gives_the_same_in_value_and_gradient():
         network(x).sum().backward()
         grads.append([p.grad.clone() for p in model.parameters()])
     torch.testing.assert_close(*grads)
+    with pytest.raises(TypeError, match=r"'0' \(OptimizedModule\) .*torch.compile.*_orig_mod"):
+        fold(nn.Sequential(compiled))
 
 
 def test_parameters_of_tied_layers_are_listed_once():

@@ -1,5 +1,10 @@
 """Which nodes of a network can be removed, and where they are read."""
 
+import collections
+import copy
+import dataclasses
+import types
+
 import pytest
 import torch
 from made_networks import Own, heads
@@ -90,3 +95,86 @@ def test_a_model_that_takes_no_fewer_than_all_of_its_example_gets_all():
     with pytest.raises(ValueError, match=r"does not run on the example") as error:
         Flow(network, example[:49])
     assert error.value.__context__ is error.value.__cause__  # reported once
+
+
+def test_layers_that_two_inputs_do_not_reach_are_looked_for_and_the_others_said():
+    """A mixture of experts, of which each input takes one, and a head for training alone."""
+
+    def passes(own, x):
+        best = own.router(x).argmax(dim=1)
+        each = torch.stack(
+            [
+                own.get_submodule(f"b{i}")(own.get_submodule(f"a{i}")(x[best == i]).relu()).sum(0)
+                for i in range(4)
+                if (best == i).any()
+            ]
+        )
+        return each.sum(0, keepdim=True).expand(len(x), -1)
+
+    layers = {f"{side}{i}": nn.Linear(4, 4) for i in range(4) for side in "ab"}
+    network = Own(passes, router=nn.Linear(4, 4), **layers, spare=nn.Linear(4, 9))
+    flow = Flow(network, torch.randn(40, 4))
+    assert set(flow.hidden) == {"a0", "a1", "a2", "a3"}
+    assert (
+        find(network, torch.randn(40, 4)).loc["spare", "reason"]
+        == "it is not called on the example"
+    )
+    assert flow.parameters() == 9 * 20 + 9 * 5
+    assert flow.flops() == 2 * 9 * 16 and "spare" not in flow.inner
+
+
+class Slots:
+    """Outputs of a class that torch does not know."""
+
+    def __init__(self, **values):
+        self.values, self.again = values, self
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    logits: torch.Tensor
+    features: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "kind", [dict, collections.UserDict, types.SimpleNamespace, Slots, Slotted]
+)
+def test_outputs_are_seen_in_whatever_holds_them(kind):
+    def passes(own, x):
+        h = own.a(x).relu()
+        return kind(logits=own.b(h), features=h)
+
+    network = Own(passes, a=nn.Linear(4, 3), b=nn.Linear(3, 2))
+    assert (
+        find(network, torch.rand(5, 4))
+        .loc["a", "reason"]
+        .startswith("its nodes reach the network's outputs")
+    )
+
+
+def test_what_a_stack_passes_on_as_one_argument_stays_one():
+    def last(own, found):
+        return own.b(own.a(found[0][:, -1]).relu())  # of what an LSTM gives
+
+    network = nn.Sequential(
+        nn.LSTM(4, 3, batch_first=True), Own(last, a=nn.Linear(3, 5), b=nn.Linear(5, 2))
+    )
+    assert Flow(network, torch.rand(2, 6, 4)).hidden == ["1.a"]
+
+
+def test_seeing_leaves_the_vectors_of_a_spectral_norm():
+    network = nn.Sequential(
+        nn.Linear(4, 8), nn.ReLU(), nn.utils.parametrizations.spectral_norm(nn.Linear(8, 2))
+    )
+    before = copy.deepcopy(network.state_dict())
+    find(network)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_a_closure_that_a_copy_would_share_is_refused():
+    network = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    network = Own(lambda own, x: own.head(x), inside=network)
+    network.head = lambda x: network.inside(x)
+    with pytest.raises(TypeError, match=r"a copy would share 'inside' \(Sequential\)"):
+        find(network, torch.rand(5, 4))
+    assert not network.inside._forward_pre_hooks

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_networks import DOUBLE, Own, with_masks
+from made_networks import DOUBLE, Conv1D, Own, with_masks
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
@@ -84,6 +84,8 @@ FORMS = {
         **{"one": nn.Linear(6, 5), "norm": nn.BatchNorm1d(5), "two": nn.Linear(5, 4)},
     ),
     "prelu": nn.Sequential(nn.Linear(6, 5), nn.PReLU(5), nn.Linear(5, 4)),
+    "transposed": nn.Sequential(Conv1D(6, 6), nn.ELU(), Conv1D(6, 4)),
+    "tokens": nn.Sequential(nn.Linear(3, 5), nn.ELU(), nn.Linear(5, 4), Own(lambda _, x: x.sum(1))),
     "nested": nn.Sequential(nn.Sequential(nn.Linear(6, 5), nn.ELU()), nn.Linear(5, 4)),
     "reparametrised": nn.Sequential(
         spectral(nn.Linear(6, 5)), nn.Softplus(), spectral(nn.Linear(5, 4))
@@ -94,7 +96,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_networks_of_other_forms_are_measured_and_left_alone(form):
     network, (x, y) = copy.deepcopy(FORMS[form]).to(DOUBLE).train(), examples()
-    x = x.view(-1, 2, 3) if form == "in front" else x
+    x = x.view(-1, 2, 3) if form in ("in front", "tokens") else x
     network(x)
     list(network.children())[1].eval()
     modes = [module.training for module in network.modules()]
@@ -155,7 +157,8 @@ def test_with_one_hidden_layer_all_cuts_cost_one_forward_pass(cuts):
     percentiles, scores = [100 * i / cuts for i in range(cuts)], node_scores(network, "invariant")
     one_pass = products(network, x)
     assert one_pass == 40 * (6 * 500 + 500 * 4)
-    assert products(measure_cuts, network, scores, x, y, percentiles) == one_pass
+    seen = products(network, x[:2])  # where nodes are read
+    assert products(measure_cuts, network, scores, x, y, percentiles) == one_pass + seen
 
 
 def test_with_several_hidden_layers_only_what_a_cut_changes_is_computed():
@@ -165,7 +168,8 @@ def test_with_several_hidden_layers_only_what_a_cut_changes_is_computed():
     (a, b, c), (_, left_b, left_c) = (30, 20, 10), Flow(prune(network, scores, 50)).widths
     first_two = 6 * a + a * b  # once, whatever the number of cuts
     last_two = (b * c + c * 4) + (left_b * left_c + left_c * 4)  # for each cut that differs
-    assert counted == 40 * (first_two + last_two)
+    seen = products(network, x[:2])  # where nodes are read
+    assert counted == 40 * (first_two + last_two) + seen
 
 
 def test_curve_is_a_table_in_the_given_order():

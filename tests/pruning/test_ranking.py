@@ -61,5 +61,5 @@ def test_a_criterion_of_ones_own_is_a_function_of_a_layer():
     scores = node_scores(network, by=lambda layer: layer.weight.abs().amax(dim=1))
     assert torch.equal(scores[0], network[0].weight.detach().abs().amax(dim=1))
     assert prune(network, scores, nodes=1)[0].out_features == 1
-    counts = node_scores(network, by=lambda layer: (layer.weight > 0).sum(dim=1))
+    counts = node_scores(network, by=lambda layer: (layer.weight > 0).sum(dim=1).tolist())
     assert counts[0].tolist() == (network[0].weight > 0).sum(dim=1).tolist()

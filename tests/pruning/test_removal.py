@@ -64,6 +64,27 @@ def test_a_cut_that_changes_more_than_the_mask_is_refused():
     assert remove(network, [torch.tensor([1])], check=False).a.out_features == 1
 
 
+def test_a_cut_is_checked_on_more_inputs_than_it_takes_to_see_the_nodes():
+    def passes(own, x):
+        h = own.a(x).relu()
+        return own.b(h) if (x > 0).all() else own.b(h) + h.mean(dim=1, keepdim=True)
+
+    network, x = Own(passes, a=nn.Linear(3, 4), b=nn.Linear(4, 2)), torch.rand(9, 3)
+    x[5] = -1
+    with pytest.raises(ValueError, match=r"'a' cannot be removed"):
+        remove(network, [torch.tensor([1], dtype=torch.int32)], example=x)
+
+
+def test_a_network_that_could_no_longer_be_trained_is_refused():
+    def passes(own, x):
+        h = own.a(x).relu()
+        return own.b(h) + own.aid(h) if own.training else own.b(h)
+
+    network = Own(passes, a=nn.Linear(3, 4), b=nn.Linear(4, 2), aid=nn.Linear(4, 2))
+    with pytest.raises(ValueError, match=r"'a' cannot be removed.*it fails in training mode"):
+        remove(network, [torch.tensor([1])], example=torch.rand(5, 3))
+
+
 def test_nothing_of_a_model_changes():
     def noted(own, x):
         own.calls += 1

@@ -35,3 +35,16 @@ def test_evaluation_mode_is_used_and_training_mode_restored():
     x, y = torch.randn(50, 4), torch.zeros(50, dtype=torch.int64)
     assert evaluate(network, x, y) == evaluate(network, x, y)
     assert network.training
+
+
+def test_a_module_that_does_something_on_changing_its_mode_does_it_both_ways():
+    class Merging(nn.Linear):
+        merged = False
+
+        def train(self, mode=True):
+            self.merged = not mode
+            return super().train(mode)
+
+    network = nn.Sequential(Merging(4, 2), nn.Dropout().eval())
+    evaluate(network, torch.randn(5, 4), torch.zeros(5, dtype=torch.int64))
+    assert network[0].training and not network[0].merged and not network[1].training
