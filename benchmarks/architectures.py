@@ -133,11 +133,8 @@ class Swish(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.a, self.b, self.scale = (
-            nn.Linear(6, 10),
-            nn.Linear(10, 2),
-            nn.Parameter(torch.zeros(10)),
-        )
+        self.a, self.b = nn.Linear(6, 10), nn.Linear(10, 2)
+        self.scale = nn.Parameter(torch.zeros(10))
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.a(x)
@@ -175,12 +172,8 @@ def _hugging_face(name: str, config: str, **settings: object) -> Callable[[], nn
     return make
 
 
-_SMALL = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-}
+_SMALL = {"hidden_size": 16, "intermediate_size": 32}
+_SMALL |= {"num_hidden_layers": 2, "num_attention_heads": 2}
 _PATCHES = {"image_size": 32, "patch_size": 8}
 
 Row = tuple[Callable[[], nn.Module], Callable[[], Any]]
@@ -265,10 +258,7 @@ def _iglm() -> nn.Module:
 
 
 PRETRAINED: dict[str, Row] = {
-    "IgLM-S, pretrained": (
-        _iglm,
-        lambda: {"input_ids": _tokens() % 33, "use_cache": False},
-    ),
+    "IgLM-S, pretrained": (_iglm, lambda: {"input_ids": _tokens() % 33, "use_cache": False}),
 }
 """A GPT-2 of antibody sequences, with the weights in the package ``iglm``."""
 

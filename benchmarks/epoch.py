@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from benchmarks.loops import name_of, plain_references, precisions, problem, race, training
+from benchmarks.loops import name_of, plain_references, problem, race, training
 from spectral_core.paper.study.methods import METHODS as EVERY
 from spectral_core.paper.study.steps import TrainStep
+from spectral_core.training.loop import PRECISIONS
 
 MINUTES = 4
 METHODS = ("direct", "post")
@@ -32,6 +33,7 @@ def every_network(
             make = partial(training, what, method, depth)
             network = name_of(make(), what)
             case = {"network": network, "layers": how.layers, "trains": how.trains}
+            steps = {precision: make(precision=precision) for precision in PRECISIONS}
             label = f"{network}, {method}"
-            rows.append(case | race(references(make()), precisions(make), rounds, label))
+            rows.append(case | race(references(make()), steps, rounds, label))
     return rows

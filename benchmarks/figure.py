@@ -44,13 +44,8 @@ Seconds = Counter[str]
 
 
 def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure; one row per part, and one for the whole with the minutes that five seeds take
-    and the seconds taken over those that ``--dry-run`` forecasts.
-
-    Args:
-        rounds: seeds.
-        quick: the preset ``smoke`` in place of ``paper``.
-    """
+    """Measure as many seeds as rounds; one row per part, and one for the whole with the minutes
+    that five seeds take and the seconds taken over those that ``--dry-run`` forecasts."""
     make = partial(plan, "fig03", "smoke" if quick else "paper")
     found: dict[str, list[Seconds]] = {name: [] for name in ("DataLoader", *PRECISIONS)}
     with tqdm(total=rounds * len(found), disable=True if quick else None, unit="turn") as bar:

@@ -26,11 +26,7 @@ PIPES = "CUDA_MPS_PIPE_DIRECTORY"
 
 
 def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure; a row for the few epochs by one process, by many, and for all panels.
-
-    Raises:
-        Skipped: if torch sees no CUDA device.
-    """
+    """Measure; a row for the few epochs by one process, by many, and for all panels."""
     if not torch.cuda.is_available():
         raise Skipped("It needs a CUDA device, and torch sees none.")
     preset = "smoke" if quick else "paper"
@@ -46,10 +42,7 @@ def run(rounds: int = 1, quick: bool = False) -> list[dict[str, Any]]:
     panels = f"{sum(len(study.panels) for study in every)} panels"
     fill = {panels: _filling(every, PROCESSES)}
     times = in_turns(fill, rounds, "gpu", warm_up=False)[panels]
-    return [
-        *rows,
-        {"part": panels, "processes": PROCESSES, **where, "seconds": spread(times)},
-    ]
+    return [*rows, {"part": panels, "processes": PROCESSES, **where, "seconds": spread(times)}]
 
 
 def _filling(studies: list[Study], processes: int) -> Callable[[], None]:

@@ -32,13 +32,9 @@ def race(
     rounds: int,
     quick: bool,
 ) -> list[dict[str, Any]]:
-    """Each pruned network against the full one; one row per level and batch.
+    """Each of the :func:`pruned_networks` against the full one; one row per level and batch.
 
-    Args:
-        forward: runs a network on some images so many times, by its pruning level.
-        networks: as :func:`pruned_networks` makes them.
-        rounds: how often each is timed.
-        quick: whether to run each twice only.
+    ``forward`` has, by pruning level, what runs a network on some images so many times.
     """
     rows = []
     for batch, repeats in ((1, 2000), (1000, 10)):

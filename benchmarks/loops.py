@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.measure import OnEpoch, in_turns, ratios, side_by_side
+from benchmarks.measure import in_turns, ratios, side_by_side
 from spectral_core.data import load
 from spectral_core.paper.run.work import initial_network, run_train, training_examples
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import TrainStep, cut_step
-from spectral_core.training.loop import PRECISIONS
+from spectral_core.training.loop import OnEpoch
 
 
 class Problem(NamedTuple):
@@ -49,16 +49,8 @@ def training(
     precision: str = "fp32",
     images: int | None = None,
 ) -> TrainStep:
-    """A method's first training, at the paper's settings but for what is given.
-
-    Args:
-        problem: data set and width.
-        method: ``"direct"``, ``"post"`` or ``"pre"``.
-        depth: number of hidden layers.
-        epochs: passes over the images.
-        precision: ``"fp32"`` or ``"bf16"``; the plain loop computes in fp32 whatever it says.
-        images: train on the first so many only; the problem's if ``None``.
-    """
+    """A method's first training, at the paper's settings but for what is given, on the problem's
+    images or the first so many; the plain loop computes in fp32 whatever the precision is."""
     settings = Settings(
         problem.dataset,
         hidden=(problem.width,) * depth,
@@ -126,17 +118,11 @@ def race(
     rounds: int,
     label: str,
 ) -> dict[str, Any]:
-    """Our trainings, a process per core, against the fastest of some references.
+    """Our trainings at each precision, a process per core, against the fastest of some references,
+    each of which makes as many trainings.
 
-    Args:
-        references: each makes as many trainings as there are cores.
-        steps: our training at each precision.
-        rounds: how often each is timed.
-        label: what the progress bar says.
-
-    Returns:
-        ``seconds_per_epoch`` of the whole machine, the median for each; ``reference``, the fastest;
-        ``fp32_faster_by`` and so on, against it.
+    Returns ``seconds_per_epoch`` of the whole machine, the median for each; ``reference``, the
+    fastest; ``fp32_faster_by`` and so on, against it.
     """
     cores = joblib.cpu_count()
     epochs = next(iter(steps.values())).epochs
@@ -154,18 +140,10 @@ def race(
     }
 
 
-def precisions(make: Callable[..., TrainStep]) -> dict[str, TrainStep]:
-    """The same training at every precision."""
-    return {precision: make(precision=precision) for precision in PRECISIONS}
-
-
-ONE_PROCESS, PER_CORE = "DataLoader, one process", "DataLoader, a process per core"
-
-
 def plain_references(step: TrainStep) -> dict[str, Callable[[], Any]]:
     """The plain loop in its two ways to use a machine: one process, or a process per core."""
     cores = joblib.cpu_count()
     return {
-        ONE_PROCESS: lambda: [plain(step, cores) for _ in range(cores)],
-        PER_CORE: partial(side_by_side, plain, [(step,)] * cores),
+        "DataLoader, one process": lambda: [plain(step, cores) for _ in range(cores)],
+        "DataLoader, a process per core": partial(side_by_side, plain, [(step,)] * cores),
     }

@@ -12,8 +12,6 @@ from tqdm import tqdm
 Spread = dict[str, float]
 """``median``, ``least`` and ``most`` of several measurements of one thing."""
 
-OnEpoch = Callable[[int, float], None]
-
 
 class Skipped(RuntimeError):
     """A suite cannot run here; the message says what it needs."""
@@ -25,16 +23,10 @@ def in_turns(
     label: str | None = None,
     warm_up: bool = True,
 ) -> dict[str, list[float]]:
-    """Time each contestant once per round.
+    """Time each contestant once per round: seconds, by name.
 
-    Args:
-        contestants: what to run, by name.
-        rounds: how often, at least 1.
-        label: what a progress bar says before the contestant's name; no bar if ``None``.
-        warm_up: whether an unmeasured round comes first.
-
-    Returns:
-        Seconds of each round, by name.
+    A progress bar has the ``label`` before the contestant's name; without one there is none. To
+    ``warm_up``, an unmeasured round comes first.
     """
     times: dict[str, list[float]] = {name: [] for name in contestants}
     turns = (rounds + warm_up) * len(contestants)
@@ -64,16 +56,8 @@ def ratios(times: Mapping[str, Sequence[float]], slow: str, fast: str) -> Spread
 def side_by_side(
     work: Callable[..., Any], calls: Sequence[tuple], processes: int | None = None
 ) -> list[Any]:
-    """Run the same work at once in processes of one thread.
-
-    Args:
-        work: function of a module.
-        calls: its arguments, a tuple for each call.
-        processes: how many; one per call if ``None``.
-
-    Returns:
-        What the calls returned.
-    """
+    """What a function returns for each tuple of arguments, run at once in processes of one thread;
+    in one per call, if no number of processes is given."""
     with joblib.parallel_config("loky", n_jobs=processes or len(calls), inner_max_num_threads=1):
         return joblib.Parallel()(joblib.delayed(work)(*call) for call in calls)
 

@@ -17,11 +17,7 @@ MINUTES = 1
 
 
 def run(rounds: int = 9, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure at batches of 1 and 1000, on one thread; one row per level and batch.
-
-    Raises:
-        Skipped: without the extra [onnx].
-    """
+    """Measure at batches of 1 and 1000, on one thread; one row per level and batch."""
     networks = pruned_networks(quick)
     example = torch.rand(3, problem(quick).inputs, generator=torch.Generator().manual_seed(0))
     sessions, differences = {}, {}

@@ -1,7 +1,7 @@
 """A pruning curve against as many evaluations, in forward passes of the uncut network."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -15,24 +15,13 @@ INPUTS = 10_000
 MAKERS = {"spectral": (spectral_mlp, "eigenvalue"), "direct": (direct_mlp, "connectivity")}
 
 
-class Contestants(NamedTuple):
-    """Ways to go through one network."""
-
-    forward: Callable[[], Any]
-    """One pass of the uncut network."""
-    curve: Callable[[], Any]
-    """All cuts at once."""
-    evaluations: Callable[[], Any]
-    """Cut by cut."""
-
-
 def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
     """Measure on one thread; one row per network and number of cuts."""
     torch.set_num_threads(1)
     width, few, rows = problem(quick).width, 3 if quick else 20, []
     for depth, cuts in ((1, few), (1, width), (3, few)):
         for layers in MAKERS:
-            contestants = curve_of(layers, depth, cuts, quick)._asdict()
+            contestants = curve_of(layers, depth, cuts, quick)
             if cuts > few:  # 500 evaluations of a cut network would take minutes
                 del contestants["evaluations"]
             times = in_turns(contestants, rounds, f"{layers}, {depth} hidden layers, {cuts} cuts")
@@ -51,8 +40,8 @@ def run(rounds: int = 5, quick: bool = False) -> list[dict[str, Any]]:
     return rows
 
 
-def curve_of(layers: str, depth: int, cuts: int, quick: bool) -> Contestants:
-    """The contestants for a network at its start, on random images."""
+def curve_of(layers: str, depth: int, cuts: int, quick: bool) -> dict[str, Callable[[], None]]:
+    """One pass of a network at its start, uncut; all cuts at once; and cut by cut."""
     what = problem(quick)
     pixels, width = what.inputs, what.width
     generator = torch.Generator().manual_seed(0)
@@ -74,7 +63,7 @@ def curve_of(layers: str, depth: int, cuts: int, quick: bool) -> Contestants:
         for percentile in percentiles:
             evaluate(prune(network, scores, percentile), x, y)
 
-    return Contestants(forward, curve, evaluations)
+    return {"forward": forward, "curve": curve, "evaluations": evaluations}
 
 
 def _inputs(quick: bool) -> int:

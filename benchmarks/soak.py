@@ -202,21 +202,8 @@ def published_mutations(rng: random.Random, folder: Path, whole: Store, count: i
 
 
 WORDS = (
-    "",
-    "0",
-    "-1",
-    "1.5",
-    "1e999",
-    "nan",
-    "x",
-    "λ",
-    "[8",
-    "8-8",
-    "0,50",
-    "elu",
-    "pre",
-    "*",
-    "\0",
+    *("", "0", "-1", "1.5", "1e999", "nan", "x", "λ"),
+    *("[8", "8-8", "0,50", "elu", "pre", "*", "\0"),
 )
 """Values to give to options: some are right for some of them."""
 

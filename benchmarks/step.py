@@ -23,11 +23,11 @@ from torch.nn import functional as F
 from tqdm import trange
 
 from benchmarks.loops import name_of, plain_loop, problem, training
-from benchmarks.measure import OnEpoch, ratios
+from benchmarks.measure import ratios
 from spectral_core.data import load
 from spectral_core.paper.run.work import initial_network, training_examples, training_settings
 from spectral_core.paper.study.steps import TrainStep
-from spectral_core.training.loop import ADAM_BETAS, ADAM_EPSILON, PRECISIONS, train
+from spectral_core.training.loop import ADAM_BETAS, ADAM_EPSILON, PRECISIONS, OnEpoch, train
 
 MINUTES = 3
 STEPS = 30
@@ -154,11 +154,7 @@ def autograd(
 
 
 def in_jax(network: nn.Sequential, inputs: Tensor, targets: Tensor, step: TrainStep) -> Contestant:
-    """The same in JAX: an epoch is one compiled scan over its batches, its memory reused.
-
-    Raises:
-        ImportError: without JAX.
-    """
+    """The same in JAX: an epoch is one compiled scan over its batches, its memory reused."""
     import jax
     import jax.numpy as jnp
 

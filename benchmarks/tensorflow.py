@@ -33,11 +33,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
-    """Measure 1 and 3 hidden layers; one row per network and method.
-
-    Raises:
-        Skipped: if TensorFlow or SpectralTools is not installed.
-    """
+    """Measure 1 and 3 hidden layers; one row per network and method."""
     python, cores = python_with_tensorflow(), joblib.cpu_count()
     data = load(problem(quick).dataset)
     images = training(problem(quick)).train_images
@@ -59,11 +55,7 @@ def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
 
 
 def python_with_tensorflow() -> str:
-    """The Python that has what the trainers import.
-
-    Raises:
-        Skipped: if it lacks something.
-    """
+    """The Python that has what the trainers import, or ``Skipped`` says what it lacks."""
     python = os.environ.get(PYTHON) or sys.executable
     code = (
         "from importlib.util import find_spec; "

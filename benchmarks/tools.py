@@ -35,16 +35,9 @@ TRAININGS = {"direct": direct_mlp, "spectral": spectral_mlp}
 def run(rounds: int = 2, quick: bool = False) -> list[dict[str, Any]]:
     """Measure one and three hidden layers; one row per network, way and share of nodes kept.
 
-    A row has a list over seeds of ``nodes``, hidden ones that are left and not masked, and of
-    ``accuracy`` on the test set. With one hidden layer, a global and a layer-wise threshold are the
-    same, and measured once.
-
-    Args:
-        rounds: seeds of each training.
-        quick: whether to use the tiny problem, and two shares.
-
-    Raises:
-        Skipped: without the extra [torch-pruning].
+    A row has a list over seeds, the rounds, of ``nodes``, hidden ones that are left and not masked,
+    and of ``accuracy`` on the test set. With one hidden layer, a global and a layer-wise threshold
+    are the same, and measured once.
     """
     try:
         needed("torch_pruning", "torch-pruning", "tools")

@@ -9,12 +9,8 @@ from pathlib import Path
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file beside its place, onto the disk, then rename it into its place.
 
-    Args:
-        path: where the file belongs; its folder is made if need be.
-        write: writes the file, in one go, to the path that it is given.
-
-    Raises:
-        OSError: if the folder cannot be written to, or the disk is full; it names the path.
+    Its folder is made if need be; ``write`` writes, in one go, to the path that it is given. An
+    ``OSError``, such as of a full disk, names the path where the file belongs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}")

@@ -122,9 +122,7 @@ KINDS = {
     "both sides": lambda *sizes: SpectralLinear(*sizes, input_eigenvalues=True),
     "reparametrised": lambda *sizes: spectral(nn.Linear(*sizes)),
 }
-BETWEEN = (
-    *(nn.Sigmoid, nn.Softplus, nn.ELU, nn.Tanh, nn.SELU, nn.LogSigmoid, nn.PReLU, nn.Identity),
-)
+BETWEEN = (nn.Sigmoid, nn.Softplus, nn.ELU, nn.Tanh, nn.SELU, nn.LogSigmoid, nn.PReLU, nn.Identity)
 
 
 def norm_of(width, kind):

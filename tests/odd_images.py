@@ -74,11 +74,7 @@ def odd_images(seed: int) -> Iterator[Odd]:
         ("a pipe", lambda cat: os.mkfifo(cat / "x.png"), "cat/x.png: not a regular file"),
         ("a device", lambda cat: (cat / "x.png").symlink_to("/dev/zero"), "x.png: not a regular"),
         ("a dangling link", lambda cat: (cat / "x.png").symlink_to("nowhere"), "cat/x.png"),
-        (
-            "a class that is away",
-            lambda cat: (cat.parent / "dog").symlink_to("nowhere"),
-            "dog is a",
-        ),
+        ("a class away", lambda cat: (cat.parent / "dog").symlink_to("nowhere"), "dog is a link"),
         ("a folder named as an image", lambda cat: (cat / "x.png").mkdir(), LOADED),
         ("a huge file", lambda cat: os.truncate(cat / "1.png", 1 << 40), "1.png: larger"),
     ):

@@ -55,10 +55,7 @@ LAYERS = [
     (lambda: SpectralLinear(3, 2).train_only("eigenvalue"), "ValueError: which .*'eigenvalues'"),
     (lambda: SpectralLinear.from_linear(nn.ReLU()), "TypeError: linear must .*got ReLU"),
     (lambda: spectral_mlp((4,), "elu"), r"ValueError: sizes .*input and an output.*\[4\]"),
-    (
-        lambda: direct_mlp((4, 2), "elu", bias="no"),
-        "TypeError: bias must be True or False; got 'no'",
-    ),
+    (lambda: direct_mlp((4, 2), "elu", bias="no"), "TypeError: bias must be True or .*; got 'no'"),
     (lambda: direct_mlp((4, 0, 3), "elu"), r"ValueError: sizes\[1\] must .*at least 1; got 0"),
     (lambda: spectral_mlp((4, 3), "rellu"), "ValueError: activation .*Did you mean 'relu'"),
     (lambda: spectral_mlp((4, 3), 3), "TypeError: activation .*one of elu, relu, tanh; got 3"),
@@ -100,6 +97,10 @@ TRAINING = [
     (training(penalty=-0.1), "ValueError: penalty must .*at least 0; got -0.1"),
     (training(penalty=0.1), r"ValueError: penalty=0\.1 has nothing to act on"),
     (training(penalty=0.1, network=FROZEN), r"ValueError: penalty=0\.1 has nothing to act on"),
+    (
+        training(penalty=0.1, network=made_networks.masked(), inputs=INPUTS[:, :3]),
+        r"ValueError: penalty=0\.1 needs hidden layers .* masks",
+    ),
     (training(targets=TARGETS + 2), "ValueError: targets must be below 2.*got 2"),
     (training(targets=TARGETS - 1), "ValueError: targets must .*at least 0; got -1"),
     (training(inputs=INPUTS[:, :3]), r"ValueError: inputs must be \(n, 4\).*\(5, 3\)"),
@@ -162,10 +163,7 @@ PRUNING = [
     (selecting(percentile=50, protect=[2]), "ValueError: protect must .* 0 to 1; got 2"),
     (selecting(percentile=50, protect="0"), "TypeError: protect must be a list .*'0'"),
     (selecting(percentile=50, protect=["0"]), "TypeError: protect by name needs network"),
-    (
-        selecting(percentile=50, protect=["1"], network=PLAIN),
-        "ValueError: protect .*0, 2, 4; .*'1'",
-    ),
+    (selecting(percentile=50, protect=["1"], network=PLAIN), "ValueError: protect .* 4; .*'1'"),
     (selecting(percentile=50, least=-1), "ValueError: least must .*-1"),
     (selecting(percentile=50, network=VECTORS), r"ValueError: scores must .*\[3\].*\[3, 2\]"),
     (selecting(percentile=50, scores=INPUTS), "TypeError: scores .*list.* got Tensor"),
@@ -179,10 +177,7 @@ PRUNING = [
     (removing(nn.ReLU()), "ValueError: network must have Linear or SpectralLinear layers.*none"),
     (removing(between(nn.Softmax(1))), r"ValueError: .*'2' gets its nodes mixed.*'1' \(Softmax\)"),
     (removing(between(nn.BatchNorm1d(5))), "ValueError: network .*example"),
-    (
-        removing(AVERAGING),
-        "ValueError: .*'0': .*forward of its own",
-    ),
+    (removing(AVERAGING), "ValueError: .*'0': .*forward of its own"),
     (removing(made_networks.used_twice()), "ValueError: network .*'0'"),
     (removing(made_networks.tied()), "ValueError: network .*'0' ties its weight"),
     (removing(made_networks.masked()), "ValueError: .*'0'.*'weight_orig'.*nn.utils.prune.remove"),
@@ -191,10 +186,7 @@ PRUNING = [
     (removing(nn.DataParallel(STACK)), "ValueError: network .*network.module"),
     (lambda: remove(STACK, [[True] * 3]), r"ValueError: kept\[0\] must .*torch.bool"),
     (lambda: prune_until(VECTORS, len, -0.1), "ValueError: max_drop must .*-0.1"),
-    (
-        lambda: prune_until(VECTORS, lambda _: math.nan, 0.1),
-        r"ValueError: evaluate\(network\) .*nan",
-    ),
+    (lambda: prune_until(VECTORS, lambda _: math.nan, 0.1), r"ValueError: evaluate\(.*\) .*nan"),
     (in_steps(), "TypeError: exactly one .*nodes, parameters, flops"),
     (in_steps(nodes=[3], flops=[3]), r"TypeError: exactly one .*\['nodes', 'flops'\]"),
     (in_steps(nodes=3), "TypeError: nodes must .*list.*3"),
@@ -235,10 +227,7 @@ INTEROP = [
     (lambda: SpectralImportance(SPECTRAL, {"0": SCORES[0]}), "TypeError: model .*plain, see fold"),
     (lambda: SpectralImportance(STACK, {}), "ValueError: scores must be of at least one layer"),
     (lambda: SpectralImportance(STACK, {"1": SCORES[0]}), "ValueError: scores .*0, 2; got '1'"),
-    (
-        lambda: SpectralImportance(STACK, {"0": SCORES[0] / 0}),
-        r"ValueError: scores\['0'\] .*finite",
-    ),
+    (lambda: SpectralImportance(STACK, {"0": SCORES[0] / 0}), r"ValueError: scores\['0.*finite"),
     (lambda: SpectralImportance(STACK, {"0": SCORES[1]}), r"ValueError: .*\(3,\); got \(2,\)"),
 ]
 

@@ -117,18 +117,11 @@ def identify(weights: str | os.PathLike[str]) -> str:
 
 
 def extractor(backbone: Backbone, directories: Directories) -> Callable[[Tensor], Tensor]:
-    """Return the function from images to features, with the weights read or downloaded.
-
-    Args:
-        backbone: its settings.
-        directories: the directories in use; what is downloaded goes into the data directory.
-
-    Returns:
-        Function of images, float of shape (n, 3, resolution, resolution) in [0, 1], that returns
-        features, float32 of shape (n, 1280) in [0, 6].
+    """Return the function from images, float of shape (n, 3, resolution, resolution) in [0, 1], to
+    features, float32 of shape (n, 1280) in [0, 6].
 
     Raises:
-        DataNotFoundError: if the weights are nowhere.
+        DataNotFoundError: if the weights are nowhere, and cannot be downloaded.
         ValueError: if their file holds something else.
     """
     layers = _folded(_layers(_weights_file(backbone.weights, directories)))
@@ -206,13 +199,10 @@ def _folded(layers: nn.Module) -> nn.Module:
 
 
 def resized(image: Tensor, resolution: int) -> Tensor:
-    """Return an image as the backbone takes it: three channels, a square, values in [0, 1].
+    """Return an image, (1 or 3, height, width), uint8 or float in [0, 1], as the backbone takes it:
+    (3, resolution, resolution), float in [0, 1].
 
     Bilinear, smoothed where it shrinks; the ratio of height to width is not kept.
-
-    Args:
-        image: shape (1 or 3, height, width), uint8 or float in [0, 1].
-        resolution: height and width of what is returned, in pixels.
     """
     values = image / 255 if image.dtype == torch.uint8 else image
     square = interpolate(values[None], (resolution, resolution), mode="bilinear", antialias=True)

@@ -46,11 +46,8 @@ dpkg-deb --fsys-tarfile *.deb
 def from_package(
     package: str, workplace: Path, names: Collection[str]
 ) -> Iterable[tuple[str, bytes]]:
-    """Return (file name, stored bytes) of each of ``names``, unchecked, out of a Debian package.
-
-    Raises:
-        Unusable: if this is no Debian-like system or the package cannot be fetched.
-    """
+    """Return (file name, stored bytes) of each of ``names``, unchecked, out of a Debian package, or
+    raise ``Unusable`` if this is no Debian-like system or the package cannot be fetched."""
     if not shutil.which("apt-get"):
         raise Unusable("apt-get is not on PATH")
     logger.info("downloading the Debian package %s", package)

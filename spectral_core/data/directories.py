@@ -43,11 +43,7 @@ class Directories(NamedTuple):
         return ((self.data_dir,) if self.data_dir else ()) + self.search_path
 
     def writable(self) -> Path:
-        """Return the data directory, made if need be.
-
-        Raises:
-            DataNotFoundError: if there is none or it cannot be made.
-        """
+        """Return the data directory, made if need be, or raise ``DataNotFoundError``."""
         try:
             if self.data_dir is None:
                 raise OSError("the user has no home directory")

@@ -18,11 +18,8 @@ PATIENCE, SLOWEST = 30, 1 << 14
 
 
 def get(url: str) -> bytes:
-    """Return what an address serves: nothing unchecked is ever on disk.
-
-    Raises:
-        Unusable: if the download fails, is too slow or too large.
-    """
+    """Return what an address serves, in memory, or raise ``Unusable`` if the download fails, is too
+    slow or too large: nothing unchecked is ever on disk."""
     logger.info("downloading %s", url)
     download, start = _Download(url), time.monotonic()
     download.start()

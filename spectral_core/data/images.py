@@ -91,11 +91,8 @@ def is_by_content(name: str) -> bool:
 
 
 def open_images(name: str) -> ImageSets:
-    """Return images by the name that :func:`identify` has returned in this process.
-
-    Raises:
-        DataNotFoundError: if it has not, or they have changed since.
-    """
+    """Return images by the name that :func:`identify` has returned in this process, or raise
+    ``DataNotFoundError`` if it has not, or they have changed since."""
     if name not in _given:
         raise DataNotFoundError(
             f"{name} is not prepared in the data directory; give the path of its images: "
@@ -167,10 +164,8 @@ def arranged(files: Mapping[str, Stored], place: Path | str) -> ImageSets:
     """Sort encoded images into sets and classes by their paths, such as ``train/cat/01.jpg``.
 
     Classes are ordered by name. The images of a set come in turn from each class, so that the first
-    n of them are a fair sample. Errors name ``place``, the folder or archive.
-
-    Raises:
-        ValueError: if a set has no image or the two have different classes.
+    n of them are a fair sample. If a set has no image or the two have different classes, it is a
+    ``ValueError`` that names ``place``, the folder or archive.
     """
     by_class: dict[str, dict[str, list[str]]] = {part: {} for part in SETS}
     for name in sorted(files):
@@ -213,12 +208,10 @@ def _decoded(stored: Stored) -> Tensor:
 
 
 def stacked(*sets: ImageFiles) -> list[Tensor]:
-    """Return sets of images of one size as tensors, uint8 of shape (n, channels, height, width).
+    """Return sets of images as tensors, uint8 of shape (n, channels, height, width), or raise
+    ``ValueError`` if they are not all of one size.
 
     There is 1 channel if all images of all sets are greyscale, else 3.
-
-    Raises:
-        ValueError: if the images are not all of one size.
     """
     decoded = [list(bar(images, "decoding", delay=2)) for images in sets]
     sizes: dict[tuple[int, int], str] = {}

@@ -92,13 +92,9 @@ def features(
     resolution: int,
     blocks: Path,
 ) -> Tensor:
-    """Return the features of images, float32 of shape (n, 1280).
+    """Return the features, float32 of shape (n, 1280), of images as ``resized`` takes them.
 
-    Args:
-        images: each of shape (1 or 3, height, width), uint8 or float in [0, 1].
-        extract: see :func:`~spectral_core.data.backbone.extractor`.
-        resolution: height and width that it takes, in pixels.
-        blocks: folder, named by all of the above, of the blocks that are done.
+    ``blocks`` is a folder, whose name tells of all other arguments, of the blocks that are done.
     """
 
     def of_batch(start: int) -> Tensor:

@@ -88,10 +88,7 @@ def locate(name: str, directories: Directories) -> Copy:
 
     Searched in turn, and read in place: the data directory, the search path, where a package
     installs the files. If none of them has all files, those that the data directory lacks, or has
-    in bad copies, are fetched.
-
-    Raises:
-        DataNotFoundError: if no source has them.
+    in bad copies, are fetched. If no source has them, it is a ``DataNotFoundError``.
     """
     raw, tried = RAW_DATA[name], []
     for copy in _copies(raw, directories):
@@ -172,12 +169,8 @@ def _fetch(raw: RawData, directories: Directories, tried: list[str]) -> Copy | N
 
 
 def _from_mirror(url: str, raw: RawData, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield (file name, stored bytes) of each of ``names``, unchecked.
-
-    Raises:
-        Unusable: if a download fails; the files left are not asked for, lest each of them waits
-            for a dead host.
-    """
+    """Yield (file name, stored bytes) of each of ``names``, unchecked, or raise ``Unusable`` at the
+    first download that fails, lest each file waits for a dead host."""
     if raw.archive:
         archive = check_md5(get(url), raw.archive[1])
         yield from named_members(archive, names).items()

@@ -63,15 +63,10 @@ def unpack(stored: bytes, md5: str) -> bytes:
 def members(
     archive: Path | bytes, wanted: Callable[[str], bool], folders: tuple[str, ...] = ()
 ) -> dict[str, bytes]:
-    """Return contents by path of the wanted files in a tar archive, compressed or not.
+    """Return contents by path of the wanted files in a tar archive, compressed or not, or raise
+    ``Unusable`` if it is truncated, damaged or too large, or what is wanted is no file.
 
-    Args:
-        archive: its path or content.
-        wanted: whether a file is, by its path.
-        folders: names of folders in which no link may be: it might be one to a wanted folder.
-
-    Raises:
-        Unusable: if the archive is truncated, damaged or too large, or what is wanted is no file.
+    In ``folders``, by their names, no link may be: it might be one to a wanted folder.
     """
     opened = {"name": archive} if isinstance(archive, Path) else {"fileobj": io.BytesIO(archive)}
     contents, left = {}, LARGEST_ARCHIVE

@@ -152,13 +152,9 @@ def _fold(module: nn.Module, name: str) -> None:
     """Put a plain parameter in the place of (λ, φ), in front of the others as in a plain layer."""
     trains = any(p.requires_grad for p in module.parametrizations[name].parameters(recurse=False))
     weight = nn.Parameter(getattr(module, name).detach().clone(), requires_grad=trains)
-    others = dict(module.named_parameters(recurse=False))
     # A copy shares the class that torch made for the original, and that loses a property here.
     shared = type(module)
     module.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
     parametrize.remove_parametrizations(module, name, leave_parametrized=True)
     delattr(module, name)
-    for other in others:
-        delattr(module, other)
-    for key, parameter in {name: weight, **others}.items():
-        module.register_parameter(key, parameter)
+    module._parameters = {name: weight, **module._parameters}

@@ -9,15 +9,14 @@ gates, are one group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spectral_core import _checks
-from spectral_core.layers.groups import OUTPUT, UNCALLED, UNREAD, Group, Left, groups_of, left_of
+from spectral_core.layers.groups import OUTPUT, UNCALLED, UNREAD, Group, groups_of
 from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders, is_stack
 from spectral_core.layers.running import (
     Example,
@@ -45,8 +44,7 @@ class Flow:
         network: any model; it is left as it is.
         example: inputs that it takes, a tensor, a tuple of arguments or a dictionary of keyword
             arguments; at most the first :data:`ROWS` of them are run. Without one, random vectors,
-            and random sequences of vectors, are tried; for
-            an ``nn.Sequential`` that is enough.
+            and random sequences of vectors, are tried; for an ``nn.Sequential`` that is enough.
 
     Attributes:
         layers: fully connected layers by name, in order of execution; then those not called.
@@ -87,10 +85,8 @@ class Flow:
         self.inner = [n for n in self.layers if self.refused.get(n) not in unread]
 
     def run(self, network: nn.Module, example: Example) -> object:
-        """Pass an example through a copy of the network.
-
-        Through a stack from its first fully connected layer to its last.
-        """
+        """Pass an example through a copy of the network, and through a stack from its first fully
+        connected layer to its last."""
         return _passed(network, self._steps, example)
 
     def _groups_on(self, example: Example) -> tuple[dict[str, Dense], list[Group], dict[str, str]]:
@@ -173,8 +169,7 @@ class Flow:
     def parameters(self, widths: Sequence[int] | None = None) -> int:
         """Weights and biases of the fully connected layers, once folded to plain ones.
 
-        Args:
-            widths: count as if the groups had so many nodes; their own if ``None``.
+        They count as if the groups had nodes of the given ``widths``; their own if ``None``.
         """
         return sum(
             arrival * (departure + (self.layers[name].bias is not None))
@@ -184,10 +179,8 @@ class Flow:
     def flops(self, widths: Sequence[int] | None = None) -> int:
         """Floating-point operations of the fully connected layers' products, for one input vector.
 
-        A multiplication and an addition for each weight; none for layers that are not called.
-
-        Args:
-            widths: count as if the groups had so many nodes; their own if ``None``.
+        A multiplication and an addition for each weight; none for layers that are not called. For
+        ``widths`` see :meth:`parameters`.
         """
         return sum(
             2 * arrival * departure
@@ -206,10 +199,6 @@ class Flow:
                 departure[name] -= per_node * (group.width - left)
         for name in self.layers:
             yield name, departure[name], arrival[name]
-
-    def left(self, kept: Mapping[str, np.ndarray]) -> Left:
-        """What is left where groups, by their names, keep some of their nodes."""
-        return left_of(self.groups, kept)
 
 
 def _split(network: nn.Module) -> tuple[list[str], list[str]]:

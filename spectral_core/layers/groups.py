@@ -41,16 +41,11 @@ class Group(NamedTuple):
 def groups_of(
     network: nn.Module, every: Mapping[str, Dense], run: Callable[[nn.Module], object]
 ) -> tuple[dict[str, Dense], list[Group], dict[str, str]]:
-    """Which nodes of a network can go.
+    """Which nodes of a network can go, given its fully connected layers by name, and a function
+    that passes an example through a copy of it.
 
-    Args:
-        network: the model; it is left as it is.
-        every: its fully connected layers by name.
-        run: passes an example through a copy of it.
-
-    Returns:
-        Layers, in order of execution, then those that are not called; groups, likewise; and for
-        layers that can lose no nodes, why.
+    Returns the layers, in order of execution, then those that are not called; groups, likewise; and
+    for layers that can lose no nodes, why.
     """
     refused = {name: why for name, layer in every.items() if (why := _opaque(layer))}
     try:
@@ -168,9 +163,7 @@ def _that_run(groups: list[Group], probe: Probe, refused: dict[str, str]) -> lis
         return groups
     if len(groups) > 1:
         half = len(groups) // 2
-        return [
-            g for some in (groups[:half], groups[half:]) for g in _that_run(some, probe, refused)
-        ]
+        return _that_run(groups[:half], probe, refused) + _that_run(groups[half:], probe, refused)
     refused |= dict.fromkeys(
         groups[0].layers,
         f"without some of its nodes {', '.join(map(repr, groups[0].read))} does not get the rest: "

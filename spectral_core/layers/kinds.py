@@ -122,12 +122,15 @@ def axes(layer: Dense) -> dict[str, tuple[Side, ...]]:
         TypeError: if the layer holds a tensor of another kind, such as a mask of
             ``torch.nn.utils.prune`` or another parametrisation.
     """
+    out, both = ("arrival",), ("arrival", "departure")
     if isinstance(layer, SpectralLinear):
-        known = _SPECTRAL_LINEAR
-    elif isinstance(layer, Transposed):
-        known = {"weight": ("departure", "arrival"), "bias": ("arrival",)}
+        known = {"eigenvectors": both, "eigenvalues": out, "input_eigenvalues": ("departure",)}
+    elif spectrum(layer) is not None:
+        stored = "parametrizations.weight.original"
+        known = {f"{stored}0": out, f"{stored}1": both}
     else:
-        known = _LINEAR if spectrum(layer) is None else _PARAMETRIZED
+        known = {"weight": both[::-1] if isinstance(layer, Transposed) else both}
+    known["bias"] = out
     names = [name for name, _ in (*layer.named_parameters(), *layer.named_buffers())]
     for name in names:
         if name not in known:
@@ -139,26 +142,8 @@ def axes(layer: Dense) -> dict[str, tuple[Side, ...]]:
     return {name: known[name] for name in names}
 
 
-_LINEAR: dict[str, tuple[Side, ...]] = {"weight": ("arrival", "departure"), "bias": ("arrival",)}
-_SPECTRAL_LINEAR: dict[str, tuple[Side, ...]] = {
-    "eigenvectors": ("arrival", "departure"),
-    "eigenvalues": ("arrival",),
-    "input_eigenvalues": ("departure",),
-    "bias": ("arrival",),
-}
-_PARAMETRIZED: dict[str, tuple[Side, ...]] = {
-    "parametrizations.weight.original0": ("arrival",),
-    "parametrizations.weight.original1": ("arrival", "departure"),
-    "bias": ("arrival",),
-}
-
-
 def named_layers(network: nn.Module) -> dict[str, Layer]:
-    """Fully connected and convolutional layers by name, in the order of registration.
-
-    Raises:
-        TypeError: if ``network`` is no module.
-    """
+    """Fully connected and convolutional layers by name, in the order of registration."""
     _checks.module("network", network)
     return {name: m for name, m in network.named_modules() if isinstance(m, Layer)}
 

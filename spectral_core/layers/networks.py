@@ -39,8 +39,7 @@ def spectral_mlp(
         input_eigenvalues: whether each layer's departure nodes have eigenvalues of their own, too.
             A hidden node then has two: one where it arrives, by which it is ranked, and one where
             it departs.
-        eigenvector_range: (low, high) of the uniform start of φ, or ``"glorot"``.
-        eigenvalue_range: (low, high) of the uniform start of λ.
+        eigenvector_range, eigenvalue_range: starts of φ and λ, as for :class:`SpectralLinear`.
         generator: source of the starting values, on the CPU; torch's default one if ``None``.
 
     Returns:
@@ -77,9 +76,8 @@ def direct_mlp(
     def layer(before: int, after: int, bias: bool) -> nn.Module:
         linear = nn.Linear(before, after, bias, device="meta")  # skip_init would import SymPy
         # Drawn on the CPU, whatever the device, so that one seed is one network.
-        drawn = nn.init.xavier_uniform_(
-            torch.empty(after, before, device="cpu"), generator=generator
-        )
+        drawn = torch.empty(after, before, device="cpu")
+        nn.init.xavier_uniform_(drawn, generator=generator)
         linear.weight = nn.Parameter(drawn.to(torch.get_default_device()))
         if bias:
             linear.bias = nn.Parameter(torch.zeros(after))

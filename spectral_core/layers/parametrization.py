@@ -28,11 +28,8 @@ class Transposed(metaclass=_Conv1D):
 
 
 class SpectralWeight(nn.Module):
-    """From (λ, φ) to the weight w = −λ φ and back.
-
-    Args:
-        init: where λ starts, see :func:`spectral_core.layers.spectrum.spectrum_of`.
-    """
+    """From (λ, φ) to the weight w = −λ φ and, as :func:`~spectral_core.layers.spectrum.spectrum_of`
+    does it, back."""
 
     def __init__(self, init: Init = "norm") -> None:
         super().__init__()

@@ -50,13 +50,8 @@ class Dependents(NamedTuple):
 
 
 class Probe:
-    """A copy of a model whose fully connected layers send random numbers.
-
-    Args:
-        network: the model; it is left as it is.
-        layers: names of the layers that send, and read.
-        run: passes an example through a model.
-    """
+    """A copy of a model whose fully connected layers, those of the given names, send random
+    numbers; ``run`` passes an example through a model."""
 
     def __init__(
         self, network: nn.Module, layers: list[str], run: Callable[[nn.Module], object]
@@ -87,12 +82,8 @@ class Probe:
         nan: Mapping[Source, np.ndarray] | None = None,
         kept: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[dict[tuple[str, int], Tensor], list[Tensor]]:
-        """Inputs of the layers, by name and number of the call, and outputs of the model.
-
-        Args:
-            nan: nodes and entries that are NaN.
-            kept: nodes that layers send; those that are not named send all.
-        """
+        """Inputs of the layers, by name and number of the call, and outputs of the model, where
+        some nodes and entries are NaN, or some layers send the ``kept`` nodes alone."""
         self._nan, self._kept = nan or {}, kept or {}
         self._seen: dict[tuple[str, int], Tensor] = {}
         self._passed: list[str] = []
@@ -201,13 +192,8 @@ class Probe:
         columns: Mapping[str, np.ndarray],
         tensors: Mapping[Axis, np.ndarray],
     ) -> bool:
-        """Whether each layer gets what it got when some nodes are not there at all.
-
-        Args:
-            kept: indices of the nodes that each smaller layer sends.
-            columns: indices of the columns that each layer then gets.
-            tensors: indices kept of tensors on the way.
-        """
+        """Whether each layer gets what it got when some nodes are not there at all; the arguments
+        are those of :class:`~spectral_core.layers.groups.Left`."""
         cut: dict[Axis, Tensor] = {}
         for axis, indices in tensors.items():
             whole = axis._replace(axis=0)

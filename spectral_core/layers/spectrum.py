@@ -32,11 +32,7 @@ class Spectrum(NamedTuple):
         return (self.input_eigenvalues - lam) * self.eigenvectors
 
     def train_only(self, which: Trainable) -> None:
-        """Let only the eigenvalues, only the eigenvectors, or both take gradients.
-
-        Raises:
-            TypeError, ValueError: if ``which`` is none of the three.
-        """
+        """Let only the eigenvalues, only the eigenvectors, or both take gradients."""
         _checks.choice("which", which, ("eigenvalues", "eigenvectors", "both"))
         self.eigenvectors.requires_grad_(which != "eigenvalues")
         self.eigenvalues.requires_grad_(which != "eigenvectors")

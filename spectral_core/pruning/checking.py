@@ -19,12 +19,8 @@ from spectral_core.layers.running import Example, alike, duplicate, few, tensors
 def check_removal(
     flow: Flow, left: Left, smaller: nn.Module, example: Example, fill: str = "zero"
 ) -> None:
-    """Raise unless a pruned network gives what the full one gives with the removed nodes masked.
-
-    Raises:
-        ValueError: if it does not, and names the first layer where they part, or if it fails in
-            training mode.
-    """
+    """Raise unless a pruned network gives what the full one gives with the removed nodes masked,
+    and runs in training mode; the error names the first layer where they part."""
     with _masked(flow, left, fill) as full:
         wanted, outputs = _inside(full, flow, example)
     try:

@@ -177,12 +177,8 @@ class _Layer(NamedTuple):
 
 
 class _Stack:
-    """A network in evaluation mode, ready for nested cuts. Activities are (nodes, batch).
-
-    Args:
-        network: stack of fully connected layers with elementwise modules in between.
-        orders: order to bring each hidden layer's nodes into, one (N_k,) per layer.
-    """
+    """A stack with elementwise modules between its layers, in evaluation mode, ready for nested
+    cuts: each hidden layer's nodes in a given order, (N_k,). Activities are (nodes, batch)."""
 
     def __init__(self, network: nn.Sequential, orders: Sequence[Tensor]) -> None:
         every = slice(None)

@@ -42,15 +42,8 @@ def carry(
 
     It keeps its settings, groups and other parameters; a tensor of state loses what its parameter
     loses. So what stays is trained as in the full network with the removed nodes masked, if the
-    optimiser treats each number by itself.
-
-    Args:
-        optimiser: one that :func:`check_optimiser` accepts; it is changed in place.
-        network, smaller: before and after.
-        cut: from a parameter of the network and a tensor of its shape to the smaller tensor.
-
-    Warns:
-        UserWarning: if the pruned network has a parameter that the full one has not.
+    optimiser treats each number by itself. ``cut`` makes a tensor of a parameter's shape smaller.
+    A ``UserWarning`` tells of parameters that the full network has not.
     """
     names = {id(p): name for name, p in network.named_parameters()}
     after = dict(smaller.named_parameters())

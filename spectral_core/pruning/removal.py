@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.groups import Left
+from spectral_core.layers.groups import Left, left_of
 from spectral_core.layers.kinds import axes, rename_widths
 from spectral_core.layers.probing import on
 from spectral_core.layers.running import Example, duplicate
@@ -84,7 +84,7 @@ def removed(
         for group, indices in zip(flow.groups, checked_indices(kept, flow.widths))
         if len(indices) < group.width
     }
-    left = flow.left(fewer)
+    left = left_of(flow.groups, fewer)
     cuts = _cuts(flow, left)
     smaller = duplicate(flow.network, _smaller_tensors(flow.network, cuts))
     for module, key, _ in left.between:  # the model's code would make the buffer of the full width

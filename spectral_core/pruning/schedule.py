@@ -73,7 +73,6 @@ def prune_in_steps(
     ]
     if score is None:
         score = functools.partial(node_scores, example=example)
-    pruned = Pruned(network, [])
     steps = rounds(network, score, selections, fill, example, optimiser)
     for step, pruned in enumerate(steps, start=1):
         retrain(pruned.network, step)
@@ -90,9 +89,7 @@ def rounds(
 ) -> Iterator[Pruned]:
     """What each step of :func:`prune_in_steps` leaves, for the caller to retrain before the next.
 
-    Args:
-        network, score, fill, example, optimiser: as :func:`prune_in_steps`.
-        selections: what stays at each step, by budgets; fractions are of the given network.
+    The ``selections`` are by budgets, whose fractions are of the given network.
     """
     flow = Flow(network, example)
     names = flow.hidden

@@ -16,13 +16,8 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Autograd:
     """One training problem: from the indices of a batch to its loss and gradients.
 
-    Args:
-        network: its parameters with ``requires_grad`` get gradients.
-        inputs: shape (n, …).
-        targets: shape (n, …).
-        loss: what is minimised.
-        penalty: γ of the ℓ1 penalty on what
-            :func:`~spectral_core.training.autograd.penalised` names, at least 0.
+    Inputs and targets have shape (n, …); ``penalty``, at least 0, is γ of the ℓ1 penalty on what
+    :func:`penalised` names.
     """
 
     members = 1
@@ -37,11 +32,7 @@ class Autograd:
     def __call__(self, batch: Tensor) -> Tensor:
         """Leave the gradients of a batch, penalty included, in the parameters.
 
-        Args:
-            batch: indices of its examples, shape (m,).
-
-        Returns:
-            The loss, without the penalty, shape ().
+        From the indices (m,) of its examples to the loss, without the penalty, of shape ().
         """
         for parameter in self.trained:
             parameter.grad = None

@@ -77,12 +77,8 @@ def train_ensemble(
 
 @torch.no_grad()
 def stacked(networks: Sequence[nn.Sequential]) -> nn.Sequential:
-    """Parameters of alike networks stacked, (E, …) each, zeros where one is narrower than another.
-
-    Returns:
-        Modules that hold them for :class:`~spectral_core.training.gradients.WrittenOut`; they
-        cannot be called.
-    """
+    """Parameters of alike networks stacked, (E, …) each, zeros where one is narrower than another;
+    in modules for :class:`~spectral_core.training.gradients.WrittenOut`, which cannot be called."""
     together = copy.deepcopy(networks[0])
     for modules in zip(together, *networks):
         for name, _ in modules[0].named_parameters():

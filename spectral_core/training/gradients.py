@@ -81,11 +81,8 @@ class WrittenOut:
     def __call__(self, batch: Tensor) -> Tensor:
         """Leave the gradients of a batch, penalty included, in the parameters.
 
-        Args:
-            batch: indices of its examples, shape ((E,) m).
-
-        Returns:
-            The mean cross-entropy, without the penalty, shape () or (E,).
+        From the indices ((E,) m) of its examples to the mean cross-entropy, without the penalty, of
+        shape () or (E,).
         """
         rows = batch if self.begins is None else batch + self.begins
         x = self.rows.index_select(0, rows.flatten()).view(*batch.shape, self.rows.shape[-1])

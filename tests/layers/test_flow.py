@@ -115,10 +115,7 @@ def test_layers_that_two_inputs_do_not_reach_are_looked_for_and_the_others_said(
     network = Own(passes, router=nn.Linear(4, 4), **layers, spare=nn.Linear(4, 9))
     flow = Flow(network, torch.randn(40, 4))
     assert set(flow.hidden) == {"a0", "a1", "a2", "a3"}
-    assert (
-        find(network, torch.randn(40, 4)).loc["spare", "reason"]
-        == "it is not called on the example"
-    )
+    assert "not called" in find(network, torch.randn(40, 4)).loc["spare", "reason"]
     assert flow.parameters() == 9 * 20 + 9 * 5
     assert flow.flops() == 2 * 9 * 16 and "spare" not in flow.inner
 
@@ -145,11 +142,7 @@ def test_outputs_are_seen_in_whatever_holds_them(kind):
         return kind(logits=own.b(h), features=h)
 
     network = Own(passes, a=nn.Linear(4, 3), b=nn.Linear(3, 2))
-    assert (
-        find(network, torch.rand(5, 4))
-        .loc["a", "reason"]
-        .startswith("its nodes reach the network's outputs")
-    )
+    assert "outputs" in find(network, torch.rand(5, 4)).loc["a", "reason"]
 
 
 def test_what_a_stack_passes_on_as_one_argument_stays_one():

@@ -185,24 +185,19 @@ def test_curve_is_a_table_in_the_given_order():
     assert list(pruning_curve(network, node_scores(network), x, y, [])) == list(curve)
 
 
-def negated(network):
-    network[0].register_forward_hook(lambda module, inputs, outputs: -outputs)
-
-
-def normed(network):
-    nn.utils.parametrizations.weight_norm(network[4])
-
-
 class Tripled(nn.Linear):
     def forward(self, inputs):
         return 3 * super().forward(inputs)
 
 
-def tripled(network):
-    network[4] = Tripled(5, 4, dtype=DOUBLE)
-
-
-@pytest.mark.parametrize("change", [negated, normed, tripled])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: net[0].register_forward_hook(lambda module, inputs, outputs: -outputs),
+        lambda net: nn.utils.parametrizations.weight_norm(net[4]),
+        lambda net: net.register_module("4", Tripled(5, 4, dtype=DOUBLE)),
+    ],
+)
 def test_a_layer_that_does_more_is_measured_by_running_it(change):
     network, (x, y) = network_of((8, 5), trains="weights"), examples()
     change(network)

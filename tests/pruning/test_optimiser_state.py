@@ -91,9 +91,8 @@ def test_a_layer_that_loses_all_its_nodes_leaves_no_state():
     small = remove(full, [torch.arange(0), torch.arange(2)], optimiser=optimiser)
     assert isinstance(small[2], nn.Identity)
     assert optimiser.state.keys() == set(small.parameters())
-    assert optimiser.param_groups[0]["param_names"] == [
-        name for name, _ in small.named_parameters()
-    ]
+    names = [name for name, _ in small.named_parameters()]
+    assert optimiser.param_groups[0]["param_names"] == names
 
 
 def test_a_bias_that_a_fill_makes_is_reported():

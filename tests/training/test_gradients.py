@@ -121,8 +121,3 @@ def test_the_penalty_is_on_hidden_layers_in_the_order_of_execution():
     network = heads()  # they come first in it
     assert penalised(network, 0.1) == [network.trunk.eigenvalues]
     assert penalised(network, 0.0) == []
-
-
-def test_the_penalty_needs_weights_that_are_parameters():
-    with pytest.raises(ValueError, match=r"penalty=0.1 needs hidden layers .* masks"):
-        penalised(made_networks.masked(), 0.1)
