@@ -9,6 +9,7 @@ from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def choice(name: str, value: object, valid: Iterable[str]) -> str:
@@ -118,9 +119,13 @@ def outputs(value: object) -> Tensor:
     return value
 
 
-def paired(outputs: object, targets: Tensor) -> None:
+_BROADCASTING = (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss)
+_BROADCASTING_MODULES = nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss
+
+
+def paired(loss: object, outputs: object, targets: Tensor) -> None:
     """Raise if a loss would pair each output with each target: (n, 1) and (n,)."""
-    if isinstance(outputs, Tensor) and targets.is_floating_point():
+    if loss in _BROADCASTING or isinstance(loss, _BROADCASTING_MODULES):
         own, given = tuple(outputs.shape), tuple(targets.shape)
         if own != given and outputs.numel() == targets.numel():
             raise ValueError(f"targets must have the shape of the outputs, {own}; got {given}")

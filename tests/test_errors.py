@@ -186,7 +186,7 @@ PRUNING = [
     (removing(nn.DataParallel(STACK)), "ValueError: network .*network.module"),
     (lambda: remove(STACK, [[True] * 3]), r"ValueError: kept\[0\] must .*torch.bool"),
     (lambda: prune_until(VECTORS, len, -0.1), "ValueError: max_drop must .*-0.1"),
-    (lambda: prune_until(VECTORS, lambda _: math.nan, 0.1), r"ValueError: evaluate\(.*\) .*nan"),
+    (lambda: prune_until(VECTORS, lambda _: math.nan, 0.1), "ValueError: evaluate .*nan"),
     (in_steps(), "TypeError: exactly one .*nodes, parameters, flops"),
     (in_steps(nodes=[3], flops=[3]), r"TypeError: exactly one .*\['nodes', 'flops'\]"),
     (in_steps(nodes=3), "TypeError: nodes must .*list.*3"),
@@ -227,7 +227,7 @@ INTEROP = [
     (lambda: SpectralImportance(SPECTRAL, {"0": SCORES[0]}), "TypeError: model .*plain, see fold"),
     (lambda: SpectralImportance(STACK, {}), "ValueError: scores must be of at least one layer"),
     (lambda: SpectralImportance(STACK, {"1": SCORES[0]}), "ValueError: scores .*0, 2; got '1'"),
-    (lambda: SpectralImportance(STACK, {"0": SCORES[0] / 0}), r"ValueError: scores\['0.*finite"),
+    (lambda: SpectralImportance(STACK, {"0": SCORES[0] * math.nan}), "ValueError: scores.*NaN"),
     (lambda: SpectralImportance(STACK, {"0": SCORES[1]}), r"ValueError: .*\(3,\); got \(2,\)"),
 ]
 

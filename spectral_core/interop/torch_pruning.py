@@ -76,8 +76,8 @@ class SpectralImportance:
                     f"scores[{name!r}] must have one score per channel, "
                     f"({arrival_width(layer)},); got {got}"
                 )
-            if not torch.isfinite(score).all():
-                raise ValueError(f"scores[{name!r}] must be finite; got NaN or infinity")
+            if score.isnan().any():
+                raise ValueError(f"scores[{name!r}] must be numbers; got NaN")
             self.scores[layer] = score.detach()
 
     @torch.no_grad()

@@ -9,21 +9,31 @@ gates, are one group.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from spectral_core import _checks
 from spectral_core.layers.groups import OUTPUT, UNCALLED, UNREAD, Group, groups_of
-from spectral_core.layers.kinds import Dense, arrival_width, departure_width, holders, is_stack
+from spectral_core.layers.kinds import (
+    Dense,
+    arrival_width,
+    departure_width,
+    holders,
+    is_stack,
+    tensors_in,
+)
 from spectral_core.layers.running import (
     Example,
     check_example,
     duplicate,
     few,
     on_few,
+    on_tensors,
     rows_of,
     run,
     undisturbed,
@@ -33,8 +43,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-ROWS = 32
-"""How many inputs of an example are looked at, at most; two, where they reach all layers."""
+ROWS, CHECKED = 32, 8
+"""How many inputs of an example are run to look for layers that two do not reach, and how many to
+check a removal."""
 
 
 class Flow:
@@ -43,7 +54,7 @@ class Flow:
     Args:
         network: any model; it is left as it is.
         example: inputs that it takes, a tensor, a tuple of arguments or a dictionary of keyword
-            arguments; at most the first :data:`ROWS` of them are run. Without one, random vectors,
+            arguments; at most the first 32 of them are run. Without one, random vectors,
             and random sequences of vectors, are tried; for an ``nn.Sequential`` that is enough.
 
     Attributes:
@@ -64,8 +75,7 @@ class Flow:
         self.layers = {name: m for name, m in network.named_modules() if isinstance(m, Dense)}
         if not self.layers:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
-        own = [p for layer in self.layers.values() for p in layer.parameters()]
-        if any(parameter.is_meta for parameter in own):
+        if any(t.is_meta for layer in self.layers.values() for t in tensors_in(layer)):
             raise ValueError("network must hold numbers; got tensors on the meta device")
         self._head, self._steps = [], [""]
         if is_stack(network) and (example is None or isinstance(example, Tensor)):
@@ -73,12 +83,11 @@ class Flow:
         if example is None:
             self._guess()
         else:
-            check_example(example)
+            if rows_of(example) == 0:
+                check_example(example)
             if on_few(self._see, example) == 2 < (rows_of(example) or 0):
-                some = few(example, ROWS)
-                if UNCALLED in self.refused.values():
-                    self._see(some)
-                self.examples = [self._behind_head(some)]
+                with contextlib.suppress(Exception):  # of a model that takes no more
+                    self._see_more(few(example, ROWS))
         self._refuse_tied()
         self.hidden = [group.name for group in self.groups]
         unread = (OUTPUT, UNREAD, UNCALLED)
@@ -98,6 +107,30 @@ class Flow:
         self.layers, self.groups, self.refused = self._groups_on(self.examples[0])
         return rows_of(example)
 
+    def _see_more(self, example: Example) -> None:
+        """Look for layers that two inputs do not reach; keep all inputs, in pairs, for checks."""
+        example = self._behind_head(example)
+        missed = [
+            name
+            for name, why in self.refused.items()
+            if why == UNCALLED and type(self.layers[name]) is not NonDynamicallyQuantizableLinear
+        ]  # which nn.MultiheadAttention never calls
+        if missed and self._reaches(missed, example):
+            self.layers, self.groups, self.refused = self._groups_on(example)
+        pairs = range(0, min(rows_of(example) or 2, CHECKED) - 1, 2)
+        self.examples = [on_tensors(lambda x, at=at: x[at : at + 2], example) for at in pairs]
+
+    def _reaches(self, layers: list[str], example: Example) -> bool:
+        """Whether one of some layers is called on an example."""
+        reached: list[nn.Module] = []
+        with undisturbed(self.network):
+            network = duplicate(self.network).eval()
+            for name in layers:
+                hook = network.get_submodule(name).register_forward_pre_hook
+                hook(lambda layer, _: reached.append(layer))
+            self.run(network, example)
+        return bool(reached)
+
     def _behind_head(self, example: Example) -> Example:
         """What the steps before the first fully connected layer make of an example."""
         if not self._head:
@@ -107,7 +140,7 @@ class Flow:
 
     def _guess(self) -> None:
         """Try vectors, and sequences of vectors, of as many numbers as some layer takes."""
-        like = next(next(iter(self.layers.values())).parameters())
+        like = tensors_in(next(iter(self.layers.values())))[0]
         error: Exception | None = None
         self.examples, seen = [], []
         for size in dict.fromkeys(departure_width(layer) for layer in self.layers.values()):
@@ -153,7 +186,8 @@ class Flow:
     def hidden_groups(self) -> list[Group]:
         """The groups, at least one; if there is none, a ``ValueError`` says why."""
         if not self.groups:
-            reasons = "; ".join(f"{name!r}: {why}" for name, why in list(self.refused.items())[:3])
+            why = sorted(self.refused.items(), key=lambda reason: reason[1] == UNCALLED)
+            reasons = "; ".join(f"{name!r}: {reason}" for name, reason in why[:3])
             raise ValueError(
                 f"network must have a hidden layer whose nodes can be removed; got {reasons}"
                 f"{self.hooks()}"
@@ -167,7 +201,7 @@ class Flow:
         return f". There are forward hooks on {', '.join(map(repr, names))}" if names else ""
 
     def parameters(self, widths: Sequence[int] | None = None) -> int:
-        """Weights and biases of the fully connected layers, once folded to plain ones.
+        """Weights and biases of the fully connected layers that are called, once folded.
 
         They count as if the groups had nodes of the given ``widths``; their own if ``None``.
         """
@@ -179,17 +213,12 @@ class Flow:
     def flops(self, widths: Sequence[int] | None = None) -> int:
         """Floating-point operations of the fully connected layers' products, for one input vector.
 
-        A multiplication and an addition for each weight; none for layers that are not called. For
-        ``widths`` see :meth:`parameters`.
+        A multiplication and an addition for each weight. For ``widths`` see :meth:`parameters`.
         """
-        return sum(
-            2 * arrival * departure
-            for name, departure, arrival in self._sizes(widths)
-            if self.refused.get(name) != UNCALLED
-        )
+        return sum(2 * arrival * departure for name, departure, arrival in self._sizes(widths))
 
     def _sizes(self, widths: Sequence[int] | None) -> Iterator[tuple[str, int, int]]:
-        """Each layer with its departure and arrival nodes."""
+        """Each layer that is called with its departure and arrival nodes."""
         departure = {name: departure_width(layer) for name, layer in self.layers.items()}
         arrival = {name: arrival_width(layer) for name, layer in self.layers.items()}
         for group, left in zip(self.groups, self.widths if widths is None else widths):
@@ -198,7 +227,8 @@ class Flow:
                 per_node = int((nodes >= 0).sum()) // max(group.width, 1)
                 departure[name] -= per_node * (group.width - left)
         for name in self.layers:
-            yield name, departure[name], arrival[name]
+            if self.refused.get(name) != UNCALLED:
+                yield name, departure[name], arrival[name]
 
 
 def _split(network: nn.Module) -> tuple[list[str], list[str]]:

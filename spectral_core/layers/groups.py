@@ -17,7 +17,7 @@ from spectral_core.layers.probing import Axis, Columns, Dependents, Probe
 
 OUTPUT = "its nodes reach the network's outputs other than through a layer"
 UNREAD = "no layer reads its nodes"
-UNCALLED = "it is not called on the example"
+UNCALLED = "it is not called on the example, though its weights may be used"
 
 
 class Group(NamedTuple):

@@ -148,6 +148,11 @@ def named_layers(network: nn.Module) -> dict[str, Layer]:
     return {name: m for name, m in network.named_modules() if isinstance(m, Layer)}
 
 
+def tensors_in(layer: nn.Module) -> list[Tensor]:
+    """Parameters and buffers."""
+    return [*layer.parameters(), *layer.buffers()]
+
+
 def holders(network: nn.Module) -> Counter[int]:
     """How many modules hold each parameter and buffer as their own, by the tensor's ``id``."""
     return Counter(

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -95,13 +96,15 @@ def unused(network: nn.Module) -> Iterator[None]:
     def refuse(name: str, module: nn.Module, _: object) -> None:
         raise TypeError(
             f"a copy would share {name!r} ({type(module).__name__}) with the network: a function "
-            "among the attributes holds it. Call it as self.… in forward instead"
+            "among the attributes holds it, or it does not copy. Call it as self.… in forward"
         )
 
-    modules = [
-        (n, m) for n, m in network.named_modules() if not isinstance(m, torch.jit.ScriptModule)
+    hooks = [
+        module.register_forward_pre_hook(functools.partial(refuse, name))
+        for name, module in network.named_modules()
+        if not isinstance(module, torch.jit.ScriptModule)
+        and (*module.parameters(), *module.buffers())
     ]
-    hooks = [m.register_forward_pre_hook(functools.partial(refuse, n)) for n, m in modules]
     try:
         yield
     finally:
@@ -135,13 +138,18 @@ def on_tensors(function: Callable[[Tensor], Any], example: Example) -> Any:
 
 def rows_of(example: Example) -> int | None:
     """Number of inputs, ``None`` if the tensors' first dimensions differ."""
-    sizes = {len(x) if x.dim() else None for x in tensors_of(arguments(example))}
+    sizes = {len(x) if x.dim() else None for x in _leaves(example)}
     return sizes.pop() if len(sizes) == 1 else None
+
+
+def _leaves(example: Example) -> list[Tensor]:
+    """The tensors that :func:`on_tensors` acts on."""
+    return [x for x in tree_leaves(arguments(example)) if isinstance(x, Tensor)]
 
 
 def check_example(example: Example) -> None:
     """Raise unless an example holds tensors, none of them empty."""
-    tensors = tensors_of(arguments(example))
+    tensors = _leaves(example)
     if not tensors or not all(x.numel() for x in tensors):
         empty = [tuple(x.shape) for x in tensors if not x.numel()]
         got = f"shape {empty[0]}" if empty else type(example).__name__
@@ -163,23 +171,35 @@ def on_few(function: Callable[[Example], Any], example: Example, rows: int = 2) 
 def tensors_of(output: object) -> list[Tensor]:
     """The tensors in what a model takes or returns, in order: of tuples, dictionaries, dataclasses
     and other objects."""
-    return _tensors_of(output, set())
-
-
-def _tensors_of(output: object, seen: set[int]) -> list[Tensor]:
-    tensors = []
-    for leaf in tree_leaves(output):
-        if isinstance(leaf, Tensor):
-            tensors.append(leaf)
-        elif not isinstance(leaf, type | nn.Module) and id(leaf) not in seen:
-            seen.add(id(leaf))
-            inside = list(leaf.values()) if isinstance(leaf, Mapping) else []
-            if dataclasses.is_dataclass(leaf):
-                inside += [getattr(leaf, field.name) for field in dataclasses.fields(leaf)]
-            else:
-                inside += getattr(leaf, "__dict__", {}).values()
-            tensors += _tensors_of(inside, seen)
+    tensors: list[Tensor] = []
+    left, seen = tree_leaves(output)[::-1], {}  # what is seen must live on, as its id may not
+    while left:
+        value = left.pop()
+        if isinstance(value, Tensor):
+            tensors.append(value)
+        elif not isinstance(value, _ENDS) and id(value) not in seen:
+            seen[id(value)] = value
+            inside = tree_leaves([_items_of(value), getattr(value, "__dict__", {})])
+            left += [x for x in inside[::-1] if not isinstance(x, Tensor) or _is_plain(x)]
     return tensors
+
+
+_ENDS = str | bytes | int | float | complex | type | nn.Module | ModuleType | FunctionType
+
+
+def _items_of(value: object) -> list[object]:
+    """What a dictionary or a dataclass of some class holds."""
+    if isinstance(value, Mapping):
+        return list(value.values())
+    fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
+    slots = [f.name for f in fields if f.name not in getattr(value, "__dict__", {})]
+    return [getattr(value, name, None) for name in slots]
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether it may be what a model computes, and can be compared."""
+    computed = not isinstance(tensor, nn.Parameter)
+    return computed and tensor.layout == torch.strided and not tensor.is_meta
 
 
 _TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4}

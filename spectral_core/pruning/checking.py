@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import random
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,46 +12,51 @@ from torch.utils._pytree import tree_map
 
 from spectral_core.layers.flow import Flow
 from spectral_core.layers.groups import Left
-from spectral_core.layers.kinds import arrival_width, departure_width, matrix
+from spectral_core.layers.kinds import arrival_width, departure_width, matrix, tensors_in
 from spectral_core.layers.probing import on
-from spectral_core.layers.running import Example, alike, duplicate, few, tensors_of, undisturbed
+from spectral_core.layers.running import Example, alike, duplicate, tensors_of, undisturbed
 
 
-def check_removal(
-    flow: Flow, left: Left, smaller: nn.Module, example: Example, fill: str = "zero"
-) -> None:
+def check_removal(flow: Flow, left: Left, smaller: nn.Module, fill: str = "zero") -> None:
     """Raise unless a pruned network gives what the full one gives with the removed nodes masked,
     and runs in training mode; the error names the first layer where they part."""
-    with _masked(flow, left, fill) as full:
-        wanted, outputs = _inside(full, flow, example)
-    try:
-        with undisturbed(smaller):
-            given, small_outputs = _inside(duplicate(smaller).eval(), flow, example)
-    except Exception as error:  # whatever a model does with fewer nodes
-        _refuse(flow, left, f"it fails: {error}", error)
-    dtypes = {layer.weight.dtype for layer in flow.layers.values()}
+    dtypes = {tensor.dtype for layer in flow.layers.values() for tensor in tensors_in(layer)}
     same = functools.partial(alike, computed=min(dtypes, key=lambda dtype: dtype.itemsize))
-    given += [("", torch.empty(0))] * (len(wanted) - len(given))
-    last = ""
-    for (name, before), (other, after) in zip(wanted, given):
-        if name in left.columns:
-            before = before[..., on(before, left.columns[name])]
-        if name != other or not same(before, after):
-            _refuse(flow, left, f"they part at the inputs of {name!r}")
-        last = f" behind {name!r}"
-    if len(outputs) != len(small_outputs) or not all(map(same, outputs, small_outputs)):
-        _refuse(flow, left, f"they part at the outputs,{last}")
-    error = _training_fails(smaller, flow, example)
-    if error is not None and _training_fails(flow.network, flow, example) is None:
+    with _masked(flow, left, fill) as full:
+        small = duplicate(smaller).eval()
+        for example in flow.examples:
+            wanted, outputs = _inside(full, flow, example)
+            try:
+                given, small_outputs = _inside(small, flow, example)
+            except Exception as error:  # whatever a model does with fewer nodes
+                _refuse(flow, left, f"it fails: {error}", error)
+            given += [("", torch.empty(0))] * (len(wanted) - len(given))
+            last = ""
+            for (name, before), (other, after) in zip(wanted, given):
+                if name in left.columns:
+                    before = before[..., on(before, left.columns[name])]
+                if name != other or not same(before, after):
+                    _refuse(flow, left, f"they part at the inputs of {name!r}")
+                last = f" behind {name!r}"
+            if len(outputs) != len(small_outputs) or not all(map(same, outputs, small_outputs)):
+                _refuse(flow, left, f"they part at the outputs,{last}")
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return  # other processes do not train now
+    error = _training_fails(smaller, flow)
+    if error is not None and _training_fails(flow.network, flow) is None:
         _refuse(flow, left, f"it fails in training mode: {error}", error)
 
 
-def _training_fails(network: nn.Module, flow: Flow, example: Example) -> Exception | None:
+def _training_fails(network: nn.Module, flow: Flow) -> Exception | None:
+    states = random.getstate(), np.random.get_state()
     try:
         with undisturbed(network):
-            flow.run(duplicate(network).train(), few(example))
+            flow.run(duplicate(network).train(), flow.examples[0])
     except Exception as error:  # whatever a model raises
         return error
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
     return None
 
 
@@ -113,7 +119,10 @@ def _inside(
         (x,) = (*args, *kwargs.values())
         seen.append((name, x.clone()))
 
-    for name in flow.layers:
-        hook = functools.partial(watch, name)
-        network.get_submodule(name).register_forward_pre_hook(hook, with_kwargs=True)
-    return seen, tensors_of(flow.run(network, example))
+    with contextlib.ExitStack() as hooks:
+        for name in flow.layers:
+            hook = functools.partial(watch, name)
+            layer = network.get_submodule(name)
+            handle = layer.register_forward_pre_hook(hook, with_kwargs=True)
+            hooks.callback(handle.remove)
+        return seen, tensors_of(flow.run(network, example))

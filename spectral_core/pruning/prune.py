@@ -103,7 +103,9 @@ def prune_until(
 
     low, high = 0, int(100 / step) + 1  # levels that do, and do not
     best = pruned(low)
-    value = _checks.number("evaluate(network)", float(evaluate(network)), -math.inf)
+    value = float(evaluate(network))
+    if math.isnan(value):
+        raise ValueError("evaluate must give a number for the full network; got nan")
     least_value = value - max_drop - 1e-9  # a float's last bit does not count
     while high - low > 1:
         level = (low + high) // 2

@@ -47,8 +47,8 @@ def remove(
             that read the node, which get one if need be; a budget does not count those.
         example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; a plain stack
             needs none.
-        check: whether the smaller network must give, on the example, the outputs of the full one
-            with the removed nodes masked; two forward passes.
+        check: whether the smaller network must give, on up to eight inputs of the example, the
+            outputs of the full one with the removed nodes masked, and run in training mode, too.
         optimiser: one that trains the network. It is changed in place to train the smaller one, and
             goes on with the state, such as momentum, of what is left.
 
@@ -94,8 +94,7 @@ def removed(
     for name, constant in constants.items():
         _add_bias(smaller.get_submodule(name), constant, left.nodes.get(name))
     if check and fewer:
-        for example in flow.examples:
-            check_removal(flow, left, smaller, example, fill)
+        check_removal(flow, left, smaller, fill)
     if optimiser is not None:
         carry(optimiser, flow.network, smaller, lambda p, state: _cut(state, cuts[id(p)]))
     return smaller
@@ -123,6 +122,7 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
                 f"kept[{k}] must be a vector of whole numbers; got shape "
                 f"{tuple(indices.shape)} of {indices.dtype}"
             )
+        indices = indices.to(torch.int64)
         if indices.numel() and (indices.min() < 0 or indices.max() >= width):
             raise ValueError(
                 f"kept[{k}] must hold indices from 0 to {width - 1}; "
@@ -130,7 +130,7 @@ def checked_indices(kept: Sequence[Tensor], widths: list[int]) -> list[Tensor]:
             )
         if len(indices.unique()) != len(indices):
             raise ValueError(f"kept[{k}] must hold each index once; got repeated ones")
-        checked.append(indices.to(torch.int64))
+        checked.append(indices)
     return checked
 
 

@@ -62,7 +62,7 @@ def taylor(
     with undisturbed(network), torch.enable_grad():
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
             outputs = _checks.outputs(gated(x))
-            _checks.paired(outputs, y)
+            _checks.paired(loss, outputs, y)
             value = _checks.mean_loss(loss(outputs, y))
             # Of the batch's sum, so that each example's loss counts in full.
             gates = list(gated.gates.values())

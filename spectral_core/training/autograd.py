@@ -40,7 +40,7 @@ class Autograd:
         if self.loss is F.cross_entropy:
             _checks.outputs(outputs)
         targets = self.targets[batch]
-        _checks.paired(outputs, targets)
+        _checks.paired(self.loss, outputs, targets)
         loss = objective = _checks.mean_loss(self.loss(outputs, targets))
         if self.penalised:
             objective = loss + self.penalty * sum(p.abs().sum() for p in self.penalised)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import torch
@@ -32,7 +32,10 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes.items():  # parents first
             if module.training != mode:
-                module.train(mode)
+                with suppress(Exception):  # whatever a method of one's own does
+                    module.train(mode)
+        for module, mode in modes.items():
+            module.training = mode
 
 
 @torch.no_grad()
@@ -56,8 +59,8 @@ def evaluate(
 
     Raises:
         TypeError, ValueError: if there is no module, there are no inputs, not one target per
-            input, or the batch size is below 1; or if targets of a ``loss`` are as many numbers as
-            the outputs in another shape.
+            input, or the batch size is below 1; or if a ``loss`` such as ``F.mse_loss`` would pair
+            each output, (n, 1), with each target, (n,).
     """
     _checks.module("network", network)
     _checks.examples(inputs, targets, classes=loss is None)
@@ -69,7 +72,7 @@ def evaluate(
             # The sum over a batch is beyond half precision.
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             if loss is not None:
-                _checks.paired(outputs, y)
+                _checks.paired(loss, outputs, y)
                 total += len(y) * float(loss(outputs, y))
                 continue
             correct += int((outputs.argmax(dim=1) == y).sum())

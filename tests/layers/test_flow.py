@@ -11,7 +11,7 @@ from made_networks import Own, heads
 from torch import nn
 
 from benchmarks.architectures import Concatenated, SwiGLU
-from spectral_core import compare, find
+from spectral_core import compare, find, prune
 from spectral_core.layers.flow import Flow
 
 
@@ -116,15 +116,15 @@ def test_layers_that_two_inputs_do_not_reach_are_looked_for_and_the_others_said(
     flow = Flow(network, torch.randn(40, 4))
     assert set(flow.hidden) == {"a0", "a1", "a2", "a3"}
     assert "not called" in find(network, torch.randn(40, 4)).loc["spare", "reason"]
-    assert flow.parameters() == 9 * 20 + 9 * 5
-    assert flow.flops() == 2 * 9 * 16 and "spare" not in flow.inner
+    assert flow.parameters() == 9 * 20 and flow.flops() == 2 * 9 * 16
+    assert "spare" not in flow.inner
 
 
-class Slots:
+class Plain:
     """Outputs of a class that torch does not know."""
 
     def __init__(self, **values):
-        self.values, self.again = values, self
+        self.values, self.again, self.library = values, self, torch
 
 
 @dataclasses.dataclass(slots=True)
@@ -133,8 +133,21 @@ class Slotted:
     features: torch.Tensor
 
 
+@dataclasses.dataclass
+class WithMore:
+    logits: torch.Tensor
+    late: torch.Tensor = dataclasses.field(init=False)
+
+    @classmethod
+    def made(cls, logits, features):
+        output = cls(logits)
+        output.features = features
+        return output
+
+
 @pytest.mark.parametrize(
-    "kind", [dict, collections.UserDict, types.SimpleNamespace, Slots, Slotted]
+    "kind",
+    [dict, collections.UserDict, types.SimpleNamespace, Plain, Slotted, WithMore.made],
 )
 def test_outputs_are_seen_in_whatever_holds_them(kind):
     def passes(own, x):
@@ -143,6 +156,20 @@ def test_outputs_are_seen_in_whatever_holds_them(kind):
 
     network = Own(passes, a=nn.Linear(4, 3), b=nn.Linear(3, 2))
     assert "outputs" in find(network, torch.rand(5, 4)).loc["a", "reason"]
+
+
+def test_an_example_need_not_hold_tensors_alone_or_take_many_inputs():
+    def passes(own, x, *more):
+        if len(x) > 4:
+            raise RuntimeError("too much")
+        return own.b(own.a(x).relu())
+
+    network = Own(passes, a=nn.Linear(4, 3), b=nn.Linear(3, 2), spare=nn.Linear(4, 3))
+    for more in ("text", 3, torch.empty(5, 0), {"boxes": [torch.empty(0, 4)]}):
+        assert find(network, (torch.rand(4, 4), more)).loc["a", "reason"] == ""
+    assert prune(network, [torch.rand(3)], 50, example=torch.rand(9, 4)).a.out_features == 2
+    with pytest.raises(TypeError, match=r"example must .*\(0, 4\)"):
+        find(network, torch.empty(0, 4))
 
 
 def test_what_a_stack_passes_on_as_one_argument_stays_one():

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from spectral_core import evaluate
 
@@ -46,5 +47,14 @@ def test_a_module_that_does_something_on_changing_its_mode_does_it_both_ways():
             return super().train(mode)
 
     network = nn.Sequential(Merging(4, 2), nn.Dropout().eval())
-    evaluate(network, torch.randn(5, 4), torch.zeros(5, dtype=torch.int64))
+    x, y = torch.randn(5, 4), torch.zeros(5, dtype=torch.int64)
+    evaluate(network, x, y)
     assert network[0].training and not network[0].merged and not network[1].training
+
+
+def test_a_loss_may_do_what_it_will_with_shapes():
+    def loss(outputs, targets):
+        return F.binary_cross_entropy_with_logits(outputs[:, 0], targets)
+
+    x = torch.randn(5, 4)
+    assert evaluate(nn.Linear(4, 1), x, (x[:, 0] > 0).float(), loss=loss).loss > 0
