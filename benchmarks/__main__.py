@@ -59,8 +59,8 @@ def _listed() -> str:
         "",
         "* long: run only if named.",
         "",
-        f"tensorflow needs the extra [bench-tf], or a Python that has it in {tensorflow.PYTHON};",
-        "onnx needs the extra [onnx], and tools [torch-pruning]; step measures JAX where it is.",
+        f"tensorflow needs the extra [bench-tf], here or in the Python of {tensorflow.PYTHON};",
+        "onnx needs the extra [onnx], tools [torch-pruning]; step measures JAX if installed.",
     ]
     return "\n".join(lines)
 
@@ -70,7 +70,7 @@ def _listed() -> str:
     epilog=_listed(),
 )
 @click.argument("suites", nargs=-1, type=click.Choice(list(SUITES)), metavar="[SUITE]...")
-@click.option("--rounds", type=click.IntRange(min=1), help="How often each thing is timed.")
+@click.option("--rounds", type=click.IntRange(min=1), help="How many times each thing is timed.")
 @click.option("--quick", is_flag=True, help="Tiny networks, to see that everything runs; seconds.")
 @click.option(
     "--results",

@@ -1,4 +1,4 @@
-"""What compaction buys: time per image of each published network, uncut and cut.
+"""What pruning buys: time per image of each published network, unpruned and pruned.
 
 The weights don't matter to the time, so the networks are new ones of the published widths.
 """

@@ -1,6 +1,6 @@
-"""What one GPU takes for the paper, and how many processes should share it.
+"""How long one GPU takes for the paper's figures, and how many processes should share it.
 
-All twelve panels of Figs. 3, 4 and 6 to 9, as written, at the paper's settings: an empty store is
+All twelve panels of Figs. 3, 4 and 6 to 9, text settings, at the preset paper: an empty store is
 filled from beginning to end, as ``spectral-core compute`` does, start of the processes and
 recording of CUDA graphs included. Before that Fig. 6 with few epochs, by one process and by many,
 which NVIDIA's Multi-Process Service lets compute side by side where it runs.

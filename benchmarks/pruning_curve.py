@@ -1,4 +1,4 @@
-"""A pruning curve against as many evaluations, in forward passes of the uncut network."""
+"""A pruning curve against one evaluation per level, in passes of the unpruned network."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where a training step stands under the roofline: what its parts reach, and what they could.
+"""Roofline of a training step: the speed that each part reaches, and the most it could reach.
 
 A part that does few operations per byte it moves is bound by memory, one that does many by the
 processor: it can reach at most min(peak, intensity · bandwidth). The peak is what a product of

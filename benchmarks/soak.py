@@ -289,7 +289,7 @@ def cluster_faults(rng: random.Random, folder: Path, whole: Store, count: int) -
             except Exception as error:
                 ended = str(error)
         if fault in ("scheduler", "none"):
-            right = len(ended.splitlines()) == 2 and "goes on from here" in ended
+            right = len(ended.splitlines()) == 2 and "run the same command again" in ended
         else:
             right = not wrong(store, stored(whole))
             right &= fault != "late" or "has no workers" in said.getvalue()

@@ -109,7 +109,7 @@ def identify(weights: str | os.PathLike[str]) -> str:
     if not path.is_file():
         raise ValueError(
             f"backbone_weights must be 'imagenet', or a file with a state dict of torchvision's "
-            f"{NAME}; got {text!r}, which is no such file"
+            f"{NAME}, or the first 8 digits of its SHA-256; got {text!r}, which is no such file"
         )
     checksum = _sha256(path)[:8]
     _given[checksum] = path

@@ -121,7 +121,7 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
 
     Args:
         name: one of ``DATASETS``, or as :func:`complete_name` returns it. ``digits`` comes with
-            scikit-learn and needs neither network nor data directory.
+            scikit-learn and needs neither a download nor a data directory.
         data_dir: the data directory; by default the environment variable ``SPECTRAL_CORE_DATA``,
             else the user's cache directory. Directories in ``SPECTRAL_CORE_DATA_PATH`` are searched
             as well.
@@ -130,7 +130,7 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
         The data set; the same object for the same arguments within a process.
 
     Raises:
-        ValueError: if the name is unknown, or images or weights are not what they should be.
+        ValueError: if the name is unknown, or the images or weights are of the wrong kind.
         DataNotFoundError: if no source has a usable copy.
     """
     of_images, network = split(name) if isinstance(name, str) else (name, None)
@@ -167,7 +167,7 @@ def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
 
 
 def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availability]:
-    """List which data sets are on this machine, without any network and without changing a file.
+    """List which data sets are on this machine, without using the internet or changing a file.
 
     Args:
         data_dir: as in :func:`load`.
@@ -180,6 +180,7 @@ def available(data_dir: str | os.PathLike[str] | None = None) -> list[Availabili
 
 
 def checksums(name: str) -> dict[str, str]:
-    """Return raw file name to MD5 of its uncompressed content; a folder's checksum is its name."""
+    """Map each raw file to the MD5 of its uncompressed content; empty for an image folder, whose
+    name has a checksum."""
     of_images = name.partition(JOINT)[0]
     return dict(RAW_DATA[of_images].md5) if of_images in RAW_DATA else {}

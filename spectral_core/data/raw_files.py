@@ -195,8 +195,8 @@ def _install(directory: Path, name: str, stored: bytes, md5: str) -> bytes:
 
 def _message(name: str, directories: Directories, tried: list[str]) -> str:
     raw = RAW_DATA[name]
-    ways = [f"The archive {raw.archive[0]} in DIR will do as well."] if raw.archive else []
-    ways += [f"On Debian, installing {raw.debian_package} will, too."] if raw.debian_package else []
+    ways = [f"The archive {raw.archive[0]} in DIR also works."] if raw.archive else []
+    ways += [f"On Debian, you can install {raw.debian_package}."] if raw.debian_package else []
     return "\n".join(
         [
             f"no usable copy of {name!r} was found. Tried:",

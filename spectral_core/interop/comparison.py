@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROUNDS = 7
-"""How often each network is timed, in turns."""
+"""How many times each network is timed; the networks take turns."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Measures:
     flops: int
     """Floating-point operations of matrix products and convolutions for one input, a
     multiplication and an addition for each weight and place, as torch counts them: a fused kernel
-    of attention may leave out its two products. For the whole example if the model takes no less.
+    of attention may leave out its two products. Of the whole example if one input does not run.
     """
     latency: float
     """Median time of one forward pass over the example batch, in seconds."""
@@ -97,11 +97,11 @@ class Comparison:
 def compare(
     model: nn.Module, pruned: nn.Module, example: Example, targets: Tensor | None = None
 ) -> Comparison:
-    """Measure a pruned network beside the one that it comes from.
+    """Compare a pruned network with the full one: size, work, latency and accuracy.
 
-    Both are folded and put into evaluation mode, in copies. Latencies are medians over several
-    rounds in which the two take turns, on as many threads as torch is set to; they are those of
-    this machine, and of what else it does meanwhile.
+    Copies of both are folded and put into evaluation mode. Latencies are medians over several
+    rounds in which the two take turns, on as many threads as torch is set to; they depend on the
+    machine and on what else runs on it.
 
     Args:
         model: the full network.

@@ -36,22 +36,22 @@ def export_onnx(
     """Write a network in evaluation mode as an ONNX file that takes batches of any size.
 
     A copy is folded (:func:`~spectral_core.fold`) and exported, and the file is run in onnxruntime
-    at batches of :data:`~spectral_core.interop.onnx.CHECKED_BATCHES`. It is written complete and
-    checked, or not at all.
+    at the batch sizes :data:`~spectral_core.interop.onnx.CHECKED_BATCHES`. A file that is
+    incomplete or fails the check is not kept.
 
-    An input that is the only one is called ``inputs``, and an output ``outputs``. Several inputs
-    have the names of the arguments, several outputs those of their place, such as ``outputs.0`` in
-    a tuple and ``outputs.logits`` in a dictionary.
+    A single input is called ``inputs``, a single output ``outputs``. Several inputs are named after
+    the arguments, several outputs after their place, such as ``outputs.0`` in a tuple and
+    ``outputs.logits`` in a dictionary.
 
     Args:
         network: any model that ``torch.export`` can follow; spectral, plain, pruned or not. It is
-            left as it is.
-        path: of the file, by custom ``….onnx``.
-        example: inputs that the check runs on, too: a tensor (n, …) with n ≥ 1, a tuple of
+            not changed.
+        path: where to write the file, usually ``….onnx``.
+        example: inputs for the export and the check: a tensor (n, …) with n ≥ 1, a tuple of
             arguments or a dictionary of keyword arguments. If the first dimensions of its tensors
-            differ, the file takes these shapes alone.
-        tolerance: largest difference from torch's outputs that is accepted, as a share of their
-            largest absolute value where that is above 1.
+            differ, the file takes these shapes only.
+        tolerance: largest accepted difference from torch's outputs, relative to their largest
+            absolute value if that is above 1.
 
     Returns:
         The largest difference found.
@@ -91,7 +91,7 @@ def export_onnx(
         differences.append(_difference(aside, plain, example))
         if not differences[0] <= tolerance:
             raise ArithmeticError(
-                f"outputs in onnxruntime must be torch's to {tolerance:g}; they differ by "
+                f"outputs in onnxruntime must equal torch's to {tolerance:g}; they differ by "
                 f"{differences[0]:.2g}"
             )
 

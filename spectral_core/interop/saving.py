@@ -22,15 +22,16 @@ _ENTRY = "spectral_core"
 
 
 def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Write a network's ``state_dict`` into a file from which :func:`~spectral_core.load` reads.
+    """Write a network's ``state_dict`` to a file that :func:`~spectral_core.load` can read.
 
     Args:
         network: any model, pruned or not, by this package or by Torch-Pruning, spectral or folded.
-        path: of the file, by custom ``….safetensors``; it is there whole or not at all.
+        path: where to write the file, usually ``….safetensors``. An interrupted call leaves no
+            partial file.
 
     Raises:
-        TypeError, ValueError: if ``network`` is no module, or a wrapped one, or its state holds
-            something that is no tensor.
+        TypeError, ValueError: if ``network`` is not a module or is a wrapped one, or its
+            ``state_dict`` holds anything but tensors.
 
     Example:
         >>> save(fold(small), "small.safetensors")
@@ -43,7 +44,7 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     shared = {}
     for name, tensor in _checks.network("network", network).state_dict().items():
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"network must hold tensors alone; got {name!r}, {tensor!r}")
+            raise TypeError(f"network must have a state of tensors only; got {name!r}, {tensor!r}")
         view = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
         same = first.setdefault(view, name) if tensor.numel() else name
         if same == name:
@@ -67,10 +68,10 @@ def load(path: str | os.PathLike[str], into: nn.Module) -> nn.Module:
     """Read a network that :func:`~spectral_core.save` has written.
 
     Args:
-        path: of the file.
-        into: a model as the saved one was before it was pruned, of the same class and settings and
-            as spectral or plain as the saved one; it is left as it is. One of the saved size will
-            do as well.
+        path: the file.
+        into: a model like the saved one before it was pruned: of the same class and settings,
+            spectral if the saved one is spectral, plain if it is plain. It may also have the pruned
+            widths already. It is not changed.
 
     Returns:
         A new network of the model's class with the widths and numbers of the file, on the model's

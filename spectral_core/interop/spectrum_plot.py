@@ -1,4 +1,4 @@
-"""The eigenvalues of a network's layers, and which of its nodes a cut takes out."""
+"""The eigenvalues of a network's layers, and which of its nodes are pruned."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ GOES = "0.6"
 def plot_spectrum(
     model: nn.Module, kept: Sequence[Tensor] | None = None, example: Example | None = None
 ) -> Figure:
-    """Draw |λ_i| of every spectral layer, the largest first, with the cut.
+    """Draw |λ_i| of every spectral layer, the largest first, and which nodes are pruned.
 
     Args:
         model: model with spectral layers, before it is pruned and folded.
         kept: one index tensor per hidden layer, as :func:`~spectral_core.select` returns them.
             Nodes that are not among them are grey; where a layer keeps the largest |λ_i|, a dashed
-            line marks the smallest that stays. ``None`` keeps all.
+            line marks the smallest that is kept. ``None`` keeps all.
         example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`, for ``kept``.
 
     Returns:
@@ -55,7 +55,7 @@ def plot_spectrum(
     values = {name: s.eigenvalues.detach().abs().double().cpu() for name, s in pairs.items() if s}
     if not values:
         raise ValueError(
-            "model must have spectral layers; got none. spectralize makes them so, fold undoes it"
+            "model must have spectral layers; got none. Call spectralize first; plot before fold"
         )
     stay = _kept_by_name(model, kept, example)
     columns = min(len(values), PLOTS_PER_ROW)
@@ -98,12 +98,13 @@ def _draw(axes: Axes, lam: Tensor, kept: Tensor | None) -> None:
     nodes = torch.arange(len(lam))
     stays = torch.isin(nodes, nodes if kept is None else kept.cpu())
     rank = 1 + lam.argsort(descending=True, stable=True).argsort()
-    for which, colour, marker, label in ((stays, STAYS, "s", "stays"), (~stays, GOES, "x", "goes")):
+    kinds = ((stays, STAYS, "s", "kept"), (~stays, GOES, "x", "pruned"))
+    for which, colour, marker, label in kinds:
         if which.any():
             axes.plot(rank[which], lam[which], marker, color=colour, markersize=4, label=label)
     if stays.any() and not stays.all():
         cut = lam[stays].min()
         if cut >= lam[~stays].max():
-            axes.axhline(float(cut), color="0.3", linestyle="--", linewidth=1, label="cut")
+            axes.axhline(float(cut), color="0.3", linestyle="--", linewidth=1, label="threshold")
     if not stays.all():
         axes.legend(fontsize="small")

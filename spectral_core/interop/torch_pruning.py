@@ -1,7 +1,7 @@
 """Our scores as the importance by which Torch-Pruning removes channels of any graph.
 
-Torch-Pruning (https://github.com/VainF/Torch-Pruning) knows which channels hang together, through
-residual sums and depthwise convolutions, and takes them out of convolutional networks. It expects
+Torch-Pruning (https://github.com/VainF/Torch-Pruning) knows which channels are coupled, through
+residual sums and depthwise convolutions, and removes them from convolutional networks. It expects
 plain parameters, so the order matters: score, then fold, then remove.
 """
 
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 class SpectralImportance:
     """Importance of channels for the pruners of Torch-Pruning: the scores of their layers.
 
-    Channels that hang together are scored by the mean over the layers that give them; layers that
-    have no scores do not count, and channels that no scored layer gives stay: theirs is infinite.
+    Coupled channels, which can only be removed together, get the mean score over the layers that
+    produce them; layers without scores do not count. Channels that no scored layer produces are
+    kept: their importance is infinite.
 
     Args:
         model: plain model that will be pruned, as :func:`~spectral_core.fold` returns it.
         scores: scores of output channels by layer name, as :func:`~spectral_core.layer_scores`
             gives them for the model before it was folded.
-        normalise: whether scores are divided by their mean over each group of channels that hang
-            together, so that in a global ranking no layer counts for its scale alone.
+        normalise: whether scores are divided by their mean over each group of coupled channels, so
+            that in a global ranking the scale of a layer does not matter.
 
     Raises:
         ImportError: without the extra ``[torch-pruning]``.
@@ -85,10 +86,10 @@ class SpectralImportance:
         """Importance of each channel that a group would remove, in the order of its first member.
 
         Args:
-            group: layers, with channels of theirs that hang together.
+            group: layers and their coupled channels, as Torch-Pruning passes them.
 
         Returns:
-            Shape (channels,), or ``None`` if no layer that gives them has scores.
+            Shape (channels,), or ``None`` if no layer that produces them has scores.
 
         Raises:
             ValueError: if a layer has lost channels since it was scored. Prune in one step, or

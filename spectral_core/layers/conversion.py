@@ -28,10 +28,10 @@ def spectralize(
     Args:
         model: any model; it is changed in place. Layers that are spectral already stay as they are.
         layers: kinds of layers to reparametrise.
-        skip: names of modules, as in ``model.named_modules()``, to leave alone with all that is
+        skip: names of modules, as in ``model.named_modules()``, to leave unchanged, with everything
             in them. If ``None``, the classifier: the fully connected or convolutional layer that
-            was registered last, in torchvision's classifiers the one that gives the logits. ``()``
-            leaves none alone.
+            was registered last, which gives the logits in torchvision's classifiers. ``()`` skips
+            nothing.
         init: where λ and φ start, ``"norm"`` or ``"unit"``.
 
     Returns:
@@ -39,7 +39,7 @@ def spectralize(
 
     Raises:
         TypeError, ValueError: if there is no such layer, a name is unknown, or two layers share
-            one weight, which two spectra could not.
+            one weight.
 
     Example:
         >>> model = spectralize(torchvision.models.resnet18())
@@ -57,8 +57,9 @@ def spectralize(
     if not layers_by_name:
         kinds = ", ".join(kind.__name__ for kind in layers)
         raise ValueError(
-            f"model must have layers of the kinds {kinds} besides those to skip "
-            f"({', '.join(sorted(left)) or 'none'}); got none"
+            f"model must have a layer of the kinds {kinds} besides those skipped "
+            f"({', '.join(sorted(left)) or 'none'}); got none. skip=() skips none, "
+            "not even the classifier"
         )
     shared = holders(model)
     new = {name: layer for name, layer in layers_by_name.items() if "weight" not in spectra(layer)}
@@ -66,7 +67,7 @@ def spectralize(
         check_weight(layer)
         if shared[id(layer.weight)] > 1:
             raise ValueError(
-                f"each layer must have a weight of its own; {name!r} shares one. Name it in skip"
+                f"each layer must have a weight of its own; {name!r} shares one. Name it in skip=…"
             )
     for layer in new.values():
         spectral(layer, init=init)
@@ -74,14 +75,14 @@ def spectralize(
 
 
 def fold(model: nn.Module) -> nn.Module:
-    """Copy of a model with plain layers in place of spectral ones: the very same weights.
+    """Copy a model, with plain layers of exactly the same weights in place of spectral ones.
 
     Every weight that :func:`~spectral_core.spectral` computes becomes an ordinary parameter, every
     :class:`~spectral_core.SpectralLinear` an ``nn.Linear``. Nothing of this package is left in the
-    copy, whose ``state_dict`` is that of the model as it was before.
+    copy, whose ``state_dict`` has the names that it had before the model was made spectral.
 
     Args:
-        model: any model; it is left as it is.
+        model: any model; it is not changed.
 
     Returns:
         The copy. A folded weight trains if λ or φ did.

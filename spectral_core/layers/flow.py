@@ -52,10 +52,10 @@ class Flow:
     """The fully connected layers of a network, and which of their nodes can be removed.
 
     Args:
-        network: any model; it is left as it is.
+        network: any model; it is not changed.
         example: inputs that it takes, a tensor, a tuple of arguments or a dictionary of keyword
-            arguments; at most the first 32 of them are run. Without one, random vectors,
-            and random sequences of vectors, are tried; for an ``nn.Sequential`` that is enough.
+            arguments; at most the first 32 inputs are run. Without it, random vectors and random
+            sequences of vectors are tried, which is enough for an ``nn.Sequential`` of layers.
 
     Attributes:
         layers: fully connected layers by name, in order of execution; then those not called.
@@ -66,8 +66,8 @@ class Flow:
         examples: what :meth:`run` takes.
 
     Raises:
-        TypeError, ValueError: if ``network`` is no module or a wrapped one, has no fully connected
-            layer, or does not run on the example, or none is given and no guess will do.
+        TypeError, ValueError: if ``network`` is not a module or is a wrapped one, has no fully
+            connected layer, does not run on the example, or needs one and none is given.
     """
 
     def __init__(self, network: nn.Module, example: Example | None = None) -> None:
@@ -76,7 +76,7 @@ class Flow:
         if not self.layers:
             raise ValueError("network must have Linear or SpectralLinear layers; got none")
         if any(t.is_meta for layer in self.layers.values() for t in tensors_in(layer)):
-            raise ValueError("network must hold numbers; got tensors on the meta device")
+            raise ValueError("network must have its weights loaded; got tensors on the meta device")
         self._head, self._steps = [], [""]
         if is_stack(network) and (example is None or isinstance(example, Tensor)):
             self._head, self._steps = _split(network)
@@ -161,8 +161,8 @@ class Flow:
         if len(same) != 1:
             names = ", ".join(map(repr, list(self.layers)[:6]))
             raise ValueError(
-                "network must be a plain stack, or come with an example of its inputs, to see "
-                f"where the nodes of its layers ({names}) are read: pass example=…"
+                "network must be an nn.Sequential of layers, or be run on an example of its inputs "
+                f"to see which layers read the nodes of {names}: pass example=…"
             ) from error
         self.layers, self.groups, self.refused = seen[0]
 
@@ -257,16 +257,16 @@ def _passed(network: nn.Module, steps: list[str], example: Example) -> object:
 
 
 def find(network: nn.Module, example: Example | None = None) -> pd.DataFrame:
-    """Which layers' nodes can be removed on their own, what they cost, and why others cannot go.
+    """List which layers' nodes can be removed, how many parameters they have, and why others stay.
 
     Args:
         network, example: see :class:`~spectral_core.layers.flow.Flow`.
 
     Returns:
         One row per fully connected layer, in order of execution, with the columns ``nodes``;
-        ``parameters``, weights and biases that belong to its nodes, with the weights by which they
-        are read; ``together``, names of the layers that lose the same nodes; and ``reason``, why
-        the nodes cannot be removed, empty if they can.
+        ``parameters``, how many weights and biases belong to its nodes: incoming weights, biases
+        and, if the nodes can be removed, outgoing weights; ``together``, names of the layers that
+        lose the same nodes; and ``reason``, why the nodes cannot be removed, empty if they can.
 
     Raises:
         TypeError, ValueError: if there is no fully connected layer, or an example is needed.

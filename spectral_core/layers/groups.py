@@ -71,7 +71,7 @@ def groups_of(
             kinds = {n: type(network.get_submodule(n)).__name__ for n in seen.passed[:3]}
             way = ", ".join(f"{n!r} ({kind})" for n, kind in kinds.items())
             where = f", on the way through {way}" if way else ""
-            refused[name] = f"{next(iter(read))!r} gets its nodes mixed{where}"
+            refused[name] = f"its nodes are mixed before {next(iter(read))!r} reads them{where}"
         else:
             groups = _joined(groups, Group((name,), size, read, {}))
     groups.sort(key=lambda group: probe.called.index(group.name))
@@ -166,8 +166,9 @@ def _that_run(groups: list[Group], probe: Probe, refused: dict[str, str]) -> lis
         return _that_run(groups[:half], probe, refused) + _that_run(groups[half:], probe, refused)
     refused |= dict.fromkeys(
         groups[0].layers,
-        f"without some of its nodes {', '.join(map(repr, groups[0].read))} does not get the rest: "
-        "something on the way needs all of them, such as a fixed shape",
+        "something between it and the layers that read it, "
+        f"{', '.join(map(repr, groups[0].read))}, needs all of its nodes, such as a reshape to a "
+        "fixed size",
     )
     return []
 

@@ -49,8 +49,8 @@ class SpectralLinear(nn.Module):
         bias: shape (out_features,), or ``None``.
 
     Raises:
-        TypeError, ValueError: if a size is no whole number of at least 0 or a range no pair
-            (low, high) with low ≤ high, nor ``"glorot"`` for φ.
+        TypeError, ValueError: if a size is not a whole number of at least 0, or a range is neither
+            a pair (low, high) with low ≤ high nor, for φ, ``"glorot"``.
     """
 
     eigenvectors: nn.Parameter
@@ -214,7 +214,7 @@ class SpectralLinear(nn.Module):
             linear: layer with weights of shape (out_features, in_features).
 
         Raises:
-            TypeError: if ``linear`` is no ``torch.nn.Linear``.
+            TypeError: if ``linear`` is not a ``torch.nn.Linear``.
         """
         if not isinstance(linear, nn.Linear):
             raise TypeError(f"linear must be a torch.nn.Linear; got {type(linear).__name__}")
@@ -242,7 +242,8 @@ def starting_range(name: str, value: object) -> StartingRange:
     Otherwise a ``TypeError`` or ``ValueError`` is raised.
     """
     if isinstance(value, str):
-        _checks.choice(name, value, ["glorot"])
+        if value != "glorot":
+            raise ValueError(f"{name} must be a pair (low, high) or 'glorot'; got {value!r}")
         return "glorot"
     return _checks.interval(name, value)
 

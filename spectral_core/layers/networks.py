@@ -35,10 +35,10 @@ def spectral_mlp(
         sizes: nodes of each layer, input and output included: (N_1, …, N_ℓ), each at least 1.
         activation: ``"elu"``, ``"relu"`` or ``"tanh"``, after each layer but the last.
         bias: whether the layers have biases.
-        output_bias: whether the last one has; as ``bias`` if ``None``.
-        input_eigenvalues: whether each layer's departure nodes have eigenvalues of their own, too.
-            A hidden node then has two: one where it arrives, by which it is ranked, and one where
-            it departs.
+        output_bias: whether the output layer has one; as ``bias`` if ``None``.
+        input_eigenvalues: whether each layer's departure nodes have eigenvalues, too. A hidden node
+            then has two: one as an arrival node, by which it is ranked, and one as a departure node
+            of the next layer.
         eigenvector_range, eigenvalue_range: starts of φ and λ, as for :class:`SpectralLinear`.
         generator: source of the starting values, on the CPU; torch's default one if ``None``.
 
@@ -90,9 +90,9 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
     """Let only the eigenvalues, only the eigenvectors, or both of a network take gradients.
 
     Acts on every :class:`SpectralLinear` of the network and on every layer that
-    :func:`~spectral_core.spectral` has reparametrised, the output layer included. Their biases
-    train. Left as they are: other modules, and layers of which nothing trains, such as those of a
-    frozen backbone, unless nothing trains in any.
+    :func:`~spectral_core.spectral` has reparametrised, the output layer included. Their biases are
+    trained in any case. Other modules are not changed. Neither are spectral layers that are frozen
+    altogether, such as those of a frozen backbone, unless all spectral layers are.
 
     Args:
         network: any module with at least one spectral layer.
@@ -108,8 +108,8 @@ def train_only(network: nn.Module, which: Trainable) -> nn.Module:
     layers = [module for module in network.modules() if spectra(module)]
     if not layers:
         raise ValueError(
-            "network must have at least one SpectralLinear or otherwise spectral layer; got none. "
-            "spectralize makes its layers so"
+            "network must have at least one SpectralLinear or another spectral layer; got none. "
+            "Convert its layers with spectralize first"
         )
     trained = [layer for layer in layers if any(p.requires_grad for p in layer.parameters())]
     for layer in trained or layers:

@@ -55,14 +55,14 @@ def spectral(module: nn.Module, name: str = "weight", init: Init = "norm") -> nn
 
     One λ for each output node or channel i, φ of the weight's shape. The parameters are new ones:
     build the optimiser afterwards. To give the layer other weights, assign them (``layer.weight =
-    w``): what is written into the computed weight in place is lost. In a ``state_dict`` λ is
+    w``): in-place changes to the computed weight are lost. In a ``state_dict`` λ is
     ``parametrizations.<name>.original0`` and φ ``parametrizations.<name>.original1``;
     :func:`~spectral_core.spectral_parameters` sorts them for an optimiser.
 
     Args:
         module: one whose first dimension of the weight counts its outputs, such as ``nn.Linear``
             and ``nn.Conv2d``. It is changed in place.
-        name: of the weight.
+        name: name of the weight.
         init: where λ and φ start; both keep the function. ``"norm"``: λ_i = −‖w_i‖₂; a node whose
             weights are all 0 gets λ_i = 0 and φ_i = 0. ``"unit"``: λ_i = −1, φ_i = w_i.
 
@@ -70,8 +70,9 @@ def spectral(module: nn.Module, name: str = "weight", init: Init = "norm") -> nn
         The module itself. :func:`~spectral_core.fold` gives the plain one back.
 
     Raises:
-        TypeError, ValueError: if the module is transposed or recurrent, has no such weight or has
-            parametrised it already, or ``init`` is unknown.
+        TypeError, ValueError: if the module is recurrent, a transposed convolution or Hugging
+            Face's ``Conv1D``, the weight is missing or parametrised already, or ``init`` is
+            unknown.
 
     Example:
         >>> layer = spectral(nn.Linear(784, 500))

@@ -96,7 +96,7 @@ def unused(network: nn.Module) -> Iterator[None]:
     def refuse(name: str, module: nn.Module, _: object) -> None:
         raise TypeError(
             f"a copy would share {name!r} ({type(module).__name__}) with the network: a function "
-            "among the attributes holds it, or it does not copy. Call it as self.… in forward"
+            "stored as an attribute refers to it, or it is not copied. Call it as self.… in forward"
         )
 
     hooks = [

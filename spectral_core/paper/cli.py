@@ -55,10 +55,10 @@ def cli(debug: bool) -> None:
     spectral-core compute fig03 --preset quick     train, prune and store what Fig. 3 needs
     spectral-core verify fig03                     compare with the published results
     spectral-core notebook fig03 -p seeds 3        run the figure's notebook
-    spectral-core book                             all of it, as a book
+    spectral-core book                             run all notebooks and build the book
 
-    An interrupted command goes on where it stopped when it is given again. Exit codes: 0 done,
-    1 failed or results disagree, 2 wrong arguments, 130 stopped.
+    To resume an interrupted command, run it again. Exit codes: 0 done, 1 failed or results
+    disagree, 2 wrong arguments, 130 interrupted.
     """
 
 
@@ -70,7 +70,7 @@ def data() -> None:
 @data.command("list")
 @data_dir_option
 def list_data() -> None:
-    """Say which data sets are on this machine, without touching the network."""
+    """List which data sets are on this machine, without using the internet."""
     from spectral_core.data import available
 
     for row in available():
@@ -81,7 +81,10 @@ def list_data() -> None:
 @click.argument("names", nargs=-1, required=True)
 @data_dir_option
 def fetch_data(names: tuple[str, ...]) -> None:
-    """Get data sets onto this machine, with their checksums verified."""
+    """Fetch the data sets that are not on this machine yet, and verify their checksums.
+
+    Names are those that spectral-core data list prints.
+    """
     from spectral_core.data import fetch
 
     for name in names:
@@ -92,7 +95,7 @@ def fetch_data(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1)
 @data_dir_option
 def verify_data(names: tuple[str, ...]) -> None:
-    """Check the files of data sets against their known checksums; all that are here by default."""
+    """Verify the checksums of the data sets named, or of all that are on this machine."""
     from spectral_core.data import DATASETS, available
 
     wanted = [choice("name", name, DATASETS) for name in names]
@@ -108,7 +111,11 @@ def verify_data(names: tuple[str, ...]) -> None:
 @settings_options
 @of_computing
 @store_option
-@click.option("--dry-run", is_flag=True, help="Only say what is missing and how long it takes.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Compute nothing; print what is missing and how long it would take.",
+)
 def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
     """Train, prune and store what a figure needs and the store lacks. Needs no Jupyter.
 
@@ -143,7 +150,8 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
     "--setting",
     default="training",
     show_default=True,
-    help="training: learning rate and epochs of each method; decay: the L2 weight of stronger.",
+    help="What to choose. training: learning rate and epochs of each method; decay: the L2 weight "
+    "of the method stronger.",
 )
 @of_computing
 @store_option
@@ -151,10 +159,10 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
 def choose(
     figure: str, setting: str, store_dir: Path, output_dir: Path | None, **values: Any
 ) -> None:
-    """Choose settings of the training by a held-out tenth of the training images.
+    """Choose training settings by the accuracy on a held-out tenth of the training images.
 
-    Writes what was measured into a file per panel, named by the panel alone; the figure's own
-    settings stay as they are.
+    Writes the accuracies and the chosen settings to one file per panel, named after the panel; the
+    next run overwrites it. The figure's own settings are not changed.
     """
     from spectral_core.paper.run.tuning import TUNINGS, record
 
@@ -169,7 +177,7 @@ def choose(
 
 @cli.command()
 @click.argument("name", required=False)
-@click.option("--all", "every", is_flag=True, help="Every notebook of the project.")
+@click.option("--all", "every", is_flag=True, help="Run every notebook of the project.")
 @click.option(
     "-p",
     "--parameter",
@@ -179,8 +187,10 @@ def choose(
     metavar="NAME VALUE",
     help="Set a parameter or a setting; VALUE is JSON, or else text: -p seeds 3 -p hidden '[500]'.",
 )
-@click.option("--prepare-only", is_flag=True, help="Write the parameters in, but run nothing.")
-@folder_option("--output-dir", "Where it goes [default: book/figures, or _prepared].")
+@click.option("--prepare-only", is_flag=True, help="Insert the parameters, but do not run it.")
+@folder_option(
+    "--output-dir", "Folder for the result [default: book/figures; with --prepare-only _prepared]."
+)
 def notebook(
     name: str | None,
     every: bool,
@@ -188,7 +198,7 @@ def notebook(
     prepare_only: bool,
     output_dir: Path | None,
 ) -> None:
-    """Run a notebook with papermill, such as fig03; an unknown parameter is an error."""
+    """Run a notebook, such as fig03, with papermill. An unknown parameter is an error."""
     from spectral_core.paper.pages import notebooks
 
     sources = notebooks.sources()
@@ -230,14 +240,16 @@ def _parameters(name: str, given: dict[str, Any], declared: list[str]) -> dict[s
 
 @cli.command(epilog=FIGURE_NAMES)
 @click.argument("figure", type=FigureName(), required=False)
-@preset_option(None, "Which of the published runs [default: the smallest that there is].")
+@preset_option(
+    None, "Preset to compare [default: the smallest published for FIGURE; without it, all]."
+)
 @of_a_run
 def verify(figure: str | None, preset: str | None, store_dir: Path, **changes: Any) -> None:
     """Compare this machine's results with the published ones of the same preset.
 
-    Without FIGURE: all panels that are computed here, whole, and published. Two runs agree at a
-    level if their mean accuracies differ by at most three standard errors of the difference plus
-    0.01. Exits with 1 if a level disagrees, or results are missing.
+    Without FIGURE, compares every published panel that is fully computed here. Two runs agree at a
+    pruning level if their mean accuracies differ by at most one percentage point plus three
+    standard errors of the difference. Exits with 1 if a level disagrees or results are missing.
     """
     from spectral_core.paper.results.agreement import agreement
     from spectral_core.paper.results.collect import collect
@@ -288,8 +300,8 @@ def _computed(
 def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     """Write a finished run into results/published: a table and its provenance for each panel.
 
-    A run of other seeds, methods or percentiles than the preset's has files of its own, beside
-    those that are there. At the paper's settings results/estimates.csv follows.
+    A run with other seeds, methods or percentiles than the preset's is written to files of its own,
+    next to the existing ones. At the preset paper, results/estimates.csv is updated, too.
     """
     from spectral_core.paper.questions.comparisons import write_estimates
     from spectral_core.paper.results import published
@@ -307,10 +319,10 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
 @figure_argument
 @of_a_run
 def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
-    """Remove each node of stored networks alone, and publish how scores rank the damage.
+    """Remove nodes of stored networks one at a time; publish how well scores predict the damage.
 
-    Writes results/ablation: for each network of the preset paper, Spearman's ρ between each score
-    and the loss that its removal costs.
+    Writes into results/ablation: for each network computed at the preset paper, Spearman's ρ
+    between the score of a node and the increase in loss when that node is removed.
     """
     from spectral_core.paper.results.ablation import publish_ablation
 
@@ -322,12 +334,16 @@ def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
 @of_a_run
-@click.option("--views", is_flag=True, help="Also what nodes see, and predictions at each level.")
+@click.option(
+    "--views",
+    is_flag=True,
+    help="Also publish pictures of the first layer's weights, and predictions at each level.",
+)
 def inspect(figure: str, store_dir: Path, views: bool, **changes: Any) -> None:
-    """Publish the score of every node of stored networks, one seed, for the book's explorer.
+    """Publish the score of every node of stored networks, at one seed, for the book's explorer.
 
-    Writes results/inside, of networks of the preset paper. With --views, methods that retrain do so
-    again at each level.
+    Reads networks computed at the preset paper and writes into results/inside. With --views, the
+    networks of methods that retrain are retrained at each pruning level.
     """
     from spectral_core.paper.results.inside import publish_inside
 
@@ -338,8 +354,8 @@ def inspect(figure: str, store_dir: Path, views: bool, **changes: Any) -> None:
 
 @cli.command(epilog=FIGURE_NAMES)
 @click.argument("figure", type=FigureName(), required=False)
-@preset_option(None, "Of this preset only [default: all].")
-@click.option("--all", "every", is_flag=True, help="Also panels of which there is nothing yet.")
+@preset_option(None, "List this preset only [default: all].")
+@click.option("--all", "every", is_flag=True, help="Also list panels that have no results yet.")
 @store_option
 def status(figure: str | None, preset: str | None, every: bool, store_dir: Path) -> None:
     """List what is computed on this machine and what is published, panel by panel."""
@@ -354,11 +370,11 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
     shown = table if every else table[~nothing]
     click.echo(shown.to_string(index=False) if len(shown) else "nothing is computed or published")
     if len(shown) < len(table):
-        click.echo(f"{len(table) - len(shown)} rows without results are left out: --all")
+        click.echo(f"{len(table) - len(shown)} rows without results are left out; see --all")
 
 
 @cli.command()
-@preset_option("quick", "What to run on this machine for comparison with the published results.")
+@preset_option("quick", "Preset of the figures that --run computes on this machine.")
 @click.option(
     "--run",
     "figures",
@@ -366,12 +382,13 @@ def status(figure: str | None, preset: str | None, every: bool, store_dir: Path)
     multiple=True,
     default=("fig03",),
     show_default=True,
-    help="Figure to run on this machine; may be given several times. The others are read.",
+    help="Figure to compute on this machine, for comparison with the published results; may be "
+    "given several times. All others show published results only.",
 )
 @of_computing
-@click.option("--pdf", is_flag=True, help="Also print it into one PDF; needs Chromium.")
+@click.option("--pdf", is_flag=True, help="Also print the book as one PDF; needs Chromium.")
 def book(preset: str, figures: tuple[str, ...], pdf: bool, **how: Any) -> None:
-    """Compute, execute the notebooks and build the book; says where it is."""
+    """Compute figures, execute the notebooks and build the book; prints where it is."""
     from spectral_core.paper.pages import building, printing
 
     root = paths.checkout()
@@ -430,7 +447,7 @@ def _stop(arguments: list[str]) -> NoReturn:
 
 def _line(row: Availability) -> str:
     """A data set, whether it is on this machine, and where."""
-    state = "checksums right" if row.checksums_ok else "damaged"
+    state = "checksums match" if row.checksums_ok else "damaged"
     state = "not on this machine" if row.found is None else state
     return f"{row.name:14} {state:20} {row.found or ''}".rstrip()
 

@@ -40,7 +40,8 @@ class Numbers(click.ParamType):
             items = value.removesuffix(self.separator).split(self.separator)
             return tuple(self.kind(item) for item in items)
         except ValueError:
-            self.fail(f"{value!r} is not a list like {self.name}", param, ctx)
+            alone = f", or {self.alone}" if self.alone else ""
+            self.fail(f"{value!r} is not a list like {self.name}{alone}", param, ctx)
 
 
 class Seeds(Numbers):
@@ -145,19 +146,19 @@ _panels = click.option(
 )
 data_dir_option = folder_option(
     "--data-dir",
-    f"Where data sets are [default: the user's cache folder, or ${DATA_VARIABLE}].",
+    f"Where data sets are [default: ${DATA_VARIABLE}, else the user's cache folder].",
     callback=_use_data_dir,
     expose_value=False,
 )
 store_option = folder_option(
     "--store",
-    "Where finished steps are kept [default: results/local, or $SPECTRAL_CORE_STORE].",
+    "Where finished steps are kept [default: $SPECTRAL_CORE_STORE, else results/local].",
     paths.local_results,
 )
 _COMPUTING = ("workers", "device", "backend", "scheduler", "max_wait")
 of_computing = all_of(
     click.option(
-        "--workers", type=int, help="Processes side by side [default: all cores; 1 on a GPU]."
+        "--workers", type=int, help="Parallel processes [default: one per core; 1 on a GPU]."
     ),
     click.option(
         "--device", default="cpu", show_default=True, help="Torch device, such as cpu or cuda."
@@ -167,13 +168,13 @@ of_computing = all_of(
         type=click.Choice(BACKENDS),
         default="loky",
         show_default=True,
-        help="loky: processes of this machine; dask: a cluster, which needs the extra [dask].",
+        help="loky: processes on this machine; dask: a cluster, which needs the extra [dask].",
     ),
     click.option("--scheduler", help="Address of the dask scheduler, such as tcp://host:8786."),
     click.option(
         "--max-wait",
         type=click.FloatRange(min=0),
-        help="Give up a dask cluster without workers after so many seconds [default: wait].",
+        help="Seconds after which to give up on a dask cluster without workers [default: never].",
     ),
     data_dir_option,
 )
@@ -185,7 +186,11 @@ def apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return {name: value for name, value in values.items() if name not in how}, how
 
 
-_methods = click.option("--methods", type=Numbers(str), help=f"Out of {', '.join(METHODS)}.")
+_methods = click.option(
+    "--methods",
+    type=Numbers(str),
+    help=f"Methods to compare [default: the figure's]: {', '.join(METHODS)}.",
+)
 of_a_run = all_of(
     _panels,
     _methods,
@@ -200,7 +205,7 @@ settings_options = all_of(
     click.option(
         "--hidden-by-method",
         type=WidthsByMethod(),
-        help="Widths where methods differ, like direct=800,post=800.",
+        help="Widths of single methods, in place of --hidden, such as direct=800,post=800.",
     ),
 )
 

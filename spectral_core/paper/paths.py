@@ -21,7 +21,7 @@ def checkout() -> Path:
     root = project()
     if not (root / "_toc.yml").exists():
         raise FileNotFoundError(
-            f"this command must be given in a checkout of the project; {root} has no _toc.yml"
+            f"this command must be run in a checkout of the project; {root} has no _toc.yml"
         )
     return root
 

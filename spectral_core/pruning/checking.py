@@ -19,7 +19,7 @@ from spectral_core.layers.running import Example, alike, duplicate, tensors_of, 
 
 def check_removal(flow: Flow, left: Left, smaller: nn.Module, fill: str = "zero") -> None:
     """Raise unless a pruned network gives what the full one gives with the removed nodes masked,
-    and runs in training mode; the error names the first layer where they part."""
+    and runs in training mode; the error names the first layer where they differ."""
     dtypes = {tensor.dtype for layer in flow.layers.values() for tensor in tensors_in(layer)}
     same = functools.partial(alike, computed=min(dtypes, key=lambda dtype: dtype.itemsize))
     with _masked(flow, left, fill) as full:
@@ -36,10 +36,10 @@ def check_removal(flow: Flow, left: Left, smaller: nn.Module, fill: str = "zero"
                 if name in left.columns:
                     before = before[..., on(before, left.columns[name])]
                 if name != other or not same(before, after):
-                    _refuse(flow, left, f"they part at the inputs of {name!r}")
-                last = f" behind {name!r}"
+                    _refuse(flow, left, f"the two differ at the inputs of {name!r}")
+                last = f", behind {name!r}"
             if len(outputs) != len(small_outputs) or not all(map(same, outputs, small_outputs)):
-                _refuse(flow, left, f"they part at the outputs,{last}")
+                _refuse(flow, left, f"the two differ at the outputs{last}")
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return  # other processes do not train now
     error = _training_fails(smaller, flow)
@@ -63,8 +63,9 @@ def _training_fails(network: nn.Module, flow: Flow) -> Exception | None:
 def _refuse(flow: Flow, left: Left, why: str, error: Exception | None = None) -> None:
     names = ", ".join(map(repr, left.nodes))
     raise ValueError(
-        f"nodes of {names} cannot be removed: the smaller network must give what the full one "
-        f"gives with those nodes masked, and {why}{flow.hooks()}. Protect the layers, or see find"
+        f"nodes of {names} cannot be removed: the smaller network must reproduce the outputs of "
+        f"the full one with these nodes masked, but {why}{flow.hooks()}. Keep all nodes of these "
+        "layers, such as by protect=…, or see find"
     ) from error
 
 

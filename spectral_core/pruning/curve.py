@@ -68,11 +68,11 @@ def pruning_curve(
     """Accuracy and loss of a network pruned at each of several percentiles, without retraining.
 
     Args:
-        network: one that :func:`~spectral_core.prune` understands; a stack with activations and
-            dropout between its layers is measured at about the price of one cut, another at that
-            of each.
+        network: one that :func:`~spectral_core.prune` can prune. If it is an ``nn.Sequential`` of
+            fully connected layers with activations and dropout in between, the whole curve takes
+            about as long as one evaluation; otherwise, each percentile takes one.
         scores: one tensor of shape (N_k,) per hidden layer, see :func:`~spectral_core.node_scores`.
-        inputs: shape (n, N_1).
+        inputs: shape (n, …), as the network takes them.
         targets: class indices, int64, shape (n,).
         percentiles: percentiles to prune at, each in [0, 100], in any order.
         per_layer: whether each layer has a threshold of its own.

@@ -26,9 +26,10 @@ def check_optimiser(optimiser: object, network: nn.Module) -> None:
         for key, x in ((key, x) for key, entry in state.items() for x in tree_leaves(entry)):
             if isinstance(x, Tensor) and x.shape != parameter.shape and x.numel() > 1:
                 raise ValueError(
-                    "the state of optimiser must be numbers and tensors of each parameter's shape; "
+                    "optimiser must hold only numbers and tensors of the shape of their parameter; "
                     f"{type(optimiser).__name__} has {key!r} of {tuple(x.shape)} for "
-                    f"{names.get(id(parameter))!r} of {tuple(parameter.shape)}. Make a new one"
+                    f"{names.get(id(parameter))!r} of {tuple(parameter.shape)}. Leave it out, and "
+                    "create a new one after pruning"
                 )
 
 
@@ -69,7 +70,7 @@ def carry(
         group["params"][:] = [own for own in heirs if own is not None]
     if new := after.keys() - names.values():
         warnings.warn(
-            f"{', '.join(map(repr, sorted(new)))} is new and in no group of optimiser: see "
-            "add_param_group",
+            f"new parameters {', '.join(map(repr, sorted(new)))} are not trained by optimiser: add "
+            "them with optimiser.add_param_group",
             stacklevel=5,
         )

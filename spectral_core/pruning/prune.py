@@ -46,7 +46,7 @@ def prune(
 
 
 class WithinBudget(NamedTuple):
-    """The smallest network within a budget, and what it was measured at."""
+    """The smallest network within the accepted drop, its pruning level and its measure."""
 
     network: nn.Module
     """The pruned network; a copy of the given one if nothing can go."""
@@ -69,21 +69,25 @@ def prune_until(
     fill: Fill = "zero",
     example: Example | None = None,
 ) -> WithinBudget:
-    """Prune as far as a measure, such as accuracy, drops by no more than so much.
+    """Prune as far as possible while a measure, such as accuracy, drops by at most ``max_drop``.
 
-    The pruning level is found by bisection, as if the measure fell with it: about seven networks
-    are measured, none retrained.
+    The pruning level is found by bisection, which assumes that the measure falls as the level
+    rises. About seven networks are measured; none is retrained.
 
     Args:
-        network: as :func:`~spectral_core.prune`; it is left as it is.
+        network: as :func:`~spectral_core.prune`; it is not changed.
         evaluate: from a network to a number, the higher the better.
         max_drop: largest accepted difference from the full network, in the measure's unit, ≥ 0.
         scores: scores of the hidden nodes; those of :func:`~spectral_core.node_scores` if ``None``.
         step: resolution of the level, in percentage points, in (0, 100].
         per_layer, protect, least, fill, example: as :func:`~spectral_core.prune`.
 
+    Returns:
+        The pruned network, its pruning level and its measure.
+
     Raises:
-        TypeError, ValueError: as :func:`~spectral_core.prune`.
+        TypeError, ValueError: as :func:`~spectral_core.prune`, or if ``evaluate`` gives NaN for the
+            full network.
 
     Example:
         >>> small, level, accuracy = prune_until(

@@ -87,7 +87,7 @@ def node_scores(
         generator: source of ``"random"``, on the CPU; torch's default one if ``None``.
         loss: from (outputs, targets) to the mean loss of a batch, for ``"taylor"``.
         example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; ``inputs`` if
-            ``None``. A plain stack needs none.
+            ``None``. An ``nn.Sequential`` of layers needs none.
 
     Returns:
         One tensor of shape (N_k,) per hidden layer in order of execution, the larger the more
@@ -96,7 +96,7 @@ def node_scores(
 
     Raises:
         TypeError, ValueError: if the criterion is unknown, does not fit the layers or lacks its
-            data, or the network has no hidden layer.
+            data, or no nodes of the network can be removed.
     """
     if by == "taylor" and inputs is not None and targets is not None:
         _checks.examples(inputs, targets, classes=False)
@@ -131,9 +131,9 @@ def layer_scores(
     Args:
         network: any model.
         by, inputs, targets, generator, loss: as :func:`~spectral_core.node_scores`.
-        layers: names of fully connected and convolutional layers; if ``None``, all of them or, by
-            ``"eigenvalue"``, all that are spectral.
-        flow: where nodes are read, if that is known already.
+        layers: names of fully connected and convolutional layers. If ``None``, all of them; with
+            ``by="eigenvalue"``, all that are spectral.
+        flow: a :class:`~spectral_core.layers.flow.Flow` of the network, if there is one already.
 
     Returns:
         One tensor of shape (out,) per layer.

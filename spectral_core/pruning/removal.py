@@ -36,31 +36,32 @@ def remove(
     lose all its nodes: the layers behind it then compute a constant.
 
     Args:
-        network: any model; it is left as it is. :func:`~spectral_core.find` says which of its
+        network: any model; it is not changed. :func:`~spectral_core.find` says which of its
             layers' nodes can be removed.
         kept: one index tensor per group of hidden nodes, as :func:`~spectral_core.select` returns
             them; nodes stay in the order that they have.
-        fill: what a removed node leaves behind. ``"zero"``, as in the paper: nothing; the outputs
-            are those of the full network with what the removed nodes send on set to 0.
-            ``"constant"``: what it sends on without incoming weights, f(b_i), or f(0) without a
-            bias, with batch normalisation in evaluation mode. It goes into the bias of the layers
-            that read the node, which get one if need be; a budget does not count those.
-        example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; a plain stack
-            needs none.
-        check: whether the smaller network must give, on up to eight inputs of the example, the
-            outputs of the full one with the removed nodes masked, and run in training mode, too.
-        optimiser: one that trains the network. It is changed in place to train the smaller one, and
-            goes on with the state, such as momentum, of what is left.
+        fill: what a removed node leaves behind. ``"zero"``, as in the paper: nothing, as if the
+            activation of the node were 0. ``"constant"``: the activation that it would have without
+            incoming weights, f(b_i), or f(0) without a bias, with batch normalisation in evaluation
+            mode. This is added to the bias of each layer that reads the node; a layer without a
+            bias gets one, which a budget does not count.
+        example: inputs of the model, see :class:`~spectral_core.layers.flow.Flow`; an
+            ``nn.Sequential`` of layers needs none.
+        check: whether to verify the smaller network: on up to eight inputs of the example it must
+            reproduce the outputs of the full one with the removed nodes masked, and it must run in
+            training mode.
+        optimiser: the one that trains the network. It is changed in place to train the smaller
+            network, and keeps its state, such as momentum, for the parameters that are left.
 
     Returns:
-        A new network of the same class; no memory is shared with the old one. Parameters that
-        trained train; a buffer that loses entries becomes persistent, so that it is saved.
+        A new network of the same class; no memory is shared with the old one. Frozen parameters
+        stay frozen; a buffer that loses entries becomes persistent, so that it is saved.
 
     Raises:
-        TypeError: if the network cannot be copied.
-        ValueError: if ``kept`` does not fit the groups of hidden nodes, an example is needed, or
-            the smaller network does not give the masked one's outputs, or the optimiser's state
-            cannot be cut, such as that of LBFGS and Adafactor.
+        TypeError: if an argument is of the wrong type, or the network cannot be copied.
+        ValueError: if ``kept`` does not fit the groups of hidden nodes, an example is needed, the
+            smaller network fails the check, or the state of the optimiser cannot be pruned, as with
+            LBFGS and Adafactor.
     """
     return removed(Flow(network, example), kept, fill, check, optimiser)
 

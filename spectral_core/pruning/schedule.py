@@ -41,17 +41,18 @@ def prune_in_steps(
     example: Example | None = None,
     optimiser: Optimizer | None = None,
 ) -> Pruned:
-    """Prune a little, retrain, and so on: each step ranks the nodes that are left anew.
+    """Prune and retrain in several steps, each of which ranks the remaining nodes again.
 
     Args:
-        network: as :func:`~spectral_core.remove`; it is left as it is.
-        retrain: called as ``retrain(network, step)`` after each cut, step = 1, 2, …; it trains the
-            smaller network in place, whose parameters are new ones. What it returns is not used.
+        network: as :func:`~spectral_core.remove`; it is not changed.
+        retrain: called as ``retrain(network, step)`` after each pruning, step = 1, 2, …, to train
+            the smaller network in place. Its parameters are new tensors. What ``retrain`` returns
+            is not used.
         score: from a network to the scores of its hidden nodes; ``node_scores`` if ``None``.
         nodes: hidden nodes to keep after each step, numbers or fractions of the given network's;
             for example ``numpy.geomspace(1, 0.1, 6)[1:]``, five steps down to a tenth.
-        parameters: weights and biases to keep at most after each step, likewise.
-        flops: floating-point operations to keep at most after each step, likewise.
+        parameters: the most weights and biases to keep after each step, likewise.
+        flops: the most floating-point operations to keep after each step, likewise.
         per_layer, protect, least, fill, example, optimiser: as :func:`~spectral_core.prune`, the
             same at each step.
 
@@ -60,7 +61,7 @@ def prune_in_steps(
 
     Raises:
         TypeError, ValueError: as :func:`~spectral_core.prune`, or if not exactly one schedule is
-            given.
+            given, or a hidden layer loses all its nodes.
     """
     schedules = {"nodes": nodes, "parameters": parameters, "flops": flops}
     given = {name: steps for name, steps in schedules.items() if steps is not None}

@@ -77,19 +77,20 @@ def select(
         scores: one tensor of shape (N_k,) per hidden layer, or group of layers that share nodes.
         percentile: percentile q of the pooled scores, in [0, 100]; 0 keeps every node. A list has
             one for each hidden layer, of that layer's scores.
-        nodes: hidden nodes to keep in all; a whole number, or a fraction in [0, 1] of what there is
-            (so 1 is one node and 1.0 all of them).
-        parameters: weights and biases of the fully connected layers to keep at most, once folded,
-            see :meth:`spectral_core.layers.flow.Flow.parameters`; a number or fraction. Needs
-            ``network``.
-        flops: floating-point operations of the fully connected layers to keep at most, for one
-            input vector, see :meth:`spectral_core.layers.flow.Flow.flops`; likewise.
-        per_layer: whether each layer has a threshold of its own. To a budget, nodes then count by
-            their rank in their layer, so that all layers lose the same share.
+        nodes: how many hidden nodes to keep in total: a whole number, or a fraction in [0, 1] of
+            the full network's (so the int 1 is one node, and the float 1.0 all of them).
+        parameters: the most weights and biases that the fully connected layers may keep, once
+            folded, see :meth:`spectral_core.layers.flow.Flow.parameters`; a whole number or a
+            fraction, as for ``nodes``. Needs ``network``.
+        flops: the most floating-point operations that the fully connected layers may need for one
+            input vector, see :meth:`spectral_core.layers.flow.Flow.flops`; as for ``parameters``.
+        per_layer: whether each layer has a threshold of its own. With a budget, nodes are then
+            compared by their rank within their layer, so that all layers lose the same share.
         protect: layers that keep all their nodes and stay out of the pool: by their number among
             the hidden ones, or by their name if ``network`` is given.
         least: minimum number of nodes to keep per hidden layer.
-        network: the network that was scored.
+        network: the network that was scored; needed for ``parameters``, ``flops`` and names in
+            ``protect``.
         example: its inputs, see :class:`~spectral_core.layers.flow.Flow`.
 
     Returns:
@@ -183,7 +184,7 @@ def _fill_budget(
     ``order`` has a number for each node, one vector per hidden layer; the least is the best.
     """
     if name != "nodes" and flow is None:
-        raise TypeError(f"{name} needs network, to count them; got none")
+        raise TypeError(f"{name} needs network, to count them: pass network=…")
     cost = sum if name == "nodes" else getattr(flow, name)
     limit = allowance(name, budget, cost([len(mask) for mask in stay]))
     candidates = sorted((order[k][i], k, i) for k in free for i in np.flatnonzero(~stay[k]))
@@ -195,7 +196,7 @@ def _fill_budget(
 
     if spent(0) > limit:
         raise ValueError(
-            f"{name} must be at least {spent(0)}, which protected layers and least nodes need; "
+            f"{name} must be at least {spent(0)}, for the nodes that protect=… and least=… keep; "
             f"got {budget!r}, that is {limit}"
         )
     # The cost grows with the nodes.
@@ -217,7 +218,7 @@ def _protected(protect: Collection[int | str], layers: int, flow: Flow | None) -
     for layer in protect:
         if isinstance(layer, str):
             if flow is None:
-                raise TypeError(f"protect by name needs network; got {layer!r} without one")
+                raise TypeError(f"protect by name needs network; got {layer!r}: pass network=…")
             _checks.choice("protect", layer, flow.layers)  # one that cannot lose nodes will do
             numbers |= {k for k, group in enumerate(flow.groups) if layer in group.layers}
         elif _checks.whole_number("protect", layer) >= layers:

@@ -39,18 +39,18 @@ def taylor(
     its layer; of a channel it has M positions. A copy of the network is run in evaluation mode.
 
     Args:
-        network: any model of one tensor; it is left as it is.
+        network: any model that takes one tensor; it is not changed.
         layers: names of fully connected or convolutional layers.
         inputs, targets, loss: as :func:`~spectral_core.node_scores`.
         batch_size: examples per pass; bounds the memory.
-        flow: where nodes are read, if that is known already.
+        flow: a :class:`~spectral_core.layers.flow.Flow` of the network, if there is one already.
 
     Returns:
         One tensor of shape (out,) per layer.
 
     Raises:
-        TypeError, ValueError: if inputs and targets are no tensors of the same length of at least
-            1, ``loss`` does not give one number, or a layer is not used once.
+        TypeError, ValueError: if inputs and targets are not tensors of the same length of at least
+            1, ``loss`` does not give one number, or a layer is not used exactly once.
     """
     _checks.examples(inputs, targets, classes=False)
     if flow is None and any(isinstance(network.get_submodule(name), Dense) for name in layers):
@@ -138,7 +138,10 @@ class _Gated:
         (x,) = (*args, *kwargs.values())
         gate = self.gates[name]
         if len(gate) != len(x):
-            raise ValueError("by='taylor' needs a network that keeps its inputs in the first axis")
+            raise ValueError(
+                "by='taylor' needs a network with one row per input in the first dimension; got "
+                f"{len(gate)} rows from {name!r} and {len(x)} where its nodes are read"
+            )
         factors = x.new_ones((len(x), len(nodes)))
         (own,) = np.nonzero(nodes >= 0)
         factors = factors.index_copy(1, on(x, own), gate[:, on(x, nodes[own])])

@@ -50,17 +50,18 @@ def evaluate(
     """Measure accuracy and loss of a network.
 
     Args:
-        network: module from (n, N_1) inputs to (n, classes) logits; its training mode is restored.
-        inputs: shape (n, N_1).
+        network: any module from one batch of inputs to (n, classes) logits, or to what ``loss``
+            takes; its training mode is restored.
+        inputs: shape (n, …), as the network takes them.
         targets: class indices, int64, shape (n,); with a ``loss``, what it takes, shape (n, …).
         batch_size: inputs per forward pass, at least 1; bounds the memory.
         loss: in place of the cross-entropy, as for :func:`~spectral_core.train`: from a batch's
             outputs and targets to their mean loss. There is no accuracy then.
 
     Raises:
-        TypeError, ValueError: if there is no module, there are no inputs, not one target per
-            input, or the batch size is below 1; or if a ``loss`` such as ``F.mse_loss`` would pair
-            each output, (n, 1), with each target, (n,).
+        TypeError, ValueError: if ``network`` is not a module, there are no inputs or not one target
+            per input, the batch size is below 1, or a ``loss`` such as ``F.mse_loss`` would
+            broadcast outputs, (n, 1), against targets, (n,).
     """
     _checks.module("network", network)
     _checks.examples(inputs, targets, classes=loss is None)

@@ -106,15 +106,18 @@ def train(
     """Minimise the categorical cross-entropy, or another loss, with Adam.
 
     A penalty γ adds γ Σ|λ_i| over the eigenvalues of each hidden spectral layer, and γ Σ|w_ij| over
-    the weights of each hidden plain layer, where these train (Appendix D); fully connected layers
-    are meant. A decay α adds α/2 Σp² over all that trains, output layer and biases included.
+    the weights of each hidden plain layer, if these are trained (Appendix D). Only fully connected
+    layers count. A decay α adds α/2 Σp² over all trained parameters, output layer and biases
+    included.
 
-    Every parameter with ``requires_grad`` is trained, from a fresh optimiser; the others are not
-    touched. The order of the examples is drawn anew each epoch. The last epoch's weights are kept.
+    Every parameter with ``requires_grad`` is trained, with a new optimiser; the others are not
+    changed. The order of the examples is drawn anew each epoch. The last epoch's weights are kept.
 
     Args:
-        network: module from (n, N_1) inputs to (n, classes) logits; trained in place.
-        inputs: shape (n, N_1), on the network's device.
+        network: any module from one batch of inputs to (n, classes) logits, or to what ``loss``
+            takes; trained in place.
+        inputs: shape (n, …), as the network takes them, on its device; (n, N_1) for a stack of
+            fully connected layers.
         targets: class indices, int64, shape (n,); with a ``loss``, what it takes, shape (n, …).
         epochs: passes over the data, at least 0.
         batch_size: examples per step; the last step of an epoch takes what is left.
@@ -126,7 +129,7 @@ def train(
         decay: weight α of the L2 term, at least 0; 0 for none. Its gradient α p goes through Adam
             with the loss's, unlike the decoupled decay of AdamW.
         loss: what to minimise in place of the cross-entropy, from a batch's outputs and targets to
-            a scalar, the mean over the batch: ``F.mse_loss`` for regression. Needs ``"fp32"``.
+            a scalar, their mean over the batch, such as ``F.mse_loss``. Needs ``"fp32"``.
         generator: source of the order, on the CPU whatever the device; torch's default if ``None``.
         on_epoch: called after each epoch with its number, from 1, and its loss.
 
@@ -137,8 +140,8 @@ def train(
     Raises:
         TrainingDiverged: if the loss of a step, or a parameter after the last one, is NaN or
             infinite; names the step and settings.
-        TypeError, ValueError: if an argument is out of range, nothing to train or to penalise, or
-            the precision is unsupported for this network or loss.
+        TypeError, ValueError: if an argument is out of range, there is nothing to train or to
+            penalise, or the precision is not supported for this network or loss.
     """
     _checks.module("network", network)
     settings = Optimisation(epochs, batch_size, learning_rate, precision, penalty, decay)
@@ -176,8 +179,8 @@ def fit(
         gradients = Autograd(network, inputs, targets, loss or F.cross_entropy, settings.penalty)
     else:
         raise ValueError(
-            "precision must be fp32 with a loss of your own, and for networks other than stacks of "
-            "Linear or SpectralLinear layers with ELU, ReLU or tanh in between; got "
+            "precision must be fp32 unless the loss is the default and network is an nn.Sequential "
+            "of Linear or SpectralLinear layers with ELU, ReLU or tanh in between; got "
             f"{settings.precision!r}"
         )
     optimiser = Adam(parameters, settings)

@@ -48,16 +48,17 @@ def test_what_goes_is_grey_and_lies_below_the_cut():
     for axes, indices, layer in zip(hidden, kept, NETWORK[::2]):
         lines, shown = lines_of(axes)
         lam = layer.eigenvalues.detach().abs()
-        np.testing.assert_allclose(np.sort(shown["stays"]), lam[indices].sort().values)
-        assert len(shown["goes"]) == len(lam) - len(indices)
-        np.testing.assert_allclose(shown["cut"][0], lam[indices].min())
-        assert shown["goes"].max() < shown["cut"][0] and lines["goes"].get_color() == GOES
-    assert set(lines_of(last)[0]) == {"stays"}  # the output layer is never pruned
+        np.testing.assert_allclose(np.sort(shown["kept"]), lam[indices].sort().values)
+        assert len(shown["pruned"]) == len(lam) - len(indices)
+        np.testing.assert_allclose(shown["threshold"][0], lam[indices].min())
+        assert shown["pruned"].max() < shown["threshold"][0]
+        assert lines["pruned"].get_color() == GOES
+    assert set(lines_of(last)[0]) == {"kept"}  # the output layer is never pruned
 
 
 def test_another_ranking_has_no_cut_in_the_spectrum():
     worst = NETWORK[0].eigenvalues.detach().abs().argmin()
-    for first, labels in (([int(worst)], {"stays", "goes"}), ([], {"goes"})):
+    for first, labels in (([int(worst)], {"kept", "pruned"}), ([], {"pruned"})):
         figure = plot_spectrum(NETWORK, [torch.tensor(first, dtype=int), torch.arange(5)])
         assert set(lines_of(figure.axes[0])[0]) == labels
 
@@ -65,9 +66,9 @@ def test_another_ranking_has_no_cut_in_the_spectrum():
 def test_convolutions_are_drawn_and_not_pruned():
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 6), nn.Linear(6, 2))
     first, second = plot_spectrum(spectralize(model), [torch.arange(3)]).axes
-    assert len(lines_of(first)[1]["stays"]) == 4 and len(lines_of(second)[1]["goes"]) == 3
+    assert len(lines_of(first)[1]["kept"]) == 4 and len(lines_of(second)[1]["pruned"]) == 3
 
 
 def test_eigenvalues_in_half_precision_are_drawn():
     (axes,) = plot_spectrum(spectralize(nn.Sequential(nn.Linear(4, 3)), skip=()).bfloat16()).axes
-    assert len(lines_of(axes)[1]["stays"]) == 3
+    assert len(lines_of(axes)[1]["kept"]) == 3

@@ -134,11 +134,11 @@ def test_away_from_a_checkout_nothing_is_computed_or_published(run, tmp_path, mo
     monkeypatch.setattr(cli, "_fill", None)  # calling it would fail
     for words in ("book", "notebook --all", "publish fig03", "ablate fig03", "inspect fig03"):
         code, _, err = run(*words.split())
-        assert code == 1 and "must be given in a checkout" in err
+        assert code == 1 and "must be run in a checkout" in err
     assert not list(tmp_path.iterdir())
 
 
-STORED = " Finished steps are stored; the same command goes on from here."
+STORED = " Finished steps are stored; run the same command again to continue."
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,8 @@ def test_status_lists_what_is_here_and_published_or_every_panel_at_every_preset(
     of = {row.split()[1]: row.split() for row in after}["digits-elu-32"]
     assert of[5:] == ["1-2", "seeds", "fp32", of[4][:10]]
     every = rows("--all")[1:]
-    assert rest == f"{len(every) - len(before)} rows without results are left out: --all"
+    left_out = len(every) - len(before)
+    assert rest == f"{left_out} rows without results are left out; see --all"
     assert len(every) == len(FIGURES["fig03"]) * len(PRESETS)
     assert any(row.split()[1:4] == ["fashion-mnist-elu-500", "paper", "0/300"] for row in every)
     assert run("status", "fig08", "--store", ours)[1].startswith("nothing is computed")

@@ -98,7 +98,7 @@ def test_a_layer_that_loses_all_its_nodes_leaves_no_state():
 def test_a_bias_that_a_fill_makes_is_reported():
     full = nn.Sequential(nn.Linear(4, 6), nn.Sigmoid(), nn.Linear(6, 3, bias=False))
     optimiser = optim.SGD(full.parameters(), lr=0.1)
-    with pytest.warns(UserWarning, match=r"'2.bias' is new .* add_param_group"):
+    with pytest.warns(UserWarning, match=r"'2.bias' are not trained.*add_param_group"):
         remove(full, [torch.arange(2)], "constant", optimiser=optimiser)
 
 

@@ -59,7 +59,7 @@ def test_kept_nodes_stay_in_the_order_that_they_have_and_no_bias_is_made_for_not
     [
         (lambda own, h, x: own.b(h) / own.a.out_features, "outputs, behind 'b'"),
         # as an input shows that is not needed to see the nodes
-        (lambda own, h, x: own.b(h) + (h.mean() if (x < 0).any() else 0), "they part"),
+        (lambda own, h, x: own.b(h) + (h.mean() if (x < 0).any() else 0), "the two differ"),
         (lambda own, h, x: own.b(h) + (h @ torch.ones(4, 1) if own.training else 0), "in training"),
     ],
 )

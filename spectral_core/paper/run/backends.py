@@ -21,7 +21,7 @@ from spectral_core._extras import needed
 if TYPE_CHECKING:
     from distributed import Client
 
-GO_ON = "Finished steps are stored; the same command goes on from here."
+GO_ON = "Finished steps are stored; run the same command again to continue."
 
 
 class WorkersLost(RuntimeError):

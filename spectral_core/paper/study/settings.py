@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from spectral_core import _checks
-from spectral_core.data import FEATURES, complete_name, identify
+from spectral_core.data import DATASETS, FEATURES, complete_name, identify
 from spectral_core.data.backbone import identify as identify_weights
 from spectral_core.layers.linear import StartingRange, starting_range
 from spectral_core.layers.networks import ACTIVATIONS
@@ -81,14 +81,14 @@ class Training:
 
     dataset: str = _setting(
         "fashion-mnist",
-        Rule(lambda _, value: identify(value), "name of a data set, or imagefolder:PATH"),
-        "Data set; imagefolder:PATH for images of your own, a folder or tar with train/CLASS/… "
-        "and test/CLASS/….",
+        Rule(lambda _, value: identify(value), f"{', '.join(DATASETS)}, or imagefolder:PATH"),
+        "Data set; imagefolder:PATH for your own images, in a folder or tar archive with "
+        "train/CLASS/… and test/CLASS/….",
     )
     train_images: int | None = _setting(
         None,
-        Rule(_images, "whole number, at least 1, or None for all"),
-        "Train on the first so many images only.",
+        Rule(_images, "whole number, at least 1; all by default"),
+        "Train on only the first N training images.",
     )
     activation: str = _setting("elu", _one_of(ACTIVATIONS), "Activation of the hidden layers.")
     hidden: Widths = _setting(
@@ -100,12 +100,15 @@ class Training:
         "Whether the output layer has a bias; hidden layers have none.",
     )
     eigenvalue_range: Range = _setting(
-        (-0.5, 0.5), Rule(_checks.interval, "two numbers, low ≤ high"), "Uniform start of λ."
+        (-0.5, 0.5),
+        Rule(_checks.interval, "two numbers, low ≤ high"),
+        "Range from which λ is drawn uniformly at the start.",
     )
     eigenvector_range: StartingRange = _setting(
         (-0.2, 0.2),
         Rule(starting_range, "two numbers, low ≤ high, or glorot"),
-        "Uniform start of φ; glorot for ±√(6 / (N_k + N_k+1)).",
+        "Range from which φ is drawn uniformly at the start; glorot for "
+        "±√(6 / (departure + arrival nodes)).",
     )
     input_eigenvalues: bool = _setting(
         False,
@@ -142,13 +145,17 @@ class Settings(Training):
     features: str = _setting(
         "none",
         _one_of(FEATURES),
-        "What the network takes of an image: none for its pixels; max or mean for pooled features "
-        "of a frozen MobileNetV2 (Appendix D).",
+        "Inputs of the network: none for the pixels of an image; max or mean for its features from "
+        "a frozen MobileNetV2, pooled in that way (Appendix D).",
     )
     backbone_weights: str = _setting(
         "imagenet",
-        Rule(lambda _, value: identify_weights(value), "imagenet, a file, or its SHA-256"),
-        "That network's weights: torchvision's (a download), or a state dict of its mobilenet_v2.",
+        Rule(
+            lambda _, value: identify_weights(value),
+            "imagenet, a file, or the first 8 digits of its SHA-256",
+        ),
+        "Weights of the MobileNetV2 of features: imagenet for torchvision's, which are downloaded; "
+        "or a file with a state dict of torchvision's mobilenet_v2.",
     )
     penalties: Numbers = _setting(
         (0.0,),
@@ -176,7 +183,8 @@ class Settings(Training):
     seeds: Seeds = _setting(
         tuple(range(5)),
         Rule(_seeds, "a count, or whole numbers of at least 0"),
-        "Seeds: 3 for 0, 1 and 2; or which ones.",
+        "Number of seeds (3 means 0, 1 and 2), or a list of them; on the command line, '4,' is "
+        "seed 4 alone.",
     )
 
     def __post_init__(self) -> None:

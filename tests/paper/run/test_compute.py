@@ -72,7 +72,7 @@ def test_a_worker_that_dies_is_said_in_two_lines(finished, store):
         process.join(PATIENCE)
     first, second = errors(store)
     assert process.exitcode == 1 and "Error: a worker process died (SIGKILL" in first
-    assert "goes on from here" in second
+    assert "run the same command again" in second
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_a_stopped_run_takes_its_workers_along_and_resumes_without_changing_a_bi
             wait_until(lambda: not processes_in(process.pid))
         if sent == signal.SIGTERM:
             assert process.exitcode == 130
-            assert errors(store)[-1].endswith("the same command goes on from here.")
+            assert errors(store)[-1].endswith("run the same command again to continue.")
         assert before.items() <= stored(store).items()  # nothing was computed or written again
     half = store.root / "train" / f".0123abcd.{trained[-1].key}.json"
     half.write_text('{"step": {')  # what a write cut off by the kill leaves behind

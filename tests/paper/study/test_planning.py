@@ -105,7 +105,7 @@ BAD = [
     ({"learning_rate": 0}, "learning_rate must be a finite number above 0; got 0"),
     ({"precision": "fp16"}, "precision must be one of"),
     ({"eigenvalue_range": 0.5}, "eigenvalue_range must be a pair (low, high)"),
-    ({"eigenvector_range": "glorott"}, "Did you mean 'glorot'?"),
+    ({"eigenvector_range": "glorott"}, "or 'glorot'; got 'glorott'"),
     ({"decay": -1e-4}, "decay must be a finite number of at least 0; got -0.0001"),
     ({"rounds": 0}, "rounds must be a whole number of at least 1; got 0"),
     ({"train_images": 0}, "train_images must be a whole number of at least 1"),
