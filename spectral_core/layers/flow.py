@@ -87,7 +87,7 @@ class Flow:
                 check_example(example)
             if on_few(self._see, example) == 2 < (rows_of(example) or 0):
                 with contextlib.suppress(Exception):  # of a model that takes no more
-                    self._see_more(few(example, ROWS))
+                    self._see_more(example)
         self._refuse_tied()
         self.hidden = [group.name for group in self.groups]
         unread = (OUTPUT, UNREAD, UNCALLED)
@@ -108,17 +108,20 @@ class Flow:
         return rows_of(example)
 
     def _see_more(self, example: Example) -> None:
-        """Look for layers that two inputs do not reach; keep all inputs, in pairs, for checks."""
-        example = self._behind_head(example)
+        """Look for layers that two inputs do not reach; keep inputs, in pairs, for checks."""
         missed = [
             name
             for name, why in self.refused.items()
             if why == UNCALLED and type(self.layers[name]) is not NonDynamicallyQuantizableLinear
         ]  # which nn.MultiheadAttention never calls
-        if missed and self._reaches(missed, example):
-            self.layers, self.groups, self.refused = self._groups_on(example)
-        pairs = range(0, min(rows_of(example) or 2, CHECKED) - 1, 2)
-        self.examples = [on_tensors(lambda x, at=at: x[at : at + 2], example) for at in pairs]
+        if missed:
+            more = self._behind_head(few(example, ROWS))
+            if self._reaches(missed, more):
+                self.layers, self.groups, self.refused = self._groups_on(more)
+        some = self._behind_head(few(example, CHECKED))
+        if rows := rows_of(some):  # else the two inputs stay
+            pairs = range(0, rows - 1, 2)
+            self.examples = [on_tensors(lambda x, at=at: x[at : at + 2], some) for at in pairs]
 
     def _reaches(self, layers: list[str], example: Example) -> bool:
         """Whether one of some layers is called on an example."""

@@ -4,11 +4,13 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -78,15 +80,20 @@ class _WithoutDropout(TorchFunctionMode):
 
 @contextlib.contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
-    """No gradients, no dropout, eager mode, and torch's random state as it was."""
+    """No gradients, no dropout, eager mode; random states, also Python's and NumPy's, stay."""
+    states = random.getstate(), np.random.get_state()
     devices = {p.device.index or 0 for p in network.parameters() if p.device.type == "cuda"}
     compiled = "torch._dynamo" in sys.modules  # which takes seconds to import
     eager = torch.compiler.set_stance("force_eager") if compiled else contextlib.nullcontext()
-    with torch.no_grad(), torch.random.fork_rng(sorted(devices)), eager, _WithoutDropout():
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed idle devices, too
-        for device in devices:
-            torch.cuda.default_generators[device].manual_seed(0)
-        yield
+    try:
+        with torch.no_grad(), torch.random.fork_rng(sorted(devices)), eager, _WithoutDropout():
+            torch.default_generator.manual_seed(0)  # torch.manual_seed would seed idle devices, too
+            for device in devices:
+                torch.cuda.default_generators[device].manual_seed(0)
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 @contextlib.contextmanager

@@ -182,6 +182,17 @@ def test_what_a_stack_passes_on_as_one_argument_stays_one():
     assert Flow(network, torch.rand(2, 6, 4)).hidden == ["1.a"]
 
 
+def test_what_a_stack_passes_on_need_not_count_its_inputs_alike():
+    def last(own, found):
+        outputs, (states, _) = found  # (n, tokens, …) and (layers, n, …)
+        return own.b(own.a(outputs[:, -1] + states[0]).relu())
+
+    head = Own(last, a=nn.Linear(3, 5), b=nn.Linear(5, 2))
+    network = nn.Sequential(nn.LSTM(4, 3, batch_first=True), head)
+    small = prune(network, [torch.rand(5)], 50, example=torch.rand(9, 6, 4))
+    assert small[1].a.out_features == 3
+
+
 def test_seeing_leaves_the_vectors_of_a_spectral_norm():
     network = nn.Sequential(
         nn.Linear(4, 8), nn.ReLU(), nn.utils.parametrizations.spectral_norm(nn.Linear(8, 2))
