@@ -375,7 +375,7 @@
   }
 
   root.replaceChildren(
-    element("nav", {"aria-label": "Five views that tell the paper"}, ...views),
+    element("nav", {"aria-label": "The paper in five views"}, ...views),
     says,
     element(
       "details", {open: root.clientWidth > 500}, element("summary", {}, "Choose a network"),

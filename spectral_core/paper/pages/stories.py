@@ -1,8 +1,9 @@
-"""Five views of the explorer that tell the paper, each with what makes its sentence true."""
+"""The paper in five views of the explorer, each with what makes its sentence true."""
 
 import csv
 
 from spectral_core.paper import paths
+from spectral_core.paper.results.accuracies import selected
 from spectral_core.paper.results.estimates import (
     ALL_LEVELS,
     by_level,
@@ -34,6 +35,8 @@ def stories() -> list[dict[str, str]]:
     three = {"dataset": "fashion-mnist", "depth": 3, "activation": "elu"}
     for name in ("direct", "direct-retrained"):
         assert set(collapse_level(name, **three).values()) == {70.0}
+    at_70 = selected(None, "direct", **three).query("source == 'text' and level == 70")
+    assert at_70["kept"].str.endswith("-0-0").all()
     wide = by_level(differences("post", "direct", ALL_LEVELS, network=WIDE, source="released"))
     assert list(wide["level"][wide["high"] < 0]) == list(range(40, 90, 5))
     assert set(wide["n"]) == {5} and not (wide["low"] > 0).any()

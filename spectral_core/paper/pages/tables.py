@@ -33,15 +33,21 @@ def controls(first: str, others: Sequence[str], **options: Any) -> Table:
     for other in others:
         middle = estimates.differences(first, other, estimates.FEW_TO_MANY, **options)
         outcomes = Counter(one.outcome() for one in estimates.per_network(middle).values())
-        early = estimates.pooled(middle)
-        late = estimates.difference(first, other, (85, 95), **options)
+        end = estimates.differences(first, other, (85, 95), **options)
+        early, late = estimates.pooled(middle), estimates.pooled(end)
         fewer = f" ({late.n} networks)" if late.over == "networks" and late.n < early.n else ""
         rows[METHODS[other].title] = {
-            "5–80 % pruned": str(early),
-            "85–95 % pruned": f"{late}{fewer}",
+            "5–80 % pruned": f"{early}{_start(middle, 5)}",
+            "85–95 % pruned": f"{late}{fewer}{_start(end, 85)}",
             "networks, 5–80 %": ", ".join(f"{n} {word}" for word, n in outcomes.most_common()),
         }
     return Table(rows_of(rows, "minus"), METHODS[first].title, words=True)
+
+
+def _start(found: pd.DataFrame, low: float) -> str:
+    """Where differences start, if a method was not measured at the lowest level of their range."""
+    first = found["level"].min()
+    return f" (from {first:g} %)" if first > low else ""
 
 
 def ladder(at: Mapping[str, float]) -> Table:
@@ -198,8 +204,9 @@ def estimated(*topics: str) -> Table:
     rows = {}
     for row in pd.concat(map(comparisons.topic, topics)).query("n > 1").itertuples():
         if row.over == "networks":
-            levels = f"{row.lowest_level:g}–{row.highest_level:g} %"
-            depth = "all" if row.depth == "all" else f"of {row.depth} hidden layers"
+            ends = dict.fromkeys((f"{row.lowest_level:g}", f"{row.highest_level:g}"))
+            levels = f"{'–'.join(ends)} %"
+            depth = {"1": "one hidden layer", "3": "three hidden layers"}.get(str(row.depth), "all")
             rows[minus(row.first, row.second), levels, f"{row.n}, {depth}"] = {
                 "difference": str(comparisons.estimate_of(row)),
                 "outcome": row.outcome,

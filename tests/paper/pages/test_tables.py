@@ -108,7 +108,10 @@ def test_heat_has_a_row_per_weight_and_a_table_per_method():
 def test_controls_are_differences_of_estimates():
     shown = tables.controls("pre", ["pre-random", "fresh", "direct-retrained"]).frame
     expected = estimates.difference("pre", "fresh", (85, 95))
-    assert shown.loc["Retrained from scratch", "85–95 % pruned"] == str(expected)
+    fresh = shown.loc["Retrained from scratch"]
+    assert fresh["85–95 % pruned"] == f"{expected} (from 90 %)"  # its levels are fewer
+    assert fresh["5–80 % pruned"].endswith(" (from 30 %)")
+    assert "from" not in shown["5–80 % pruned"].iloc[0]
     late = shown.loc["Magnitude + retraining", "85–95 % pruned"]
     assert late.endswith(" (6 networks)")  # the others have lost a layer at all these levels
     assert re.match(r"\d+ equivalent", shown["networks, 5–80 %"].iloc[0])
