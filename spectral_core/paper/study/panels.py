@@ -79,6 +79,8 @@ class Panel:
     change: str = ""
     """The one setting that differs from those of the text, out of :data:`CHANGES`; ``""`` for
     none."""
+    left_out: Mapping[str, Settings] = field(default_factory=dict)
+    """Settings of its methods that are not compared now: its name does not depend on the choice."""
 
     @classmethod
     def of(
@@ -104,7 +106,8 @@ class Panel:
     @property
     def hidden_by_method(self) -> dict[str, tuple[int, ...]]:
         """Nodes of each hidden layer of the methods that have others."""
-        return {m: s.hidden for m, s in self.settings.items() if s.hidden != self.base.hidden}
+        every = {**self.settings, **self.left_out}
+        return {m: s.hidden for m, s in every.items() if s.hidden != self.base.hidden}
 
     @property
     def depth(self) -> int:
@@ -118,15 +121,20 @@ class Panel:
 
     def map(self, change: Callable[[Settings], Settings]) -> Panel:
         """The panel with a change to the settings of each method."""
-        settings = {method: change(own) for method, own in self.settings.items()}
-        return replace(self, base=change(self.base), settings=settings)
+        settings, left_out = (
+            {method: change(own) for method, own in part.items()}
+            for part in (self.settings, self.left_out)
+        )
+        return replace(self, base=change(self.base), settings=settings, left_out=left_out)
 
     def of_methods(self, methods: Sequence[str], **own: Mapping[str, Any]) -> Panel:
         """The panel with other methods: those that it has, and new ones with the settings that make
         them what they are; ``own`` has further ones, by method."""
+        every = {**self.settings, **self.left_out}
         settings = {
-            method: self.settings.get(method)
+            method: every.get(method)
             or replace(self.base, **METHODS[method].settings, **own.get(method, {}))
             for method in (_checks.choice("methods", name, METHODS) for name in methods)
         }
-        return replace(self, settings=settings)
+        left_out = {method: s for method, s in every.items() if method not in settings}
+        return replace(self, settings=settings, left_out=left_out)

@@ -242,3 +242,15 @@ def test_panels_that_a_change_makes_one_are_computed_once_the_first_of_them():
     assert len(plan("fig06").panels) == 3 and len(plan("fig06", activation="relu").panels) == 1
     changed = plan("fig10", "quick", "*", dataset="mnist")
     assert [panel.source for panel in changed.panels] == ["text"] * 3
+
+
+def test_a_choice_of_methods_leaves_the_name_of_a_panel_with_widths_of_their_own():
+    whole = plan("fig09", "paper", "*tanh*released").panels[0]
+    assert whole.hidden_by_method == {"direct": (800, 800, 800), "post": (800, 800, 800)}
+    for methods in (["pre"], ["post"], ["direct", "pre"]):
+        chosen = plan("fig09", "paper", "*tanh*released", methods=methods).panels[0]
+        assert (chosen.name, list(chosen.methods)) == (whole.name, methods)
+    back = plan("fig09", "paper", "*tanh*released", methods=["pre"]).panels[0].of_methods(["post"])
+    assert back.settings["post"] == whole.settings["post"]
+    small = plan("fig09", "paper", "*tanh*released", methods=["pre"], hidden=20).panels[0]
+    assert small.name == "fashion-mnist-tanh-20-released"
