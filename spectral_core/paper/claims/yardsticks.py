@@ -11,9 +11,8 @@
   are 5 % apart.
 - *Equality*: the interval lies within ± one point.
 
-A lead that grows, a count and the ℓ1 penalty have tests of their own. All take a table as
-:func:`~spectral_core.paper.results.accuracies.described` makes it, the published one if ``None``,
-and filters as for :func:`~spectral_core.paper.results.estimates.differences`, and raise
+A lead that grows, a count and the ℓ1 penalty have tests of their own. All take options as
+:func:`~spectral_core.paper.results.estimates.differences` does, and raise
 :class:`~spectral_core.paper.results.collect.NoResults` where no network has what they test.
 """
 
@@ -93,12 +92,11 @@ def order(
     second: str,
     levels: tuple[float, float] = ALL_LEVELS,
     most: float = math.inf,
-    table: pd.DataFrame | None = None,
-    **filters: Any,
+    **options: Any,
 ) -> list[ClaimTest]:
     """Whether ``first`` is more accurate than ``second``, and by less than ``most`` points: no if
     the whole interval is beyond. Collapsed levels are left out."""
-    found = differences(first, second, levels, table=table, **filters)
+    found = differences(first, second, levels, **options)
     by_network = dict(list(found.groupby("network", sort=False)))
     tests = []
     for network, typical in per_network(found, "median").items():
@@ -136,11 +134,9 @@ def _signs(halves: Sequence[Estimate | None]) -> tuple[bool, bool]:
     return any(half.worse() for half in known), any(half.better() for half in known)
 
 
-def equality(
-    first: str, second: str, table: pd.DataFrame | None = None, **filters: Any
-) -> list[ClaimTest]:
+def equality(first: str, second: str, **options: Any) -> list[ClaimTest]:
     """Whether two methods' unpruned networks are equally accurate, within the margin."""
-    found = per_network(differences(first, second, (0.0, 0.0), table=table, **filters))
+    found = per_network(differences(first, second, (0.0, 0.0), **options))
     return [ClaimTest(name, f"{first} − {second}", one, _equal) for name, one in found.items()]
 
 
@@ -149,12 +145,12 @@ def _equal(estimate: Estimate) -> str:
     return HOLDS if estimate.equivalent() else FAILS if apart else INCONCLUSIVE
 
 
-def lead_grows(method: str, table: pd.DataFrame | None = None, **filters: Any) -> list[ClaimTest]:
+def lead_grows(method: str, **options: Any) -> list[ClaimTest]:
     """Whether the lead over ``direct`` is larger with three hidden layers than with one, by
     different seeds."""
     leads = []
     for depth in (3, 1):
-        found = differences(method, "direct", ALL_LEVELS, table=table, **filters, depth=depth)
+        found = differences(method, "direct", ALL_LEVELS, **options, depth=depth)
         alive = found[~found["collapsed"]]
         leads.append(Estimate.of(alive.groupby("seed")["difference"].median()))
     grows, what = Estimate.combined(leads, (1, -1)), f"{method} − direct, 3 − 1 layers"
@@ -199,20 +195,18 @@ def graded(reach: Reach, miss: Callable[[float], float]) -> str:
     return grades.pop() if len(grades) == 1 else INCONCLUSIVE
 
 
-def fewer_tuned(
-    method: str = "pre", rival: str = "direct", table: pd.DataFrame | None = None, **filters: Any
-) -> list[ClaimTest]:
+def fewer_tuned(method: str = "pre", rival: str = "direct", **options: Any) -> list[ClaimTest]:
     """Numbers that ``pre`` tunes in both stages, in per cent of those that ``direct`` tunes.
 
     ``pre`` tunes an eigenvalue of each hidden and output node, then what is left of φ where it is
     pruned as far as costs no more than a point. Holds up to a half; in part below all of them.
     """
     tests = []
-    for network, reach in estimates.reaches(method, table=table, **filters).items():
-        curve = selected(table, method, network=network, **filters)
+    for network, reach in estimates.reaches(method, **options).items():
+        curve = selected(method, network=network, **options)
         first = curve[curve["level"] == 0].iloc[0]
         same = {name: first[name] for name in ("dataset", "activation", "depth", "source")}
-        direct = selected(table, rival, **same)
+        direct = selected(rival, table=options.get("table"), **same)
         if direct.empty:
             continue
         outputs = len(RAW_DATA[first["dataset"]].classes)
@@ -231,38 +225,32 @@ def _half_at_most(share: Count) -> str:
 # The ℓ1 penalty
 
 
-def stable_with_penalty(
-    method: str, table: pd.DataFrame | None = None, **filters: Any
-) -> list[ClaimTest]:
+def stable_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
     """Whether the worst level with the best γ > 0 loses at most a point of the unpruned network
     without penalty."""
-    curves = by_penalty(method, table, **filters)
+    curves = by_penalty(method, **options)
     best = worst_levels(curves).drop(0.0).idxmax()
     worst = Estimate.of(curves[best].sub(curves[0.0][0.0], axis=0).min(axis=1))
     return [ClaimTest(f"γ = {best:g}", method, worst, partial(_above, limit=-MARGIN))]
 
 
-def better_with_penalty(
-    method: str, table: pd.DataFrame | None = None, **filters: Any
-) -> list[ClaimTest]:
+def better_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
     """Whether the best γ > 0 gains on none, at the median level."""
-    curves = by_penalty(method, table, **filters)
+    curves = by_penalty(method, **options)
     best = pd.Series({penalty: of.mean().mean() for penalty, of in curves.items()})
     best = best.drop(0.0).idxmax()
     gain = Estimate.of((curves[best] - curves[0.0]).drop(columns=0.0).median(axis=1))
     return [ClaimTest(f"γ = {best:g}", f"{method}, γ > 0 − none", gain, _above)]
 
 
-def by_penalty(
-    method: str, table: pd.DataFrame | None = None, **filters: Any
-) -> dict[float, pd.DataFrame]:
+def by_penalty(method: str, **options: Any) -> dict[float, pd.DataFrame]:
     """Accuracy in per cent by weight γ of the penalty, on the test images: a row per seed, a column
     per level.
 
     Raises:
         NoResults: if no network has a penalty.
     """
-    rows = selected(table, method, **filters, penalty=None)
+    rows = selected(method, **options, penalty=None)
     if not (rows["penalty"] > 0).any():
         raise NoResults(f"no network of {method} has a penalty")
     rows = rows[rows["network"].isin(rows.loc[rows["penalty"] > 0, "network"])]

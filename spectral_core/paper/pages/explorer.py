@@ -128,7 +128,7 @@ def network_data(dataset: str, depth: int, activation: str, source: str) -> dict
 def _rows(dataset: str, depth: int, activation: str, source: str) -> pd.DataFrame:
     """Published points of a network; of each method in fp32, or else in the precision of most."""
     where = {"dataset": dataset, "depth": depth, "activation": activation, "source": source}
-    table = accuracies.selected(None, SHOWN, **where)
+    table = accuracies.selected(SHOWN, **where)
     counts = table.groupby(["method", "precision"]).size().reset_index(name="points")
     counts["first"] = counts["precision"] == "fp32"
     best = counts.sort_values(["first", "points"]).drop_duplicates("method", keep="last")

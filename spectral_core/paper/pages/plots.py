@@ -131,21 +131,19 @@ def _accuracy(rows: pd.DataFrame, title: str, points: Mapping[str, pd.DataFrame 
 
 
 @themed
-def reach_dots(
-    methods: Sequence[str], alt: str, *, table: pd.DataFrame | None = None, **filters: Any
-) -> Picture:
+def reach_dots(methods: Sequence[str], alt: str, **options: Any) -> Picture:
     """How far each network can be pruned before it loses a point: a row per network, a mark per
     method, hollow for controls.
 
     Args:
         methods: whose marks, in the order of the key.
         alt: what the picture shows, in words.
-        table, filters: as for :func:`spectral_core.paper.results.estimates.reaches`.
+        options: as for :func:`spectral_core.paper.results.estimates.reaches`.
 
     Raises:
         NoResults: if a network lacks one of the methods.
     """
-    rows = accuracies.selected(table, methods[0], **filters)
+    rows = accuracies.selected(methods[0], **options)
     order = {name: i for i, name in enumerate([*dict.fromkeys(rows["dataset"]), *ACTIVATION_NAMES])}
     named = rows.drop_duplicates("network").sort_values(
         ["dataset", "depth", "activation"], key=lambda column: column.map(order).fillna(column)
@@ -157,7 +155,7 @@ def reach_dots(
     axes = axes_within(figure, left=64, right=16, top=top)
     for method in methods:
         colour, dash, marker = look(method)
-        reached = estimates.reaches(method, table=table, **filters)
+        reached = estimates.reaches(method, **options)
         if lacking := set(networks) - set(reached):
             raise NoResults(f"no curve of {method} in {', '.join(sorted(lacking))}")
         axes.plot(
@@ -192,13 +190,7 @@ def _rows(networks: Iterable[str]) -> tuple[list[float], dict[str, float]]:
 
 @themed
 def difference_curves(
-    first: str,
-    controls: Sequence[str],
-    alt: str,
-    *,
-    limit: float = 3.0,
-    table: pd.DataFrame | None = None,
-    **filters: Any,
+    first: str, controls: Sequence[str], alt: str, *, limit: float = 3.0, **options: Any
 ) -> Picture:
     """A method minus each of its controls: a drawing per control and depth, a thin line per
     network, a thick one for their mean, and a band for differences that do not count.
@@ -211,14 +203,14 @@ def difference_curves(
         controls: what it is compared with.
         alt: what the picture shows, in words.
         limit: where the scale ends on both sides, in percentage points.
-        table, filters: as for :func:`spectral_core.paper.results.estimates.differences`.
+        options: as for :func:`spectral_core.paper.results.estimates.differences`.
 
     Raises:
         NoResults: if a control has no network in common with the method.
     """
     drawings = []
     for control in controls:
-        found = estimates.differences(first, control, estimates.ALL_LEVELS, table=table, **filters)
+        found = estimates.differences(first, control, estimates.ALL_LEVELS, **options)
         for depth, rows in found.groupby("depth"):
             drawings.append(_difference(rows, control, depth, limit))
     return Picture(tuple(drawings), alt)

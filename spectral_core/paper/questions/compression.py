@@ -36,7 +36,7 @@ def points(table: pd.DataFrame | None = None) -> pd.DataFrame:
         One row per network, method and level: ``activation``, ``kept`` (nodes left, of the first
         seed), ``parameters``, ``accuracy`` in [0, 1] and ``seeds``. Collapsed levels are left out.
     """
-    rows = accuracies.selected(table, METHODS, dataset=(*PIXELS, "digits"))
+    rows = accuracies.selected(METHODS, table=table, dataset=(*PIXELS, "digits"))
     return (
         rows[(rows["precision"] == "fp32") & ~rows["collapsed"]]
         .groupby(["network", "method", "level"], sort=False)

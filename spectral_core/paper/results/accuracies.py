@@ -80,15 +80,18 @@ FILTERS = ("dataset", "activation", "depth", "source", "network", "penalty")
 
 
 def selected(
-    table: pd.DataFrame | None, method: str | Iterable[str], change: str = "", **filters: Any
+    method: str | Iterable[str],
+    change: str = "",
+    table: pd.DataFrame | None = None,
+    **filters: Any,
 ) -> pd.DataFrame:
     """Rows of one method, or of several, in some networks; the text's settings and no penalty
     unless filtered.
 
     Args:
-        table: as :func:`described` makes it; the published results if ``None``.
         method: its key, or several.
         change: the setting changed, ``""`` for none.
+        table: as :func:`described` makes it; the published results if ``None``.
         filters: values of :data:`FILTERS`, one or several of each; all if ``None``.
     """
     for name in filters:

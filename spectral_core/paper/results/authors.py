@@ -80,7 +80,7 @@ def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
         largest, and ``z``: the largest deviation in standard errors of our own mean, and the level
         ``z_level`` where that is; NaN for fewer than three seeds.
     """
-    own = accuracies.selected(table, METHODS, source=None)
+    own = accuracies.selected(METHODS, table=table, source=None)
     own = own.assign(panel=own.groupby(["source", "precision", "panel"], sort=False).ngroup())
     points, curve = deviation(own), ["panel", "method"]
     points["deviation"] *= 100

@@ -30,8 +30,7 @@ def differences(
     levels: tuple[float, float] = FEW_TO_MANY,
     *,
     change: str = "",
-    table: pd.DataFrame | None = None,
-    **filters,
+    **options,
 ) -> pd.DataFrame:
     """Accuracy of one method minus another's, in every network and seed that has both.
 
@@ -42,9 +41,7 @@ def differences(
         levels: smallest and largest pruning level, in per cent of the nodes.
         change: the setting changed in ``first``, see the experiment ``settings``; ``""`` for none.
             Where it is the ``width``, levels are paired that leave as many nodes, within one.
-        table: as :func:`~spectral_core.paper.results.accuracies.described` makes it; the published
-            results if ``None``.
-        filters: as :func:`~spectral_core.paper.results.accuracies.selected` takes them.
+        options: a table and filters, for :func:`~spectral_core.paper.results.accuracies.selected`.
 
     Returns:
         One row per network, seed and level: ``network``, ``dataset``, ``activation``, ``depth``,
@@ -56,7 +53,7 @@ def differences(
         NoResults: if no network has both.
         ValueError: if a seed that both have lacks one of their common levels.
     """
-    one, other = selected(table, first, change, **filters), selected(table, second, **filters)
+    one, other = selected(first, change, **options), selected(second, **options)
     if change == "width":
         one = one.assign(level=_levels_of_nodes(one, other))
     one, other = (rows[rows["level"].between(*levels)] for rows in (one, other))
@@ -161,16 +158,14 @@ def difference(
     return pooled(differences(first, second, levels, **options))
 
 
-def mean_accuracy(
-    method: str, level: float, network: str, *, table: pd.DataFrame | None = None, **filters
-) -> float:
+def mean_accuracy(method: str, level: float, network: str, **options) -> float:
     """Mean accuracy in per cent of one network, by its name in words, at one pruning level: over
     its seeds in fp32; in another precision only if there are none.
 
     Raises:
         NoResults: if the point is not published.
     """
-    rows = selected(table, method, network=network, **filters)
+    rows = selected(method, network=network, **options)
     at_level = rows[rows["level"] == level].groupby("precision")["accuracy"].mean()
     if at_level.empty:
         raise NoResults(f"no accuracy of {method} at {level:g} % is published for {network}")
@@ -224,8 +219,7 @@ def reaches(
     *,
     unbroken: bool = False,
     reference: str = "",
-    table: pd.DataFrame | None = None,
-    **filters,
+    **options,
 ) -> dict[str, Reach]:
     """How far a method can prune each network before it loses more than some points of accuracy,
     paired by seed; a level with a collapsed layer is never within.
@@ -235,13 +229,13 @@ def reaches(
         within: points that may be lost.
         unbroken: whether every level before the last must be within, too.
         reference: method whose unpruned network counts; the method's own if empty.
-        table, filters: as for :func:`differences`.
+        options: as for :func:`differences`.
 
     Raises:
         NoResults: if no network has both the curve and the unpruned network.
     """
-    curve = selected(table, method, **filters)
-    unpruned = selected(table, reference or method, **filters)
+    curve = selected(method, **options)
+    unpruned = selected(reference or method, **options)
     unpruned = unpruned[unpruned["level"] == 0].drop(columns="level")
     levels = curve[[*_RUN, "level"]].drop_duplicates()
     lost = _paired(unpruned.merge(levels), curve)
@@ -258,10 +252,8 @@ def reaches(
     return found
 
 
-def collapse_level(
-    method: str, *, table: pd.DataFrame | None = None, **filters
-) -> dict[str, float]:
+def collapse_level(method: str, **options) -> dict[str, float]:
     """The first level at which a layer of some seed has no nodes left, by network; NaN for none."""
-    rows = selected(table, method, **filters)
+    rows = selected(method, **options)
     first = rows[rows["collapsed"]].groupby("network")["level"].min()
     return {network: float(first.get(network, math.nan)) for network in rows["network"].unique()}

@@ -93,7 +93,7 @@ def test_several_tests_of_a_claim_are_corrected():
 )
 def test_equality_is_of_unpruned_networks(ahead, spread, word):
     table = leads({0: ahead, 10: 50}, spread=spread)
-    assert [test.word for test in yardsticks.equality("pre", "post", table)] == [word]
+    assert [test.word for test in yardsticks.equality("pre", "post", table=table)] == [word]
 
 
 def curve(losses, seeds=3, spread=0.01):
@@ -187,7 +187,7 @@ def test_lead_grows_with_depth(leads, spread, word):
         curves({"post": {50: noisy(50 + lead, spread=spread)}, "direct": {50: [0.5] * 3}}, hidden=h)
         for h, lead in zip(("10", "10-10-10"), leads)
     ]
-    (test,) = yardsticks.lead_grows("post", pd.concat(tables, ignore_index=True))
+    (test,) = yardsticks.lead_grows("post", table=pd.concat(tables, ignore_index=True))
     assert test.word == word
     assert test.observed.mean == pytest.approx(leads[1] - leads[0])
 
@@ -223,8 +223,8 @@ def penalised(worst, seeds=3):
     ],
 )
 def test_of_the_penalties_the_best_one_is_tested(yardstick, worst, seeds, mean, word):
-    (test,) = yardstick("post", penalised(worst, seeds))
+    (test,) = yardstick("post", table=penalised(worst, seeds))
     assert (test.network, test.word) == ("γ = 1", word)
     assert test.observed.mean == pytest.approx(mean, abs=0.1)
     with pytest.raises(NoResults, match="no network of pre has a penalty"):
-        yardstick("pre", penalised(worst))
+        yardstick("pre", table=penalised(worst))
