@@ -1,7 +1,5 @@
 """The command ``spectral-core``."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import signal
@@ -12,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from spectral_core._checks import choice
+from spectral_core.data import DATASETS, Availability, available, fetch
 from spectral_core.data.directories import DATA_VARIABLE, SEARCH_PATH_VARIABLE
 from spectral_core.paper import paths
 from spectral_core.paper.options import (
@@ -33,16 +32,16 @@ from spectral_core.paper.options import (
     store_option,
     value_of,
 )
+from spectral_core.paper.run import compute as computing
+from spectral_core.paper.run import tuning
 from spectral_core.paper.run.backends import GO_ON, check_backend
+from spectral_core.paper.run.remaining import Remaining, remaining
 from spectral_core.paper.run.store import Store
 from spectral_core.paper.run.worker import check_device
 from spectral_core.paper.study.figures import EXPERIMENTS, FIGURES, PRESETS
 from spectral_core.paper.study.planning import SETTINGS, Study, is_selected, plan
 
-if TYPE_CHECKING:
-    from spectral_core.data import Availability
-    from spectral_core.paper.run.compute import Cost
-    from spectral_core.paper.run.remaining import Remaining
+# What needs pandas or IPython, which take long to import, is imported where it is used.
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -71,8 +70,6 @@ def data() -> None:
 @data_dir_option
 def list_data() -> None:
     """List which data sets are on this machine, without using the internet."""
-    from spectral_core.data import available
-
     for row in available():
         click.echo(_line(row))
 
@@ -85,8 +82,6 @@ def fetch_data(names: tuple[str, ...]) -> None:
 
     Names are those that spectral-core data list prints.
     """
-    from spectral_core.data import fetch
-
     for name in names:
         click.echo(f"{name}: {fetch(name)}")
 
@@ -96,8 +91,6 @@ def fetch_data(names: tuple[str, ...]) -> None:
 @data_dir_option
 def verify_data(names: tuple[str, ...]) -> None:
     """Verify the checksums of the data sets named, or of all that are on this machine."""
-    from spectral_core.data import DATASETS, available
-
     wanted = [choice("name", name, DATASETS) for name in names]
     rows = [row for row in available() if (row.name in wanted if wanted else row.found)]
     for row in rows:
@@ -122,9 +115,6 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
     With --backend dask the workers of a cluster compute, one thread each; they and this command
     must see the store at the same path, on a disk that they share.
     """
-    from spectral_core.paper.run import compute as computing
-    from spectral_core.paper.run.remaining import remaining
-
     changes, how = apart(values)
     run = plan(figure, **changes)
     title = f"{figure} at the preset {run.preset}"
@@ -135,7 +125,7 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
         left = remaining(run.steps(), Store(store_dir), workers=processes, device=how["device"])
         click.echo(f"{title}: {_in_words(left, processes)}")
         return
-    cost = _fill(run, store_dir, **how)
+    cost = computing.compute(run.steps(), Store(store_dir), **how)
     click.echo(_accuracies(run, store_dir))
     click.echo(
         f"{title}: steps run: {cost.steps}, in {_duration(cost.seconds)}, with "
@@ -164,14 +154,12 @@ def choose(
     Writes the accuracies and the chosen settings to one file per panel, named after the panel; the
     next run overwrites it. The figure's own settings are not changed.
     """
-    from spectral_core.paper.run.tuning import TUNINGS, record
-
-    tuning = TUNINGS[choice("setting", setting, TUNINGS)]
+    fixed = tuning.TUNINGS[choice("setting", setting, tuning.TUNINGS)].sets
     changes, how = apart(values)
-    if given := [name for name in tuning.sets if changes[name] is not None]:
+    if given := [name for name in fixed if changes[name] is not None]:
         raise click.UsageError(f"--setting {setting} sets {', '.join(given)}; leave that out")
     study = plan(figure, **changes)
-    for file, chosen in record(study, setting, Store(store_dir), output_dir, **how):
+    for file, chosen in tuning.record(study, setting, Store(store_dir), output_dir, **how):
         click.echo(f"{file}: {chosen}")
 
 
@@ -394,7 +382,8 @@ def book(preset: str, figures: tuple[str, ...], pdf: bool, **how: Any) -> None:
     root = paths.checkout()
     for figure in figures:
         choice("figure", figure, FIGURES)  # a question's pages run nothing
-        _fill(plan(figure, preset), paths.local_results(), **how)
+        steps = plan(figure, preset).steps()
+        computing.compute(steps, Store(paths.local_results()), **how)
     page = building.build(root, dict.fromkeys(figures, preset), how["workers"])
     click.echo(f"\nThe book is at {page}")
     if pdf:
@@ -431,7 +420,7 @@ def main() -> None:
         _stop(arguments)
 
 
-def _stop_all_the_same(dropped: sys.UnraisableHookArgs) -> None:
+def _stop_all_the_same(dropped: "sys.UnraisableHookArgs") -> None:
     """Send a signal to stop again when it fell into a destructor, whose exceptions are dropped."""
     if isinstance(dropped.exc_value, KeyboardInterrupt):
         threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGTERM]).start()
@@ -450,13 +439,6 @@ def _line(row: Availability) -> str:
     state = "checksums match" if row.checksums_ok else "damaged"
     state = "not on this machine" if row.found is None else state
     return f"{row.name:14} {state:20} {row.found or ''}".rstrip()
-
-
-def _fill(run: Study, store_dir: Path, **options: Any) -> Cost:
-    """Compute what is missing of a study."""
-    from spectral_core.paper.run import compute as computing
-
-    return computing.compute(run.steps(), Store(store_dir), **options)
 
 
 def _accuracies(run: Study, store_dir: Path) -> str:

@@ -131,7 +131,7 @@ def test_failure_exits_with_1_and_one_line(run, ours, project, monkeypatch, word
 
 def test_away_from_a_checkout_nothing_is_computed_or_published(run, tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "project", lambda: tmp_path)
-    monkeypatch.setattr(cli, "_fill", None)  # calling it would fail
+    monkeypatch.setattr(cli.computing, "compute", None)  # calling it would fail
     for words in ("book", "notebook --all", "publish fig03", "ablate fig03", "inspect fig03"):
         code, _, err = run(*words.split())
         assert code == 1 and "must be run in a checkout" in err
@@ -258,14 +258,15 @@ def test_dry_run_of_features_takes_images_of_several_sizes(run, tmp_path):
 def test_command_of_a_study_computes_that_study(run, monkeypatch, changes):
     study, computed = plan("fig03", "smoke", **changes), []
     cost = Cost(0, 0.0, 0.0)
-    monkeypatch.setattr(cli, "_fill", lambda run, *_, **__: computed.append(run) or cost)
+    monkeypatch.setattr(
+        cli.computing, "compute", lambda steps, *_, **__: computed.append(steps) or cost
+    )
     monkeypatch.setattr(cli, "_accuracies", lambda *_: "")
     program, *words = shlex.split(command(study))
     assert program == "spectral-core"
     code, _, err = run(*words)
     assert code == 0, err
-    (again,) = computed
-    assert (again.figure, again.preset, again.panels) == ("fig03", "smoke", study.panels)
+    assert computed == [study.steps()]
 
 
 @pytest.mark.slow
