@@ -20,11 +20,11 @@ from spectral_core.data.directories import DATA_VARIABLE, SEARCH_PATH_VARIABLE
 from spectral_core.paper import paths
 from spectral_core.paper.options import (
     FIGURE_NAMES,
+    FOLDER,
     FigureName,
     apart,
     data_dir_option,
     figure_argument,
-    folder_option,
     of_a_run,
     of_computing,
     preset_option,
@@ -145,7 +145,7 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
 )
 @of_computing
 @store_option
-@folder_option("--output-dir", "Where the records go [default: results/choices].")
+@click.option("--output-dir", type=FOLDER, help="Where the records go [default: results/choices].")
 def choose(
     figure: str, setting: str, store_dir: Path, output_dir: Path | None, **values: Any
 ) -> None:
@@ -176,8 +176,10 @@ def choose(
     help="Set a parameter or a setting; VALUE is JSON, or else text: -p seeds 3 -p hidden '[500]'.",
 )
 @click.option("--prepare-only", is_flag=True, help="Insert the parameters, but do not run it.")
-@folder_option(
-    "--output-dir", "Folder for the result [default: book/figures; with --prepare-only _prepared]."
+@click.option(
+    "--output-dir",
+    type=FOLDER,
+    help="Folder for the result [default: book/figures; with --prepare-only _prepared].",
 )
 def notebook(
     name: str | None,

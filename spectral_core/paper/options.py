@@ -81,6 +81,7 @@ class FigureName(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+FOLDER = click.Path(path_type=Path, file_okay=False)
 _WIDTHS = Numbers(int, "-")
 _TYPES: dict[str, click.ParamType] = {
     "Widths": _WIDTHS,
@@ -122,15 +123,6 @@ def all_of(*options: Callable[..., Any]) -> Callable[..., Any]:
     return add
 
 
-def folder_option(
-    name: str, text: str, default: Callable[[], Path] | None = None, **how: Any
-) -> Callable[..., Any]:
-    """An option that names a folder; the command's argument ends in ``_dir``."""
-    kind = click.Path(path_type=Path, file_okay=False)
-    argument = f"{name.strip('-').replace('-', '_').removesuffix('_dir')}_dir"
-    return click.option(name, argument, type=kind, default=default, help=text, **how)
-
-
 def _use_data_dir(context: click.Context, option: click.Parameter, folder: Path | None) -> None:
     """Name the data directory once, for this process and those that it starts."""
     if folder is not None:
@@ -144,16 +136,19 @@ _panels = click.option(
     help="Patterns of panel names: '*' for all, '*released' [default: those at the settings of the "
     "paper's text].",
 )
-data_dir_option = folder_option(
+data_dir_option = click.option(
     "--data-dir",
-    f"Where data sets are [default: ${DATA_VARIABLE}, else the user's cache folder].",
+    type=FOLDER,
     callback=_use_data_dir,
     expose_value=False,
+    help=f"Where data sets are [default: ${DATA_VARIABLE}, else the user's cache folder].",
 )
-store_option = folder_option(
+store_option = click.option(
     "--store",
-    "Where finished steps are kept [default: $SPECTRAL_CORE_STORE, else results/local].",
-    paths.local_results,
+    "store_dir",
+    type=FOLDER,
+    default=paths.local_results,
+    help="Where finished steps are kept [default: $SPECTRAL_CORE_STORE, else results/local].",
 )
 _COMPUTING = ("workers", "device", "backend", "scheduler", "max_wait")
 of_computing = all_of(
