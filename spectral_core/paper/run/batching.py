@@ -112,14 +112,15 @@ def _cut_together(
         return [run_cut(first, networks[first.trained], data, on_epoch)]
     orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
     for pruned in zip(*(rounds(step, networks[step.trained], data) for step in steps)):
+        left, (epochs, *_) = zip(*pruned)
         train_ensemble(
-            [retrained_part(step, left.network) for step, left in zip(steps, pruned)],
+            [retrained_part(step, network) for step, network in zip(steps, left)],
             *training_examples(first.trained, data),
-            **retraining_settings(first, pruned[0].epochs),
+            **retraining_settings(first, epochs),
             generators=[orders[step.trained.seed] for step in steps],
             on_epoch=on_epoch,
         )
-    return [measure(left.network, data) for left in pruned]
+    return [measure(network, data) for network in left]
 
 
 def _kind(step: Step) -> Hashable:

@@ -9,7 +9,7 @@ import dataclasses
 import inspect
 from collections.abc import Iterator, Sequence
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,12 +67,11 @@ def pruned_network(
     """What stage 2 leaves of a trained network: pruned, and retrained if the step says so."""
     examples = training_examples(step.trained, data)
     order = retraining_generator(step.trained.seed)
-    for pruned in rounds(step, network, data):
+    for left, epochs in rounds(step, network, data):
         if step.retrains is not None:
-            part = retrained_part(step, pruned.network)
-            settings = retraining_settings(step, pruned.epochs)
+            part, settings = retrained_part(step, left), retraining_settings(step, epochs)
             train(part, *examples, **settings, generator=order, on_epoch=on_epoch)
-    return pruned.network
+    return left
 
 
 def run_levels(
@@ -127,15 +126,11 @@ def measure(network: nn.Sequential, data: Dataset) -> dict[str, Any]:
     }
 
 
-class Round(NamedTuple):
-    """What a round of pruning leaves, to be retrained before the next round."""
-
-    network: nn.Sequential
-    epochs: int
-
-
-def rounds(step: CutStep, network: nn.Sequential, data: Dataset) -> Iterator[Round]:
-    """Prune a network in the rounds of a step; the caller retrains what each of them leaves.
+def rounds(
+    step: CutStep, network: nn.Sequential, data: Dataset
+) -> Iterator[tuple[nn.Sequential, int]]:
+    """Prune a network in the rounds of a step: what each of them leaves, and for how many epochs
+    the caller retrains it before the next.
 
     About as many nodes go in each round; the last one has what epochs are left over. Together they
     leave as many nodes in all, and take as many epochs, as a single one would; with a threshold per
@@ -147,7 +142,7 @@ def rounds(step: CutStep, network: nn.Sequential, data: Dataset) -> Iterator[Rou
         network = initial_network(step.trained, data, restart)
     if step.rounds == 1:
         once = prune(network, ranking, step.percentile, per_layer=step.per_layer)
-        yield Round(once, step.retraining_epochs)
+        yield once, step.retraining_epochs
         return
     full = sum(map(len, ranking))
     less = full - sum(map(len, select(ranking, step.percentile, per_layer=step.per_layer)))
@@ -158,7 +153,7 @@ def rounds(step: CutStep, network: nn.Sequential, data: Dataset) -> Iterator[Rou
     share, rest = divmod(step.retraining_epochs, step.rounds)
     in_steps = schedule.rounds(network, lambda left: scores(step, left, data), selections)
     for i, pruned in enumerate(in_steps, start=1):
-        yield Round(pruned.network, share + (rest if i == step.rounds else 0))
+        yield pruned.network, share + (rest if i == step.rounds else 0)
 
 
 def scores(

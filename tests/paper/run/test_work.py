@@ -23,7 +23,7 @@ DEEP = {"hidden": (12, 8)}
 
 def pruned(step, network, data):
     """What a single round leaves, before any retraining."""
-    return next(work.rounds(step, network, data)).network
+    return next(work.rounds(step, network, data))[0]
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +207,7 @@ def test_fresh_network_has_the_widths_of_pre_and_a_start_of_its_own(digits, trai
 
 def test_without_epochs_a_fresh_network_is_its_own_start(digits, trained):
     step = cut("fresh-short", 50, retraining_epochs=0)
-    start = next(iter(work.rounds(step, trained(step), digits))).network
+    start = next(work.rounds(step, trained(step), digits))[0]
     assert work.run_cut(step, trained(step), digits) == work.measure(start, digits)
 
 
