@@ -54,13 +54,8 @@ class Claim(NamedTuple):
     :data:`~spectral_core.paper.results.accuracies.FILTERS`."""
 
     def verdict(self, column: str = "text", table: pd.DataFrame | None = None) -> Verdict:
-        """The verdict at the settings of a column, out of :data:`COLUMN_SOURCES`.
-
-        Args:
-            column: ``"text"`` or ``"released"``.
-            table: results as :func:`~spectral_core.paper.results.accuracies.described` makes them;
-                the published ones if ``None``.
-        """
+        """The verdict at the settings of a column, out of :data:`COLUMN_SOURCES`, by a table of
+        results; by the published ones if ``None``."""
         sources = COLUMN_SOURCES[_checks.choice("column", column, COLUMN_SOURCES)]
         found = []
         for methods in self.methods:

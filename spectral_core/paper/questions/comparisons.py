@@ -111,12 +111,8 @@ layer has collapsed, from ``collapse_level`` on, those of networks without any o
 
 
 def topic(name: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Rows of :func:`estimated` on one topic, which the column ``question`` names.
-
-    Args:
-        name: out of :data:`TOPICS`.
-        table: results as for :func:`estimated`; if ``None``, the file of estimates is read.
-    """
+    """Rows of :func:`estimated` on one of :data:`TOPICS`, which the column ``question`` names; from
+    the file of estimates if no table of results is given."""
     _checks.choice("topic", name, TOPICS)
     if table is not None:
         return estimated(table, [name])

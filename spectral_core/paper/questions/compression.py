@@ -1,4 +1,7 @@
-"""What pruning buys, in weights and time, and what to use; the paper's choice has no bonus."""
+"""What pruning buys, in weights and time, and what to use; the paper's choice has no bonus.
+
+A table is of the published results unless another one is given.
+"""
 
 import json
 import math
@@ -27,10 +30,6 @@ BATCHES = (1, 1000)
 
 def points(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Means over seeds of every method at the text's settings, in fp32, as the paper's figures are.
-
-    Args:
-        table: as :func:`~spectral_core.paper.results.accuracies.described` makes it; the published
-            results if ``None``.
 
     Returns:
         One row per network, method and level: ``activation``, ``kept`` (nodes left, of the first
@@ -123,9 +122,6 @@ def medians(chosen: pd.DataFrame) -> pd.DataFrame:
 
 def candidates(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """The methods of equal training in the same networks, the one that prunes furthest first.
-
-    Args:
-        table: as for :func:`points`.
 
     Returns:
         ``method``; ``networks``; ``median_reach`` and ``least_reach``: how far its networks can be

@@ -1,5 +1,5 @@
 """The authors' released means, and how far this project's results are from them: a curve at its
-levels, and all of them."""
+levels, and all of them. A table is of the published results unless another one is given."""
 
 import numpy as np
 import pandas as pd
@@ -41,8 +41,7 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
 def deviation(table: pd.DataFrame) -> pd.DataFrame:
     """How far mean accuracies lie from the authors', at each level that both have.
 
-    Args:
-        table: results of one panel or several; rows with an ℓ1 penalty are left out.
+    Rows with an ℓ1 penalty are left out.
 
     Returns:
         One row per panel, method and level: ``ours``, ``theirs``, ``deviation`` (ours − theirs),
@@ -69,10 +68,6 @@ def deviation(table: pd.DataFrame) -> pd.DataFrame:
 
 def distances(table: pd.DataFrame | None = None) -> pd.DataFrame:
     """How far each method lies from the authors' released means, panel by panel.
-
-    Args:
-        table: as :func:`~spectral_core.paper.results.accuracies.described` makes it; the published
-            results if ``None``.
 
     Returns:
         One row per source, network and method: ``hidden``, ``seeds``, ``distance`` (mean absolute
@@ -111,12 +106,7 @@ def by_source(found: pd.DataFrame) -> pd.DataFrame:
 
 def semi_dispersion(seeds: int, table: pd.DataFrame | None = None) -> float:
     """A band of semi-dispersions, (max − min)/2, in standard deviations: the mean over all points
-    that have so many seeds.
-
-    Args:
-        seeds: at least 2.
-        table: as for :func:`distances`.
-    """
+    that have so many seeds, at least 2."""
     table = accuracies.results() if table is None else table
     point = ["source", "change", "precision", "panel", "method", "penalty", "level"]
     by_point = table.groupby(point)["accuracy"].agg(["min", "max", "std", "size"])
