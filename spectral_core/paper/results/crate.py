@@ -14,22 +14,14 @@ SOFTWARE = "spectral_core/"
 """The program that made every result, as the crate names it."""
 
 
-def crate_file() -> Path:
-    """The metadata, where an archive of the project has it: in its root."""
-    return paths.project() / "ro-crate-metadata.json"
-
-
 def write_crate() -> Path:
-    """Write the metadata of all runs in ``results/published``.
-
-    Returns:
-        The file.
-    """
-    whole = crate()
+    """Write the metadata of all runs in ``results/published``, where an archive of the project has
+    them: in its root."""
+    file, whole = paths.project() / "ro-crate-metadata.json", crate()
     graph = ",\n".join(json.dumps(each, ensure_ascii=False) for each in whole["@graph"])
     text = f'{{"@context": "{whole["@context"]}", "@graph": [\n{graph}\n]}}\n'
-    write_whole(crate_file(), lambda file: file.write_text(text, encoding="utf-8"))
-    return crate_file()
+    write_whole(file, lambda aside: aside.write_text(text, encoding="utf-8"))
+    return file
 
 
 def crate() -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import json
 
 from spectral_core.paper import paths
-from spectral_core.paper.results.crate import crate, crate_file
+from spectral_core.paper.results.crate import crate
 
 
 def test_each_published_table_comes_from_one_action_and_every_name_leads_somewhere():
     """If the committed metadata are others: ``python -m spectral_core.paper.results.crate``."""
     whole, root = crate(), paths.project()
-    assert json.loads(crate_file().read_text(encoding="utf-8")) == whole
+    written = (root / "ro-crate-metadata.json").read_text(encoding="utf-8")
+    assert json.loads(written) == whole
     graph = {each["@id"]: each for each in whole["@graph"]}
     actions = [each for each in graph.values() if each["@type"] == "CreateAction"]
     made = sorted(name["@id"] for each in actions for name in each["result"])
