@@ -182,12 +182,8 @@ def falls(method: str, *, level: float, **options: Any) -> list[ClaimTest]:
 
 
 def graded(reach: Reach, miss: Callable[[float], float]) -> str:
-    """Verdict on a level, of which every one between the limits is possible.
-
-    Args:
-        reach: what is observed, of several seeds or networks.
-        miss: by how many per cent of the nodes a level misses what is claimed.
-    """
+    """Verdict on a level, of which every one between the limits is possible, by how many per cent
+    of the nodes each misses what is claimed."""
     low, high = (-NEAR if math.isnan(end) else end for end in (reach.low, reach.high))
     steps = math.ceil((high - low) / NEAR)
     off = [miss(min(low + NEAR * i, high)) for i in range(steps + 1)]

@@ -41,15 +41,10 @@ def relaxation(
     loss depends on λ_i and φ_i through w_i alone, so that λ_i ∂L/∂λ_i = φ_i · ∂L/∂φ_i, and it
     drops out of the difference.
 
-    Args:
-        decay: weight α, at least 0.
-        learning_rate: step size; the time t is this times the number of steps.
-        steps: steps in all.
-        every: steps between two rows.
-
     Returns:
-        One row per hidden node and time: ``node``, ``time``, ``imbalance`` (λ² − ‖φ‖²), ``law``
-        (what the flow makes of the one at the start) and ``loss`` (cross-entropy, in nats).
+        One row per hidden node every so many steps: ``node``, ``time`` (the learning rate times the
+        steps so far), ``imbalance`` (λ² − ‖φ‖²), ``law`` (what the flow makes of the one at the
+        start) and ``loss`` (cross-entropy, in nats).
     """
     data = load("digits")
     network = _network(Settings())
@@ -76,11 +71,8 @@ def relaxation(
 def trained_nodes(
     epochs: int = 40, decays: Sequence[float] = (0.0, 1e-4, 1e-3, 1e-2)
 ) -> pd.DataFrame:
-    """Networks of 32 nodes trained on the 8×8 digits as the others are, by Adam.
-
-    Args:
-        epochs: epochs of each training, in batches of 50 images.
-        decays: weights α.
+    """Networks of 32 nodes trained on the 8×8 digits as the others are, by Adam in batches of 50
+    images, with each weight α in ``decays``.
 
     Returns:
         One row per hidden node: ``start`` (``paper`` or ``stronger``), ``decay``, ``eigenvalue``

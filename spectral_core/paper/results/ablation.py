@@ -45,17 +45,11 @@ COLUMNS = (
 
 @torch.no_grad()
 def node_damage(network: nn.Sequential, inputs: Tensor, targets: Tensor) -> list[Tensor]:
-    r"""Increase of the mean cross-entropy when one hidden node alone is removed.
+    r"""Increase of the mean cross-entropy when one hidden node of a stack alone is removed.
 
     Removing node :math:`i` takes one term from every sum of the next layer,
     :math:`u_j \to u_j - w_{ji} a_i`. So all layers up to :math:`u` are computed once, and each
     removal costs a product of one column and what follows :math:`u`.
-
-    Args:
-        network: stack of fully connected layers, plain or spectral, with modules in between that
-            act on each node by itself; left as it is.
-        inputs: shape (n, N_1).
-        targets: class indices, int64, shape (n,).
 
     Returns:
         One tensor of shape (N_k,) per hidden layer, in nats; negative where the network does

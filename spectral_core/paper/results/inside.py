@@ -76,17 +76,11 @@ def answers(step: CutStep, network: nn.Module, data: Dataset) -> pd.DataFrame:
 
 
 def fields_picture(weight: Tensor, ranking: Tensor, spread: Tensor) -> Image.Image:
-    """Receptive fields of every fifth node that sees the image, the highest score first.
+    """Receptive fields of every fifth node of the first layer, the highest score first: how far
+    each pixel moves it, by weights (nodes, side²) and the pixels' standard deviations (side²,).
 
-    Args:
-        weight: of the first layer, shape (nodes, side²).
-        ranking: scores of its nodes, shape (nodes,).
-        spread: standard deviation of each pixel over the images, shape (side²,): what is drawn is
-            how far each pixel moves the node.
-
-    Returns:
-        :data:`ROW` fields in a row, one pixel apart. Mid-grey is 0; one scale for all, on which
-        small numbers are raised.
+    There are :data:`ROW` fields in a row, one pixel apart. Mid-grey is 0; one scale for all, on
+    which small numbers are raised.
     """
     side = round(len(spread) ** 0.5)
     shown = ranking.argsort(descending=True, stable=True)[::EVERY]

@@ -54,10 +54,6 @@ def compute(
     workers, so its numbers don't depend on it. Killed and started again, the run goes on where it
     stopped; two runs at once share the work.
 
-    On an accelerator, trainings that differ in their seed, or in what pruning left, run as one, see
-    :mod:`spectral_core.training.ensemble`; their numbers are those of the single trainings to float
-    error.
-
     Args:
         cuts: steps wanted in the store.
         store: where finished steps are kept; for a cluster, on a disk that its workers share.
@@ -71,8 +67,9 @@ def compute(
             that is open if ``None``.
         max_wait: seconds without any worker after which a dask cluster is given up; for ever if
             ``None``.
-        ensembles: whether to run trainings as one where that can be; if ``None``, on every device
-            but the CPU, which gains nothing by it.
+        ensembles: whether trainings that differ in their seed, or in what pruning left, run as one,
+            see :mod:`spectral_core.training.ensemble`: with the numbers of single ones to float
+            error. If ``None``, on every device but the CPU, which gains nothing by it.
 
     Returns:
         How many steps were run here, and the time that it took.

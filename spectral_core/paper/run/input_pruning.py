@@ -26,18 +26,12 @@ class Selected(nn.Module):
 
 @torch.no_grad()
 def prune_inputs(network: nn.Sequential, percentile: float) -> nn.Sequential:
-    """Remove the inputs j whose Σ_i |w_ij| lies below a percentile of all; no hidden node goes.
-
-    Args:
-        network: stack whose first module is an ``nn.Linear``. It is left as it is.
-        percentile: in [0, 100]; 0 keeps every input.
+    """Remove the inputs j whose Σ_i |w_ij| lies below a percentile of all, in [0, 100], from a
+    stack that begins with an ``nn.Linear``; no hidden node goes.
 
     Returns:
         A new network that still takes all inputs, (n, N_1), and looks at those kept only; they are
         the departure nodes of its first layer.
-
-    Raises:
-        ValueError: if the percentile is out of range.
     """
     (kept,) = select([network[0].weight.abs().sum(dim=0)], percentile)
     smaller = copy.deepcopy(network)

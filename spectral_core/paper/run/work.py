@@ -2,7 +2,8 @@
 
 The paper's method (i), two-stage, is :func:`run_train` of a step that trains λ alone, then
 :func:`run_cut` of one that ranks by |λ| and retrains φ. Every other method is the same two
-functions with another step. A network is wherever its data are.
+functions with another step. A network is wherever its data are. After each epoch ``on_epoch``
+is called, see :func:`~spectral_core.train`.
 """
 
 import dataclasses
@@ -35,7 +36,6 @@ def run_train(
     """Stage 1: draw a network and train it; return it with the mean loss of each epoch, in nats.
 
     One generator, seeded by the step's seed, draws the network and then the order of the images.
-    After each epoch ``on_epoch`` is called, see :func:`~spectral_core.train`.
     """
     generator = torch.Generator().manual_seed(step.seed)
     network = initial_network(step, data, generator)
@@ -49,8 +49,6 @@ def run_cut(
     step: CutStep, network: nn.Sequential, data: Dataset, on_epoch: OnEpoch | None = None
 ) -> dict[str, Any]:
     """Stage 2: prune a trained network, retrain what is left if the step says so, and measure it.
-
-    After each epoch ``on_epoch`` is called, see :func:`~spectral_core.train`.
 
     Returns:
         ``kept`` (nodes left in each hidden layer), ``nodes`` (their sum), ``parameters``,

@@ -17,8 +17,6 @@ ALGORITHM = 2
 
 
 class _Step:
-    """What both kinds of step have."""
-
     @property
     def key(self) -> str:
         """Name of the step in the store."""
@@ -44,11 +42,11 @@ class TrainStep(Training, _Step):
 
     kind = "train"
     epoch_cost = 100
-    """Cost of an epoch, in hundredths of an epoch of the uncut network."""
+    """Rough cost of an epoch. Costs are in hundredths of an epoch of the unpruned network."""
 
     @property
     def cost(self) -> int:
-        """Rough cost of the step, in hundredths of an epoch of the uncut network."""
+        """Rough cost of the step."""
         return self.epoch_cost * self.epochs
 
     def __str__(self) -> str:
@@ -79,16 +77,14 @@ class CutStep(_Step):
 
     @property
     def epoch_cost(self) -> int:
-        """Cost of an epoch of retraining: the per cent of nodes that are left, at least 1.
-
-        In rounds it is what they leave on average.
-        """
+        """Rough cost of an epoch of retraining: the per cent of nodes that are left, at least 1; of
+        rounds the average."""
         gone = self.percentile * (self.rounds + 1) / (2 * self.rounds)
         return max(1, round(100 - gone))
 
     @property
     def cost(self) -> int:
-        """Rough cost of the step, in hundredths of an epoch of the uncut network: 3 for a test."""
+        """Rough cost of the step: 3 for each time that it is tested."""
         return 3 * self.draws + self.epoch_cost * self.retraining_epochs
 
     def __str__(self) -> str:
@@ -107,15 +103,8 @@ def with_trainings(cuts: Iterable[CutStep]) -> list[Step]:
 def cut_step(
     settings: Settings, method: str, seed: int, percentile: float, penalty: float = 0.0
 ) -> CutStep:
-    """Full configuration of one point: a network trained, pruned once and perhaps retrained.
-
-    Args:
-        settings: of the network; its seeds, percentiles and penalties are left aside.
-        method: key of :data:`~spectral_core.paper.study.methods.METHODS`.
-        seed: whole number of at least 0.
-        percentile: percentile of the score below which nodes are removed, in [0, 100].
-        penalty: weight γ of the ℓ1 penalty in stage 1, at least 0.
-    """
+    """Full configuration of one point: a network trained, pruned once and perhaps retrained. The
+    seeds, percentiles and penalties of the settings are left aside."""
     how = METHODS[method]
     own = {field.name: getattr(settings, field.name) for field in dataclasses.fields(Training)}
     if how.layers == "direct":
