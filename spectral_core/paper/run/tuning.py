@@ -47,17 +47,9 @@ TUNINGS: dict[str, Tuning] = {
 """Tunings by name: of Figs. 10 and 11, and of the stronger variant's L2 term."""
 
 
-class Trial(NamedTuple):
-    """A network at one point of a grid."""
-
-    method: str
-    point: Mapping[str, float]
-    step: CutStep
-    """Its network is trained on nine tenths of the training images, and measured on the others."""
-
-
-def trials(panel: Panel, tuning: Tuning) -> Iterator[Trial]:
-    """Each method of a panel at each point of the grid.
+def trials(panel: Panel, tuning: Tuning) -> Iterator[tuple[str, dict[str, float], CutStep]]:
+    """Each method of a panel at each point of the grid, and the step of this network: trained on
+    nine tenths of the training images, and measured on the others.
 
     Raises:
         ValueError: if no method removes nodes, or none is the tuning's.
@@ -75,7 +67,7 @@ def trials(panel: Panel, tuning: Tuning) -> Iterator[Trial]:
         stage_two = {"retraining_epochs": point["epochs"]} if "epochs" in point else {}
         settings = replace(panel.settings[method], **point, **stage_two)
         step = cut_step(settings, method, SEED, tuning.percentile)
-        yield Trial(method, point, replace(step, trained=replace(step.trained, held_out=True)))
+        yield method, point, replace(step, trained=replace(step.trained, held_out=True))
 
 
 def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[str, Any]:
@@ -90,9 +82,10 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
         (settings of each method) and ``made``.
     """
     every = list(trials(panel, tuning))
-    compute([trial.step for trial in every], store, **options)
+    steps = [step for _, _, step in every]
+    compute(steps, store, **options)
     accuracies: dict[str, Any] = {}
-    best: dict[str, tuple[Any, ...]] = {}
+    ranked: dict[str, dict[tuple[float, ...], dict[str, float]]] = {}
     for method, point, step in every:
         rows = accuracies.setdefault(method, {})
         *outer, last = (f"{value:g}" for value in point.values())
@@ -101,8 +94,8 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
         rows[last] = accuracy = store.record(step)["result"]["accuracy"]
         # Of equally accurate ones the smallest, the last setting first: the fewest epochs.
         rank = (accuracy, *(-value for value in reversed(point.values())))
-        best[method] = max(best.get(method, (rank, point)), (rank, point), key=lambda x: x[0])
-    records = map(store.record, with_trainings(trial.step for trial in every))
+        ranked.setdefault(method, {})[rank] = point
+    records = map(store.record, with_trainings(steps))
     seconds = sum(record["made"]["seconds"] for record in records)
     return {
         "inputs": panel.base.inputs,
@@ -112,7 +105,7 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
         "percentile": tuning.percentile,
         "held_out": max(1, len(load(panel.base.inputs).train_targets) // 10),
         "accuracies": accuracies,
-        "chosen": {method: point for method, (_, point) in best.items()},
+        "chosen": {method: points[max(points)] for method, points in ranked.items()},
         "made": made(seconds, options.get("device", "cpu")),
     }
 

@@ -57,11 +57,11 @@ def test_of_equally_accurate_ones_the_smallest_is_chosen(store, monkeypatch):
     grid = {"learning_rate": (1e-4, 1e-3), "epochs": (20, 40)}
     panel = Panel.of(SMALL, ("direct",))
     result = {"kept": [12], "nodes": 12, "parameters": 9, "loss": 1.0}
-    for trial in trials(panel, Tuning(grid)):
-        accuracy = accuracies[trial.point["learning_rate"], trial.point["epochs"]]
-        store.save(trial.step, {**result, "accuracy": accuracy}, {"seconds": 1.0})
-        losses = {"training_loss": [1.0] * trial.step.trained.epochs}
-        store.save(trial.step.trained, losses, {"seconds": 1.0}, torch.nn.Linear(1, 1))
+    for _, point, step in trials(panel, Tuning(grid)):
+        accuracy = accuracies[point["learning_rate"], point["epochs"]]
+        store.save(step, {**result, "accuracy": accuracy}, {"seconds": 1.0})
+        losses = {"training_loss": [1.0] * step.trained.epochs}
+        store.save(step.trained, losses, {"seconds": 1.0}, torch.nn.Linear(1, 1))
     record = choose(panel, Tuning(grid), store, progress=False)
     assert record["chosen"] == {"direct": {"learning_rate": 1e-3, "epochs": 20}}
 
