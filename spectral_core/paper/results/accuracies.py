@@ -4,8 +4,8 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from spectral_core import _checks
 from spectral_core.layers.networks import ACTIVATION_NAMES, hidden_widths
@@ -98,9 +98,7 @@ def selected(
         _checks.choice("filter", name, FILTERS)
     table = results() if table is None else table
     filters = {"method": method, "change": change, "source": "text", "penalty": 0.0} | filters
-    chosen = np.ones(len(table), dtype=bool)
     for name, wanted in filters.items():
         if wanted is not None:
-            one = isinstance(wanted, str) or not isinstance(wanted, Iterable)
-            chosen[chosen] = table.loc[chosen, name].isin([wanted] if one else list(wanted))
-    return table[chosen]
+            table = table[table[name].isin(list(wanted) if is_list_like(wanted) else [wanted])]
+    return table

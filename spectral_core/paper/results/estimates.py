@@ -7,7 +7,6 @@ methods and any of their seeds, is left out of that network's averages and count
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -86,20 +85,17 @@ def _paired(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 def _check_complete(one: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame) -> None:
     """Refuse to lose a seed: all that two methods share must have all levels that they share."""
-    points = Counter(both[_RUN].itertuples(index=False, name=None))
-    ones, others = map(_seeds_and_levels, (one, other))
-    for run in ones.keys() & others.keys():
-        seeds, levels = (a & b for a, b in zip(ones[run], others[run]))
-        if points[run] != len(seeds) * len(levels):
-            raise ValueError(
-                f"seeds {sorted(seeds)} of {one['method'].iloc[0]} and "
-                f"{other['method'].iloc[0]} in {' '.join(map(str, run))} must each have the "
-                f"levels {sorted(levels)}, once; got {points[run]} points"
-            )
-
-
-def _seeds_and_levels(rows: pd.DataFrame) -> dict[tuple, tuple[set[int], set[float]]]:
-    return {run: (set(own["seed"]), set(own["level"])) for run, own in rows.groupby(_RUN)}
+    others = dict(list(other.groupby(_RUN)))
+    points = both.groupby(_RUN).size()
+    for run, own in one.groupby(_RUN):
+        if run in others:
+            seeds, levels = (set(own[c]) & set(others[run][c]) for c in ("seed", "level"))
+            if (count := points.get(run, 0)) != len(seeds) * len(levels):
+                raise ValueError(
+                    f"seeds {sorted(seeds)} of {one['method'].iloc[0]} and "
+                    f"{other['method'].iloc[0]} in {' '.join(map(str, run))} must each have the "
+                    f"levels {sorted(levels)}, once; got {count} points"
+                )
 
 
 def _levels_of_nodes(first: pd.DataFrame, second: pd.DataFrame) -> list[float]:
