@@ -9,19 +9,7 @@ import torch
 from torch import nn
 
 from spectral_core.data import Dataset
-from spectral_core.paper.run.work import (
-    initial_network,
-    measure,
-    retrained_part,
-    retraining_generator,
-    retraining_settings,
-    rounds,
-    run_cut,
-    run_levels,
-    run_train,
-    training_examples,
-    training_settings,
-)
+from spectral_core.paper.run import work
 from spectral_core.paper.study.steps import CutStep, Step, TrainStep
 from spectral_core.training.ensemble import most_members, train_ensemble
 from spectral_core.training.loop import OnEpoch
@@ -59,7 +47,7 @@ def parts(job: Sequence[Step], data: Dataset) -> list[Sequence[Step]]:
     members = most_members(
         (data.input_features, *trained.hidden, data.class_count),
         trained.batch_size,
-        training_examples(trained, data)[0],
+        work.training_examples(trained, data)[0],
         projects=trained.layers == "spectral" and trains == "eigenvalues",
     )
     count = math.ceil(len(job) / members)
@@ -89,10 +77,10 @@ def _train_together(
 ) -> list[tuple[nn.Sequential, list[float]]]:
     first = steps[0]
     if len(steps) == 1:
-        return [run_train(first, data, on_epoch)]
+        return [work.run_train(first, data, on_epoch)]
     generators = [torch.Generator().manual_seed(step.seed) for step in steps]
-    networks = [initial_network(step, data, own) for step, own in zip(steps, generators)]
-    examples, settings = training_examples(first, data), training_settings(first)
+    networks = [work.initial_network(step, data, own) for step, own in zip(steps, generators)]
+    examples, settings = work.training_examples(first, data), work.training_settings(first)
     histories = train_ensemble(
         networks, *examples, **settings, generators=generators, on_epoch=on_epoch
     )
@@ -107,20 +95,20 @@ def _cut_together(
 ) -> list[dict[str, Any]]:
     first = steps[0]
     if first.retrains is None:
-        return run_levels(steps, networks[first.trained], data)
+        return work.run_levels(steps, networks[first.trained], data)
     if len(steps) == 1:
-        return [run_cut(first, networks[first.trained], data, on_epoch)]
-    orders = {step.trained.seed: retraining_generator(step.trained.seed) for step in steps}
-    for pruned in zip(*(rounds(step, networks[step.trained], data) for step in steps)):
+        return [work.run_cut(first, networks[first.trained], data, on_epoch)]
+    orders = {step.trained.seed: work.retraining_generator(step.trained.seed) for step in steps}
+    for pruned in zip(*(work.rounds(step, networks[step.trained], data) for step in steps)):
         left, (epochs, *_) = zip(*pruned)
         train_ensemble(
-            [retrained_part(step, network) for step, network in zip(steps, left)],
-            *training_examples(first.trained, data),
-            **retraining_settings(first, epochs),
+            [work.retrained_part(step, network) for step, network in zip(steps, left)],
+            *work.training_examples(first.trained, data),
+            **work.retraining_settings(first, epochs),
             generators=[orders[step.trained.seed] for step in steps],
             on_epoch=on_epoch,
         )
-    return [measure(network, data) for network in left]
+    return [work.measure(network, data) for network in left]
 
 
 def _kind(step: Step) -> Hashable:
