@@ -7,21 +7,12 @@ from typing import Any, Literal
 BOTH_STAGES, STAGE_TWO = "both stages", "stage two"
 
 
-@dataclass(frozen=True)
-class Method:
-    """What is trained, what ranks the nodes, and what is retrained after pruning."""
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """What ranks the nodes of a trained network, and which of them stay."""
 
-    title: str
-    """Name in prose and legends."""
-    layers: Literal["direct", "spectral"]
-    """Plain layers, or :class:`~spectral_core.SpectralLinear` ones."""
-    trains: Literal["both", "eigenvalues"]
-    """What stage 1 trains: everything, or λ alone."""
     score: str
     """Criterion of :func:`~spectral_core.node_scores` that ranks the nodes."""
-    retrained: bool
-    """Whether the pruned network is retrained (stage 2): everything in it or, if stage 1 trained λ
-    alone, what the settings say."""
     removes: Literal["nodes", "inputs"] = "nodes"
     """What is ranked and removed: hidden nodes, or inputs of the network."""
     score_images: int = 0
@@ -34,6 +25,21 @@ class Method:
     """Whether each hidden layer has a threshold of its own; if not, one serves all of them."""
     scaled: bool = False
     """Whether scores are divided by the mean of their layer before they are compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(Ranking):
+    """What is trained, what ranks the nodes, and what is retrained after pruning."""
+
+    title: str
+    """Name in prose and legends."""
+    layers: Literal["direct", "spectral"]
+    """Plain layers, or :class:`~spectral_core.SpectralLinear` ones."""
+    trains: Literal["both", "eigenvalues"]
+    """What stage 1 trains: everything, or λ alone."""
+    retrained: bool
+    """Whether the pruned network is retrained (stage 2): everything in it or, if stage 1 trained λ
+    alone, what the settings say."""
     from_scratch: Literal["both stages", "stage two"] | None = None
     """Whether a new network, of the widths that are left, takes the place of the pruned one, and
     whose epochs it is trained for."""
@@ -70,9 +76,11 @@ def ingredients(without: str = "") -> dict[str, Any]:
 
 
 # The paper's methods; every other one differs from one of them in what it names.
-_DIRECT = Method("Magnitude", "direct", "both", "connectivity", retrained=False)
-_POST = Method("Spectral, post-training", "spectral", "both", "eigenvalue", retrained=False)
-_PRE = Method("Spectral, two-stage", "spectral", "eigenvalues", "eigenvalue", retrained=True)
+_DIRECT = Method(
+    title="Magnitude", layers="direct", trains="both", score="connectivity", retrained=False
+)
+_POST = replace(_DIRECT, title="Spectral, post-training", layers="spectral", score="eigenvalue")
+_PRE = replace(_POST, title="Spectral, two-stage", trains="eigenvalues", retrained=True)
 
 
 def _like(method: Method, ending: str, **changes: Any) -> Method:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from spectral_core.layers.networks import hidden_label
-from spectral_core.paper.study.methods import BOTH_STAGES, METHODS
+from spectral_core.paper.study.methods import BOTH_STAGES, METHODS, Ranking
 from spectral_core.paper.study.settings import Settings, Training
 
 ALGORITHM = 2
 """Version of the mathematics. Raise it when the same configuration gives other numbers."""
+
+
+_fields = functools.cache(dataclasses.fields)
 
 
 class _Step:
@@ -55,23 +58,16 @@ class TrainStep(Training, _Step):
         return f"{self.dataset} {self.activation} {hidden} {self.layers}{penalty} seed {self.seed}"
 
 
-@dataclass(frozen=True)
-class CutStep(_Step):
+@dataclass(frozen=True, kw_only=True)
+class CutStep(Ranking, _Step):
     """Configuration of one cut through a trained network, with its retraining if it has one."""
 
     trained: TrainStep
-    score: str
     percentile: float
     retrains: str | None
     retraining_epochs: int
-    removes: str = "nodes"
-    score_images: int = 0
-    keeps: str = "largest"
-    per_layer: bool = False
-    scaled: bool = False
     restarts: bool = False
     rounds: int = 1
-    draws: int = 1
 
     kind = "cut"
 
@@ -106,7 +102,7 @@ def cut_step(
     """Full configuration of one point: a network trained, pruned once and perhaps retrained. The
     seeds, percentiles and penalties of the settings are left aside."""
     how = METHODS[method]
-    own = {field.name: getattr(settings, field.name) for field in dataclasses.fields(Training)}
+    own = {field.name: getattr(settings, field.name) for field in _fields(Training)}
     if how.layers == "direct":
         own |= {"eigenvalue_range": None, "eigenvector_range": None, "input_eigenvalues": False}
     trained = TrainStep(
@@ -121,7 +117,6 @@ def cut_step(
     restarts = how.from_scratch is not None
     part = "both" if how.trains == "both" or restarts else settings.stage_two
     in_rounds = epochs > 0 and how.removes == "nodes" and not restarts
-    ranking = ("score", "removes", "score_images", "keeps", "per_layer", "scaled", "draws")
     return CutStep(
         trained=trained,
         percentile=float(percentile),
@@ -129,7 +124,7 @@ def cut_step(
         retraining_epochs=epochs,
         restarts=restarts,
         rounds=settings.rounds if in_rounds else 1,
-        **{name: getattr(how, name) for name in ranking},
+        **{field.name: getattr(how, field.name) for field in _fields(Ranking)},
     )
 
 
@@ -154,9 +149,6 @@ def _plain(step: _Step) -> dict[str, Any]:
             whole = isinstance(value, _Step)
             found[field.name] = _plain(value) if whole else _listed(value)
     return found
-
-
-_fields = functools.cache(dataclasses.fields)
 
 
 def _listed(value: Any) -> Any:
