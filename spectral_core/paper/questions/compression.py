@@ -70,9 +70,7 @@ def smallest(
 
     Args:
         found: as :func:`points` returns them.
-        timings: rows of the benchmark ``compaction``, which has ``activation``, ``kept``, ``batch``
-            and ``microseconds``, a spread; as they were measured if ``None``.
-        within: points that may be lost.
+        timings: rows of the benchmark ``compaction``; as they were measured if ``None``.
 
     Returns:
         One row per network and method: ``level``, ``kept``, ``share`` of the weights that are left,

@@ -15,11 +15,8 @@ SETTING = ["hidden_layers", "dataset", "activation", "method"]
 
 
 def released() -> pd.DataFrame:
-    """Mean test accuracies over the authors' realisations, at six levels.
-
-    Returns:
-        One row per curve and level; the README beside the table says what each column means.
-    """
+    """Mean test accuracies over the authors' seeds, a row per curve and level; the README beside
+    the table says what each column means."""
     file = paths.results("authors", "released.csv")
     return pd.read_csv(file, dtype={"percentile": float})
 
@@ -28,10 +25,8 @@ def beside(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of :func:`released` that belong to the panels of a table of results.
 
     That is the same number of hidden layers, data set, activation and method. Widths may differ:
-    only panels at released settings have the authors' own.
-
-    Returns:
-        The columns of :func:`released` and ``panel``; no rows if they released nothing of the kind.
+    only panels at released settings have the authors' own. There are no rows if they released
+    nothing of the kind.
     """
     depths = [len(hidden_widths(label)) for label in table["hidden"]]
     wanted = table.assign(hidden_layers=depths)[["panel", *SETTING]].drop_duplicates()

@@ -120,12 +120,8 @@ def _option(name: str, value: Any) -> str:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds of each point, with its spread.
-
-    Returns:
-        One row per panel, method, penalty and percentile: ``accuracy``, ``accuracy_sd`` (standard
-        deviation, n − 1) and ``seeds``.
-    """
+    """Mean ``accuracy`` of each point over its ``seeds``, and ``accuracy_sd``, the standard
+    deviation (n − 1)."""
     return (
         table.groupby(POINT_COLUMNS, sort=False)
         .agg(

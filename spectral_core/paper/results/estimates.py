@@ -221,8 +221,6 @@ def reaches(
     paired by seed; a level with a collapsed layer is never within.
 
     Args:
-        method: whose curve.
-        within: points that may be lost.
         unbroken: whether every level before the last must be within, too.
         reference: method whose unpruned network counts; the method's own if empty.
         options: as for :func:`differences`.

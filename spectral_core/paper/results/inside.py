@@ -32,22 +32,15 @@ EVERY, ROW = 5, 10
 
 
 def stored_network(trained: TrainStep, store: Store, data: Dataset) -> nn.Module:
-    """A network that a training has left in the store.
-
-    Raises:
-        NoResults: if it is not there.
-    """
+    """A network that a training has left in the store; :class:`NoResults` if it has not."""
     if trained not in store:
         raise NoResults(f"network of {trained} must be in {store.root}; compute its figure first")
     return store.load_network(trained, initial_network(trained, data, torch.Generator()))
 
 
 def by_node(columns: Mapping[str, list[Tensor]]) -> pd.DataFrame:
-    """Numbers of hidden nodes, given layer by layer, in a row per node.
-
-    Returns:
-        ``layer`` (from 1), ``node`` (from 0) and the columns, in their order.
-    """
+    """Numbers of hidden nodes, given layer by layer, in a row per node: ``layer`` (from 1),
+    ``node`` (from 0) and the columns, in their order."""
     layers = [pd.DataFrame(dict(zip(columns, values))) for values in zip(*columns.values())]
     numbered = pd.concat(layers, keys=range(1, len(layers) + 1), names=["layer", "node"])
     return numbered.reset_index()

@@ -119,8 +119,7 @@ def publish(study: Study, store: Store) -> list[Path]:
     A run of other seeds, methods or percentiles than the preset's is published beside it, in files
     of its own: ``<panel>[-<precision>]--seeds-1-4.csv``. One process publishes at a time.
 
-    Returns:
-        The files written: one CSV and one JSON per panel.
+    Returns the files written: one CSV and one JSON per panel.
 
     Raises:
         ValueError: if the study differs from its preset in anything but its precision and
@@ -234,14 +233,13 @@ def published_runs(
 
 
 def published(figure: str, preset: str, panels: str | Sequence[str] | None = None) -> pd.DataFrame:
-    """Table of the published results of a figure, all runs of each panel together.
-
-    Arguments are those of :func:`published_runs`.
+    """Table of :func:`published_runs`, all runs of each panel together.
 
     Raises:
         NoResults: if there are none.
-        ValueError: if a table is damaged, or two runs of a panel share points or differ in their
-            settings; names the files.
+        DamagedTable: if one was changed; names the file.
+        ValueError: if two runs of a panel share points or differ in their settings; names the
+            files.
     """
     runs = published_runs(figure, preset, panels)
     if not runs:
@@ -280,11 +278,7 @@ def counterpart(study: Study) -> pd.DataFrame | None:
 
 def every_run(preset: str = "paper") -> Iterator[pd.DataFrame]:
     """Tables of all published panels in all precisions, with ``figure``, ``file``, ``source``,
-    ``change`` and ``precision``.
-
-    Raises:
-        ValueError: as :func:`published` does.
-    """
+    ``change`` and ``precision``. Errors are those of :func:`published`."""
     for figure in EXPERIMENTS:
         folder, panels = paths.published_results(figure, preset), plan(figure, preset, "*").panels
         for precision, panel in itertools.product(PRECISIONS, panels):

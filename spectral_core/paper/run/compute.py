@@ -71,9 +71,6 @@ def compute(
             see :mod:`spectral_core.training.ensemble`: with the numbers of single ones to float
             error. If ``None``, on every device but the CPU, which gains nothing by it.
 
-    Returns:
-        How many steps were run here, and the time that it took.
-
     Raises:
         TypeError, ValueError: if an argument is out of range or the device is not available.
         ModuleNotFoundError: if dask is wanted and not installed.

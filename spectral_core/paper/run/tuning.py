@@ -117,11 +117,8 @@ def record(
     study: Study, name: str, store: Store, folder: Path | None = None, **options: Any
 ) -> list[tuple[Path, dict[str, Any]]]:
     """Choose settings for each panel of a study by one of :data:`TUNINGS`, and write down what was
-    measured, in ``results/choices`` or another folder.
-
-    Returns:
-        The files written, a JSON file per panel, each with what was chosen.
-    """
+    measured, in ``results/choices`` or another folder: a JSON file per panel. Returns each with
+    what was chosen."""
     tuning = TUNINGS[name]
     files = []
     for panel in study.panels:
