@@ -27,6 +27,7 @@ from spectral_core.paper.options import (
     figure_argument,
     of_a_run,
     of_computing,
+    of_networks,
     preset_option,
     settings_options,
     store_option,
@@ -307,7 +308,7 @@ def publish(figure: str, store_dir: Path, **changes: Any) -> None:
 
 @cli.command(epilog=FIGURE_NAMES)
 @figure_argument
-@of_a_run
+@of_networks
 def ablate(figure: str, store_dir: Path, **changes: Any) -> None:
     """Remove nodes of stored networks one at a time; publish how well scores predict the damage.
 

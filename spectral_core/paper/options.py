@@ -186,12 +186,10 @@ _methods = click.option(
     type=Numbers(str),
     help=f"Methods to compare [default: the figure's]: {', '.join(METHODS)}.",
 )
-of_a_run = all_of(
-    _panels,
-    _methods,
-    *(_setting(_FIELDS[name]) for name in ("seeds", "percentiles", "precision")),
-    store_option,
+of_networks = all_of(
+    _panels, _methods, _setting(_FIELDS["seeds"]), _setting(_FIELDS["precision"]), store_option
 )
+of_a_run = all_of(_setting(_FIELDS["percentiles"]), of_networks)
 settings_options = all_of(
     preset_option("quick", "; ".join(f"{name}: {p.purpose}" for name, p in PRESETS.items())),
     _panels,

@@ -35,7 +35,7 @@ def stories() -> list[dict[str, str]]:
     three = {"dataset": "fashion-mnist", "depth": 3, "activation": "elu"}
     for name in ("direct", "direct-retrained"):
         assert set(collapse_level(name, **three).values()) == {70.0}
-    at_70 = selected(None, "direct", **three).query("source == 'text' and level == 70")
+    at_70 = selected("direct", **three).query("level == 70")
     assert at_70["kept"].str.endswith("-0-0").all()
     wide = by_level(differences("post", "direct", ALL_LEVELS, network=WIDE, source="released"))
     assert list(wide["level"][wide["high"] < 0]) == list(range(40, 90, 5))

@@ -107,7 +107,7 @@ def correlations(nodes: pd.DataFrame) -> Iterator[tuple[str, str, str, float]]:
 
 
 def publish_ablation(study: Study, store: Store) -> list[Path]:
-    """Measure every network of a study and write ``results/ablation/<panel>.csv``.
+    """Measure every network of a study without a penalty; write ``results/ablation/<panel>.csv``.
 
     Methods and seeds that are chosen are appended: a table per run, as for published results.
 
@@ -116,17 +116,12 @@ def publish_ablation(study: Study, store: Store) -> list[Path]:
 
     Raises:
         NoResults: if a network is not in the store.
-        ValueError: if the study has percentiles of its own, which do not matter here.
     """
-    if "percentiles" in study.overrides:
-        raise ValueError(
-            "percentiles must be left out: whole networks are measured; "
-            f"got {study.overrides['percentiles']}"
-        )
     files = []
     for panel in study.panels:
         own = panel.base
-        networks = {(cell.method, cell.seed): cell.step.trained for cell in study.cells(panel)}
+        cells = [cell for cell in study.cells(panel) if cell.penalty == 0]
+        networks = {(cell.method, cell.seed): cell.step.trained for cell in cells}
         measured = {key: nodes_of(step, store) for key, step in networks.items()}
         rows = []
         for key, nodes in measured.items():

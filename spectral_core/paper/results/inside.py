@@ -102,16 +102,22 @@ def publish_inside(study: Study, store: Store, views: bool = False) -> list[Path
 
     Raises:
         NoResults: if the store has none of a panel's networks.
-        ValueError: if what is published already has methods that these networks lack.
+        ValueError: if what is published already has methods that these networks lack, or views are
+            asked for of networks that take no images.
     """
     files: list[Path] = []
     how = {"networks": command(study), **provenance.made(0.0, "cpu")}
     del how["seconds"]
     for panel in study.panels:
+        if views and panel.base.inputs != panel.base.dataset:
+            raise ValueError(
+                f"views are of networks that take pixels; {panel.name} takes features: leave out "
+                "--views"
+            )
         cells = [
             cell
             for cell in study.cells(panel)
-            if cell.seed == panel.base.seeds[0] and cell.step.trained in store
+            if cell.seed == panel.base.seeds[0] and cell.penalty == 0 and cell.step.trained in store
         ]
         if not cells:
             raise NoResults(f"no network of {panel.name} is in {store.root}; compute it first")

@@ -1,5 +1,6 @@
 """Node by node: rank correlations of scores with the damage of removing single nodes."""
 
+import dataclasses
 from itertools import product
 
 import pandas as pd
@@ -67,6 +68,15 @@ def test_methods_published_apart_are_read_together_each_network_once(finished, p
     publish_ablation(plan("fig03", "smoke", methods=("post",), seeds=(1,)), finished.store)
     with pytest.raises(ValueError, match="once"):
         ablation()
+
+
+def test_networks_with_a_penalty_are_left_out(finished, project):
+    study = plan("fig03", "smoke", methods=["post"])
+    (panel,) = study.panels
+    with_penalties = panel.map(lambda own: dataclasses.replace(own, penalties=(0.0, 0.1)))
+    # Those of γ = 0.1 are not in the store, and need not be.
+    publish_ablation(dataclasses.replace(study, panels=(with_penalties,)), finished.store)
+    assert set(ablation()["seed"]) == {0, 1}
 
 
 def test_published_tables_are_there_and_have_every_number_once():
