@@ -54,7 +54,8 @@ def remaining(
         times = [step.cost / 100 * epoch[_kind(step)] for step in phase]
         computing += sum(times)
         seconds += max(sum(times) / workers, *times, 0.0)
-    stored = sum(store.record(step) is not None for step in with_trainings(cuts))
+    missing = set(itertools.chain(*phases))  # also a training whose network file is damaged
+    stored = sum(store.record(s) is not None for s in with_trainings(cuts) if s not in missing)
     return Remaining(stored, *map(len, phases), computing, seconds)
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -229,6 +230,16 @@ def test_time_is_in_proportion_to_the_epochs_to_come(finished, store, monkeypatc
     assert left.computing / 4 <= left.seconds < left.computing / 2
     assert alone.seconds == pytest.approx(alone.computing)
     assert remaining(finished.study.steps(), finished.store, workers=1).computing == 0
+
+
+def test_a_training_whose_network_is_damaged_counts_as_missing_alone(finished, tmp_path):
+    store = Store(shutil.copytree(finished.store.root, tmp_path / "copy"))
+    cuts = finished.study.steps()
+    whole = remaining(cuts, store, workers=1).stored
+    (store.root / "cut" / f"{cuts[0].key}.json").unlink()
+    (store.root / "train" / f"{cuts[0].trained.key}.safetensors").write_bytes(b"spoilt")
+    left = remaining(cuts, store, workers=1)
+    assert (left.stored, left.trainings, left.cuts) == (whole - 2, 1, 1)
 
 
 @pytest.mark.parametrize(
