@@ -241,15 +241,16 @@ def better_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
 
 def by_penalty(method: str, **options: Any) -> dict[float, pd.DataFrame]:
     """Accuracy in per cent by weight γ of the penalty, on the test images: a row per seed, a column
-    per level.
+    per level; of the runs, in one precision, that have penalties.
 
     Raises:
         NoResults: if no network has a penalty.
     """
     rows = selected(method, **options, penalty=None)
-    if not (rows["penalty"] > 0).any():
+    runs = rows.loc[rows["penalty"] > 0, ["network", "precision", "seed"]].drop_duplicates()
+    if runs.empty:
         raise NoResults(f"no network of {method} has a penalty")
-    rows = rows[rows["network"].isin(rows.loc[rows["penalty"] > 0, "network"])]
+    rows = rows.merge(runs)
     return {
         float(penalty): 100 * each.pivot(index="seed", columns="level", values="accuracy")
         for penalty, each in rows.groupby("penalty")
