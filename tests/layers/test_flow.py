@@ -172,17 +172,7 @@ def test_an_example_need_not_hold_tensors_alone_or_take_many_inputs():
         find(network, torch.empty(0, 4))
 
 
-def test_what_a_stack_passes_on_as_one_argument_stays_one():
-    def last(own, found):
-        return own.b(own.a(found[0][:, -1]).relu())  # of what an LSTM gives
-
-    network = nn.Sequential(
-        nn.LSTM(4, 3, batch_first=True), Own(last, a=nn.Linear(3, 5), b=nn.Linear(5, 2))
-    )
-    assert Flow(network, torch.rand(2, 6, 4)).hidden == ["1.a"]
-
-
-def test_what_a_stack_passes_on_need_not_count_its_inputs_alike():
+def test_what_a_stack_passes_on_stays_one_argument_and_need_not_count_its_inputs_alike():
     def last(own, found):
         outputs, (states, _) = found  # (n, tokens, …) and (layers, n, …)
         return own.b(own.a(outputs[:, -1] + states[0]).relu())
