@@ -26,6 +26,7 @@ from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.study.methods import METHODS
 
 _LINE = 13.5  # units from a line of a label to the next
+_LIMIT = 3.0  # points at which the scale of differences ends on both sides
 CHANCE = 10.0
 """Accuracy of guessing one of ten classes, in per cent."""
 
@@ -189,9 +190,7 @@ def _rows(networks: Iterable[str]) -> tuple[list[float], dict[str, float]]:
 
 
 @themed
-def difference_curves(
-    first: str, controls: Sequence[str], alt: str, *, limit: float = 3.0, **options: Any
-) -> Picture:
+def difference_curves(first: str, controls: Sequence[str], alt: str, **options: Any) -> Picture:
     """A method minus each of its controls: a drawing per control and depth, a thin line per
     network, a thick one for their mean, and a band for differences that do not count.
 
@@ -202,7 +201,6 @@ def difference_curves(
         first: the method.
         controls: what it is compared with.
         alt: what the picture shows, in words.
-        limit: where the scale ends on both sides, in percentage points.
         options: as for :func:`spectral_core.paper.results.estimates.differences`.
 
     Raises:
@@ -212,11 +210,11 @@ def difference_curves(
     for control in controls:
         found = estimates.differences(first, control, estimates.ALL_LEVELS, **options)
         for depth, rows in found.groupby("depth"):
-            drawings.append(_difference(rows, control, depth, limit))
+            drawings.append(_difference(rows, control, depth))
     return Picture(tuple(drawings), alt)
 
 
-def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> Figure:
+def _difference(rows: pd.DataFrame, control: str, depth: int) -> Figure:
     layers = {1: "one hidden layer", 3: "three hidden layers"}.get(depth, f"{depth} hidden layers")
     figure, axes = canvas(
         f"− {METHODS[control].title}", "difference (pt)", "nodes pruned (%)", height=214, right=16,
@@ -224,7 +222,7 @@ def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> F
     )  # fmt: skip
     axes.text(0, 1.04, layers, transform=axes.transAxes)
     axes.set_title(axes.get_title(loc="left"), pad=20)
-    axes.set(xlim=(0, 100), ylim=(-limit, limit))
+    axes.set(xlim=(0, 100), ylim=(-_LIMIT, _LIMIT))
     axes.axhspan(-estimates.MARGIN, estimates.MARGIN, color=INK, alpha=0.1, linewidth=0)
     axes.axhline(0, color=INK, linewidth=1)
     colour = look(control).colour
@@ -237,7 +235,7 @@ def _difference(rows: pd.DataFrame, control: str, depth: int, limit: float) -> F
             gone = by_level[~alive].iloc[0]
             side = np.sign(gone["difference"])
             axes.plot(
-                gone.name, 0.9 * limit * side, "^" if side > 0 else "v", color=colour, alpha=0.7
+                gone.name, 0.9 * _LIMIT * side, "^" if side > 0 else "v", color=colour, alpha=0.7
             )
     of_all = rows.groupby("level").agg({"difference": "mean", "collapsed": "any"})
     mean = of_all["difference"].where(~of_all["collapsed"].cummax())
