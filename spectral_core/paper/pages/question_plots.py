@@ -42,16 +42,16 @@ def slopes(by_source: pd.DataFrame, alt: str) -> Picture:
 
 @themed
 def fronts(
-    points: pd.DataFrame, networks: Sequence[str], methods: Sequence[str], alt: str, low: float = 5
+    points: pd.DataFrame, networks: Sequence[str], methods: Sequence[str], alt: str
 ) -> Picture:
-    """Accuracy against the share of weights that is left: a drawing per network.
+    """Accuracy against the share of weights that is left: a drawing per network, whose scale ends
+    5 points below the best accuracy.
 
     Args:
         points: as :func:`spectral_core.paper.questions.compression.points` returns them.
         networks: their names in words.
         methods: whose curves.
         alt: what the picture shows, in words.
-        low: points below the best accuracy at which the scale ends.
     """
     drawings = []
     for network in networks:
@@ -65,7 +65,7 @@ def fronts(
                 100 * mine["parameters"] / whole, 100 * mine["accuracy"],
                 marker=look(method).marker, markersize=5, **look(method).line,
             )  # fmt: skip
-        axes.set(xscale="log", xlim=(1, 110), ylim=(best - low, best + 0.5))
+        axes.set(xscale="log", xlim=(1, 110), ylim=(best - 5, best + 0.5))
         axes.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
         drawings.append(figure)
     return _with_key(drawings, methods, alt)
