@@ -147,8 +147,8 @@ def in_steps(**schedule):
     return lambda: prune_in_steps(VECTORS, lambda *_: pytest.fail("it has trained"), **schedule)
 
 
-def curve(*percentiles, network=VECTORS, scores=SCORES[:1], inputs=INPUTS, targets=TARGETS):
-    return lambda: pruning_curve(network, scores, inputs, targets, percentiles)
+def curve(*percentiles, network=VECTORS, scores=SCORES[:1], inputs=INPUTS):
+    return lambda: pruning_curve(network, scores, inputs, TARGETS, percentiles)
 
 
 PRUNING = [

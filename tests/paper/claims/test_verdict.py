@@ -125,9 +125,9 @@ def test_level_between_two_verdicts_is_inconclusive():
 # From the tests of a claim to its verdict
 
 
-def made(*words, mean=5.0, n=5):
+def made(*words, mean=5.0):
     """Tests of these verdicts; their mean is judged by its sign."""
-    estimate = Estimate(mean, mean - 0.5, mean + 0.5, n)
+    estimate = Estimate(mean, mean - 0.5, mean + 0.5, 5)
     single = Estimate(mean, math.nan, math.nan, 1)
     return [
         yardsticks.ClaimTest(
