@@ -21,7 +21,7 @@ KINDS = {
 
 @torch.no_grad()
 def transfer_operator(
-    layer: SpectralLinear, inputs: Tensor, alt: str, before: int = 2, after: int = 2
+    layer: SpectralLinear, inputs: Tensor, alt: str, before: int, after: int
 ) -> HTML:
     """A^(k), and its action on x^(k), of a layer's own numbers (Fig. 1).
 
@@ -47,7 +47,7 @@ def transfer_operator(
 
 
 @torch.no_grad()
-def eigenvectors(layer: SpectralLinear, alt: str, before: int = 1, after: int = 1) -> HTML:
+def eigenvectors(layer: SpectralLinear, alt: str, before: int, after: int) -> HTML:
     """Φ^(k), and beside it its inverse, of a layer's own numbers (Fig. 2).
 
     Arguments are those of :func:`transfer_operator`.
