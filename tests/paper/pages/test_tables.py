@@ -124,7 +124,7 @@ def test_provenance_says_command_machine_settings_and_seeds():
     runs = [run for each in by_panel.values() for run in each]
     made_by = runs[0].made()
     column = run_tables.provenance(runs).frame[runs[0].table.stem]
-    assert column["made by"] == made_by["command"] and column["seeds"] == "0"
+    assert column["made by"] == made_by["command"] and column["seeds"] == "0, 1, 2"
     assert column["epochs"] == "40 (direct), 40 (direct-inputs), 60 (post), 20 (pre)"
     assert str(made_by["commit"][0]) in column["commit"]
     assert run_tables.downloads(runs).count("](/results/published/fig10/") == 2 * len(runs)
