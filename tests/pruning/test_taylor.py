@@ -95,6 +95,7 @@ def test_batches_and_loss_by_hand():
 
 
 def test_half_precision_loses_none_of_many_examples():
+    torch.manual_seed(0)  # with some weights, rounding alone moves a small score by 5 %
     network = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
     x, y = torch.randn(5000, 4, generator=seeded()), torch.zeros(5000, dtype=torch.int64)
     (exact,) = node_scores(network, "taylor", x, y)
