@@ -93,6 +93,12 @@ def minus(first: str, second: str) -> str:
     return f"{METHODS[first].title} − {METHODS[second].title}"
 
 
+def hidden_layers(depth: int | str) -> str:
+    """``one hidden layer``, ``three hidden layers``."""
+    number = {"1": "one", "3": "three"}.get(str(depth), depth)
+    return f"{number} hidden layer{'' if number == 'one' else 's'}"
+
+
 def p_value(p: float) -> str:
     """A p-value to three decimals; empty where there is none."""
     return "" if pd.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"

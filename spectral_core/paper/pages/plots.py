@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectral_core.layers.networks import ACTIVATION_NAMES
+from spectral_core.paper.pages.output import hidden_layers
 from spectral_core.paper.pages.picture import (
     EDGES,
     UNIT,
@@ -215,12 +216,11 @@ def difference_curves(first: str, controls: Sequence[str], alt: str, **options: 
 
 
 def _difference(rows: pd.DataFrame, control: str, depth: int) -> Figure:
-    layers = {1: "one hidden layer", 3: "three hidden layers"}.get(depth, f"{depth} hidden layers")
     figure, axes = canvas(
         f"− {METHODS[control].title}", "difference (pt)", "nodes pruned (%)", height=214, right=16,
         top=44,
     )  # fmt: skip
-    axes.text(0, 1.04, layers, transform=axes.transAxes)
+    axes.text(0, 1.04, hidden_layers(depth), transform=axes.transAxes)
     axes.set_title(axes.get_title(loc="left"), pad=20)
     axes.set(xlim=(0, 100), ylim=(-_LIMIT, _LIMIT))
     axes.axhspan(-estimates.MARGIN, estimates.MARGIN, color=INK, alpha=0.1, linewidth=0)

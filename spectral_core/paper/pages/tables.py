@@ -12,7 +12,7 @@ from IPython.display import HTML
 from spectral_core.paper.claims.claims import Claim, Row, details, judge
 from spectral_core.paper.claims.verdict import Verdict
 from spectral_core.paper.claims.yardsticks import SINGLE, WORDS
-from spectral_core.paper.pages.output import Table, minus, p_value, rows_of
+from spectral_core.paper.pages.output import Table, hidden_layers, minus, p_value, rows_of
 from spectral_core.paper.pages.style import CRITERIA
 from spectral_core.paper.questions import comparisons
 from spectral_core.paper.results import estimates
@@ -206,7 +206,7 @@ def estimated(*topics: str) -> Table:
         if row.over == "networks":
             ends = dict.fromkeys((f"{row.lowest_level:g}", f"{row.highest_level:g}"))
             levels = f"{'–'.join(ends)} %"
-            depth = {"1": "one hidden layer", "3": "three hidden layers"}.get(str(row.depth), "all")
+            depth = "all" if row.depth == "all" else hidden_layers(row.depth)
             rows[minus(row.first, row.second), levels, f"{row.n}, {depth}"] = {
                 "difference": str(comparisons.estimate_of(row)),
                 "outcome": row.outcome,

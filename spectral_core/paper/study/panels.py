@@ -106,8 +106,11 @@ class Panel:
     @property
     def hidden_by_method(self) -> dict[str, tuple[int, ...]]:
         """Nodes of each hidden layer of the methods that have others."""
-        every = {**self.settings, **self.left_out}
-        return {m: s.hidden for m, s in every.items() if s.hidden != self.base.hidden}
+        return {m: s.hidden for m, s in self._every.items() if s.hidden != self.base.hidden}
+
+    @property
+    def _every(self) -> dict[str, Settings]:
+        return {**self.settings, **self.left_out}
 
     @property
     def depth(self) -> int:
@@ -130,11 +133,10 @@ class Panel:
     def of_methods(self, methods: Sequence[str], **own: Mapping[str, Any]) -> Panel:
         """The panel with other methods: those that it has, and new ones with the settings that make
         them what they are; ``own`` has further ones, by method."""
-        every = {**self.settings, **self.left_out}
         settings = {
-            method: every.get(method)
+            method: self._every.get(method)
             or replace(self.base, **METHODS[method].settings, **own.get(method, {}))
             for method in (_checks.choice("methods", name, METHODS) for name in methods)
         }
-        left_out = {method: s for method, s in every.items() if method not in settings}
+        left_out = {method: s for method, s in self._every.items() if method not in settings}
         return replace(self, settings=settings, left_out=left_out)
