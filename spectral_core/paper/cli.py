@@ -142,7 +142,7 @@ def compute(figure: str, store_dir: Path, dry_run: bool, **values: Any) -> None:
     default="training",
     show_default=True,
     help="What to choose. training: learning rate and epochs of each method; decay: the L2 weight "
-    "of the method stronger.",
+    "of the method stronger; penalty: the ℓ1 weight γ of each method.",
 )
 @of_computing
 @store_option

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from spectral_core._files import write_whole
@@ -13,8 +14,9 @@ from spectral_core.paper import paths
 from spectral_core.paper.run.compute import compute
 from spectral_core.paper.run.provenance import made
 from spectral_core.paper.run.store import Store
+from spectral_core.paper.study.figures import PENALTIES
 from spectral_core.paper.study.methods import METHODS
-from spectral_core.paper.study.panels import Panel
+from spectral_core.paper.study.panels import AUTHORS_LEVELS, Panel
 from spectral_core.paper.study.planning import Study
 from spectral_core.paper.study.settings import Settings
 from spectral_core.paper.study.steps import CutStep, cut_step, with_trainings
@@ -28,8 +30,8 @@ class Tuning(NamedTuple):
 
     grid: Mapping[str, Sequence[float]]
     """Values of each setting that is chosen. With epochs, stage 2 has as many as stage 1."""
-    percentile: float = 0.0
-    """Pruning level at which accuracy counts, stage 2 included where a method retrains."""
+    percentiles: tuple[float, ...] = (0.0,)
+    """Pruning levels whose mean accuracy counts, stage 2 included where a method retrains."""
     method: str = ""
     """The method that it is for; ``""`` for all of a panel that remove nodes."""
 
@@ -37,19 +39,20 @@ class Tuning(NamedTuple):
     def sets(self) -> tuple[str, ...]:
         """Settings that are not the panel's."""
         stage_two = ("retraining_epochs",) if "epochs" in self.grid else ()
-        return (*self.grid, *stage_two, "seeds", "percentiles", "penalties")
+        return tuple(dict.fromkeys([*self.grid, *stage_two, "seeds", "percentiles", "penalties"]))
 
 
 TUNINGS: dict[str, Tuning] = {
     "training": Tuning({"learning_rate": (1e-4, 1e-3), "epochs": (20, 40, 60)}),
-    "decay": Tuning({"decay": (1e-5, 1e-4, 1e-3, 1e-2)}, percentile=90.0, method="stronger"),
+    "decay": Tuning({"decay": (1e-5, 1e-4, 1e-3, 1e-2)}, (90.0,), method="stronger"),
+    "penalty": Tuning({"penalties": PENALTIES[1:]}, (0.0, *AUTHORS_LEVELS)),
 }
-"""Tunings by name: of Figs. 10 and 11, and of the stronger variant's L2 term."""
+"""Tunings by name: of Figs. 10 and 11, of the stronger variant's L2 term, and of Fig. 11's ℓ1."""
 
 
-def trials(panel: Panel, tuning: Tuning) -> Iterator[tuple[str, dict[str, float], CutStep]]:
-    """Each method of a panel at each point of the grid, and the step of this network: trained on
-    nine tenths of the training images, and measured on the others.
+def trials(panel: Panel, tuning: Tuning) -> Iterator[tuple[str, dict[str, float], list[CutStep]]]:
+    """Each method of a panel at each point of the grid, and the steps of this network, one per
+    level: trained on nine tenths of the training images, and measured on the others.
 
     Raises:
         ValueError: if no method removes nodes, or none is the tuning's.
@@ -66,8 +69,10 @@ def trials(panel: Panel, tuning: Tuning) -> Iterator[tuple[str, dict[str, float]
         point = dict(zip(tuning.grid, values))
         stage_two = {"retraining_epochs": point["epochs"]} if "epochs" in point else {}
         settings = replace(panel.settings[method], **point, **stage_two)
-        step = cut_step(settings, method, SEED, tuning.percentile)
-        yield method, point, replace(step, trained=replace(step.trained, held_out=True))
+        penalty = point.get("penalties", 0.0)
+        cuts = [cut_step(settings, method, SEED, q, penalty) for q in tuning.percentiles]
+        held_out = replace(cuts[0].trained, held_out=True)
+        yield method, point, [replace(cut, trained=held_out) for cut in cuts]
 
 
 def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[str, Any]:
@@ -82,16 +87,17 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
         (settings of each method) and ``made``.
     """
     every = list(trials(panel, tuning))
-    steps = [step for _, _, step in every]
+    steps = [step for _, _, cuts in every for step in cuts]
     compute(steps, store, **options)
     accuracies: dict[str, Any] = {}
     ranked: dict[str, dict[tuple[float, ...], dict[str, float]]] = {}
-    for method, point, step in every:
+    for method, point, cuts in every:
         rows = accuracies.setdefault(method, {})
         *outer, last = (f"{value:g}" for value in point.values())
         for value in outer:
             rows = rows.setdefault(value, {})
-        rows[last] = accuracy = store.record(step)["result"]["accuracy"]
+        accuracy = fmean(store.record(step)["result"]["accuracy"] for step in cuts)
+        rows[last] = accuracy
         # Of equally accurate ones the smallest, the last setting first: the fewest epochs.
         rank = (accuracy, *(-value for value in reversed(point.values())))
         ranked.setdefault(method, {})[rank] = point
@@ -99,10 +105,10 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
     seconds = sum(record["made"]["seconds"] for record in records)
     return {
         "inputs": panel.base.inputs,
-        **{name: getattr(panel.base, name) for name in _RECORDED if name not in tuning.sets},
+        **{name: value for name, value in _shared(panel).items() if name not in tuning.sets},
         "hidden": list(panel.base.hidden),
         "seed": SEED,
-        "percentile": tuning.percentile,
+        "percentiles": list(tuning.percentiles),
         "held_out": max(1, len(load(panel.base.inputs).train_targets) // 10),
         "accuracies": accuracies,
         "chosen": {method: points[max(points)] for method, points in ranked.items()},
@@ -110,7 +116,11 @@ def choose(panel: Panel, tuning: Tuning, store: Store, **options: Any) -> dict[s
     }
 
 
-_RECORDED = ("activation", "precision", "epochs", "retraining_epochs", "train_images")
+def _shared(panel: Panel) -> dict[str, Any]:
+    """Settings of a record that all methods of a panel have."""
+    names = ("activation", "precision", "epochs", "retraining_epochs", "train_images")
+    values = {name: {getattr(own, name) for own in panel.settings.values()} for name in names}
+    return {name: own.pop() for name, own in values.items() if len(own) == 1}
 
 
 def record(
@@ -123,7 +133,7 @@ def record(
     files = []
     for panel in study.panels:
         found = choose(panel, tuning, store, **options)
-        ending = f"-{name}" if tuning.method else ""
+        ending = "" if name == "training" else f"-{name}"
         file = (folder or paths.results("choices")) / f"{panel.name}{ending}.json"
         text = json.dumps(found, indent=2) + "\n"
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))

@@ -97,7 +97,8 @@ _CHOSEN: dict[str, dict[str, Any]] = {
     "post": _for(60, 1e-3),
     "pre": _for(20, 1e-4),
 }
-_GRID = (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of γ
+PENALTIES = (0.0, 1e-5, 1e-4, 5e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Weights γ of Fig. 11."""
 
 
 def _networks(
@@ -148,7 +149,7 @@ FIGURES: dict[str, tuple[Panel, ...]] = {
     "fig09": _panels("fashion-mnist", ["relu", "tanh"], depth=3),
     # The first dense layer behind MobileNetV2, then with an ℓ1 penalty.
     "fig10": _cifar10(["elu", "relu", "tanh"]),
-    "fig11": _cifar10(["elu"], penalties=_GRID),
+    "fig11": _cifar10(["elu"], penalties=PENALTIES),
 }
 """Panels of the paper's figures by name."""
 

@@ -32,7 +32,7 @@ def test_a_tenth_of_the_training_set_is_held_out_and_the_test_set_left_out():
 
 
 def test_accuracies_are_those_of_the_steps_on_held_out_images_and_are_kept(store):
-    grid = Tuning({"learning_rate": (1e-3, 1e-2), "epochs": (1, 2)}, percentile=50)
+    grid = Tuning({"learning_rate": (1e-3, 1e-2), "epochs": (1, 2)}, (50,))
     record = choose(PANEL, grid, store, workers=1, progress=False)
     data = hold_out_tenth(load("digits"))
     # Methods that differ only in what they remove have the same unpruned network.
@@ -52,12 +52,29 @@ def test_accuracies_are_those_of_the_steps_on_held_out_images_and_are_kept(store
     assert not any(step in store for step in plan("fig03", "smoke").steps())
 
 
+def test_a_penalty_is_chosen_by_the_mean_over_pruning_levels(store):
+    panel = Panel.of(dataclasses.replace(SMALL, penalties=(0, 1, 10)), ("direct", "pre"))
+    grid = Tuning({"penalties": (1e-3, 1)}, (0, 75))
+    record, data = (
+        choose(panel, grid, store, workers=1, progress=False),
+        hold_out_tenth(load("digits")),
+    )
+    for method, means in record["accuracies"].items():
+        for penalty in (1e-3, 1):
+            cuts = [cut_step(SMALL, method, 0, q, penalty) for q in (0, 75)]
+            network, _ = run_train(cuts[0].trained, data)
+            every = [run_cut(cut, network, data)["accuracy"] for cut in cuts]
+            assert means[f"{penalty:g}"] == sum(every) / 2 and every[0] != every[1]
+        assert record["chosen"][method] == {"penalties": float(max(means, key=means.get))}
+    assert record["percentiles"] == [0, 75]
+
+
 def test_of_equally_accurate_ones_the_smallest_is_chosen(store, monkeypatch):
     accuracies = {(1e-4, 20): 0.5, (1e-4, 40): 0.7, (1e-3, 20): 0.7, (1e-3, 40): 0.6}
     grid = {"learning_rate": (1e-4, 1e-3), "epochs": (20, 40)}
     panel = Panel.of(SMALL, ("direct",))
     result = {"kept": [12], "nodes": 12, "parameters": 9, "loss": 1.0}
-    for _, point, step in trials(panel, Tuning(grid)):
+    for _, point, (step,) in trials(panel, Tuning(grid)):
         accuracy = accuracies[point["learning_rate"], point["epochs"]]
         store.save(step, {**result, "accuracy": accuracy}, {"seconds": 1.0})
         losses = {"training_loss": [1.0] * step.trained.epochs}
