@@ -5,13 +5,9 @@ from types import ModuleType
 
 import torch
 
-# What torchvision's Python code expects its compiled part to have declared.
-_SCHEMAS = (
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-)
-# The declarations end with the object that made them.
-_declarations: torch.library.Library | None = None
+# What torchvision's Python code expects its compiled part to have declared, and how it is called.
+_OPERATORS = ("nms", "qnms")
+_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 def import_torchvision() -> ModuleType:
@@ -21,15 +17,13 @@ def import_torchvision() -> ModuleType:
     compiled operators and fails at import, though its data sets and models need none of them. In
     that case alone the operators are declared, without an implementation, and it is imported again.
     """
-    global _declarations
     try:
         import torchvision
     except RuntimeError as error:
         if "operator torchvision::nms does not exist" not in str(error):
             raise
-        _declarations = torch.library.Library("torchvision", "FRAGMENT")
-        for schema in _SCHEMAS:
-            _declarations.define(schema)
+        for operator in _OPERATORS:
+            torch.library.define(f"torchvision::{operator}", _SCHEMA)
         # Modules that were imported before the failure would not be run again.
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
