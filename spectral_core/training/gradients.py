@@ -60,10 +60,11 @@ class WrittenOut:
         modules = list(network)
         own = next(network.parameters()).dtype
         operands = torch.bfloat16 if precision == "bf16" else own
-        self.layers = [
-            _passes_of(layer)(layer, activation, own if activation is None else operands)
-            for layer, activation in zip(modules[::2], [*modules[1::2], None])
-        ]
+        self.layers = []
+        for layer, activation in zip(modules[::2], [*modules[1::2], None]):
+            two_spectra = getattr(layer, "input_eigenvalues", None) is not None
+            kind = _LayerOfTwoSpectra if two_spectra else _Layer
+            self.layers.append(kind(layer, activation, own if activation is None else operands))
         first = self.layers[0]
         ensemble = first.matrix.shape[:-2]  # (E,), or () for one network
         self.members = ensemble.numel()
@@ -194,11 +195,6 @@ class _LayerOfTwoSpectra(_Layer):
         if self.lam_out.requires_grad:
             self.lam_out.grad = products.sum(dim=-1).neg_()
         return before
-
-
-def _passes_of(layer: nn.Linear | SpectralLinear) -> type[_Layer]:
-    """What writes out the passes of a layer."""
-    return _Layer if getattr(layer, "input_eigenvalues", None) is None else _LayerOfTwoSpectra
 
 
 def _product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
