@@ -51,13 +51,20 @@ def plot_spectrum(
     """
     plt = needed("matplotlib.pyplot", "figures", "plot_spectrum")
 
-    pairs = {name: spectrum(layer) for name, layer in named_layers(model).items()}
+    layers = named_layers(model)
+    pairs = {name: spectrum(layer) for name, layer in layers.items()}
     values = {name: s.eigenvalues.detach().abs().double().cpu() for name, s in pairs.items() if s}
     if not values:
         raise ValueError(
             "model must have spectral layers; got none. Call spectralize first; plot before fold"
         )
-    stay = _kept_by_name(model, kept, example)
+    stay = {}  # kept nodes of hidden fully connected layers, by the layers' names
+    if kept is not None:
+        if not any(isinstance(layer, Dense) for layer in layers.values()):
+            raise ValueError("kept needs a model with fully connected layers; got none")
+        flow = Flow(model, example)
+        nodes = checked_indices(kept, flow.widths)
+        stay = {name: k for group, k in zip(flow.groups, nodes) for name in group.layers}
     columns = min(len(values), PLOTS_PER_ROW)
     rows = math.ceil(len(values) / columns)
     figure, axes = plt.subplots(
@@ -78,19 +85,6 @@ def plot_spectrum(
         panel.set_ylabel("|λ| (no unit)")
     figure.supxlabel("rank of the node or channel in its layer", fontsize="medium")
     return figure
-
-
-def _kept_by_name(
-    model: nn.Module, kept: Sequence[Tensor] | None, example: Example | None
-) -> dict[str, Tensor]:
-    """Kept nodes of the hidden fully connected layers, by the layers' names."""
-    if kept is None:
-        return {}
-    if not any(isinstance(layer, Dense) for layer in named_layers(model).values()):
-        raise ValueError("kept needs a model with fully connected layers; got none")
-    flow = Flow(model, example)
-    nodes = checked_indices(kept, flow.widths)
-    return {name: k for group, k in zip(flow.groups, nodes) for name in group.layers}
 
 
 def _draw(axes: Axes, lam: Tensor, kept: Tensor | None) -> None:
