@@ -21,42 +21,38 @@ def get(url: str) -> bytes:
     """Return what an address serves, in memory, or raise ``Unusable`` if the download fails, is too
     slow or too large: nothing unchecked is ever on disk."""
     logger.info("downloading %s", url)
-    download, start = _Download(url), time.monotonic()
+    content, problems, start = bytearray(), [], time.monotonic()
+    # A thread of its own, as a server that sends byte after byte keeps a read from returning.
+    download = Thread(target=_receive, args=(url, content, problems), daemon=True)
     download.start()
-    while download.is_alive() and not download.problem:
+    while download.is_alive() and not problems:
         download.join(0.1)
-        seconds, received = time.monotonic() - start, len(download.content)
+        seconds, received = time.monotonic() - start, len(content)
         if seconds > PATIENCE and received < SLOWEST * seconds:
-            download.problem = f"too slow, {received} bytes in {seconds:.0f} s"
-    if download.problem:
-        raise Unusable(f"{url.rsplit('/', 1)[-1]}: {download.problem}")
-    return bytes(download.content)
+            problems.append(f"too slow, {received} bytes in {seconds:.0f} s")
+    if problems:
+        raise Unusable(f"{url.rsplit('/', 1)[-1]}: {problems[0]}")
+    return bytes(content)
 
 
-class _Download(Thread):
-    """A thread of its own, as a server that sends byte after byte keeps a read from returning."""
+def _receive(url: str, content: bytearray, problems: list[str]) -> None:
+    """Add what an address serves to ``content``, until there is one of ``problems``, own or not."""
+    import requests
 
-    def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
-        self.url, self.content, self.problem = url, bytearray(), ""
-
-    def run(self) -> None:
-        import requests
-
-        try:
-            with (
-                bar(unit="B", unit_scale=True, delay=2) as shown,
-                requests.get(self.url, stream=True, timeout=TIMEOUT) as answer,
-            ):
-                answer.raise_for_status()
-                for piece in answer.iter_content(1 << 13):
-                    self.content += piece
-                    shown.update(len(piece))
-                    if len(self.content) > LARGEST:
-                        self.problem = f"larger than {LARGEST >> 20} MiB"
-                    if self.problem:
-                        break
-        except requests.HTTPError as error:
-            self.problem = f"HTTP status {error.response.status_code}"
-        except Exception as error:  # requests and urllib3 have many; none may end in silence
-            self.problem = self.problem or type(error).__name__
+    try:
+        with (
+            bar(unit="B", unit_scale=True, delay=2) as shown,
+            requests.get(url, stream=True, timeout=TIMEOUT) as answer,
+        ):
+            answer.raise_for_status()
+            for piece in answer.iter_content(1 << 13):
+                content += piece
+                shown.update(len(piece))
+                if len(content) > LARGEST:
+                    problems.append(f"larger than {LARGEST >> 20} MiB")
+                if problems:
+                    break
+    except requests.HTTPError as error:
+        problems.append(f"HTTP status {error.response.status_code}")
+    except Exception as error:  # requests and urllib3 have many; none may end in silence
+        problems.append(type(error).__name__)
