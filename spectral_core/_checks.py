@@ -119,8 +119,14 @@ def outputs(value: object) -> Tensor:
     return value
 
 
-_BROADCASTING = (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss)
-_BROADCASTING_MODULES = nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss
+_BROADCASTING = (
+    *(F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss),
+    *(F.poisson_nll_loss, F.kl_div, F.hinge_embedding_loss),
+)
+_BROADCASTING_MODULES = (
+    *(nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss),
+    *(nn.PoissonNLLLoss, nn.KLDivLoss, nn.HingeEmbeddingLoss),
+)
 
 
 def paired(loss: object, outputs: object, targets: Tensor) -> None:

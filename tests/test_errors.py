@@ -117,6 +117,14 @@ TRAINING = [
     (lambda: evaluate(STACK, [[1.0]], TARGETS), "TypeError: inputs and targets must .* list"),
     (lambda: evaluate(STACK, INPUTS, TARGETS, 0), "ValueError: batch_size must .*at least 1"),
     (
+        lambda: evaluate(STACK, INPUTS, INPUTS[:, :2], loss=nn.MSELoss(reduction="none")),
+        r"TypeError: loss must return a scalar tensor, .*got shape \(5, 2\)",
+    ),
+    (
+        lambda: evaluate(nn.Linear(4, 1), INPUTS, INPUTS[:, 0], loss=nn.PoissonNLLLoss()),
+        r"ValueError: targets must have the shape of the outputs, \(5, 1\); got \(5,\)",
+    ),
+    (
         lambda: evaluate(nn.Linear(4, 1), INPUTS, INPUTS[:, 0], loss=F.mse_loss),
         r"ValueError: targets must have the shape of the outputs, \(5, 1\); got \(5,\)",
     ),
@@ -226,6 +234,7 @@ INTEROP = [
     (lambda: plot_spectrum(spectralize(CONVOLUTIONS), [[0]]), "ValueError: .*fully connected"),
     (lambda: SpectralImportance(SPECTRAL, {"0": SCORES[0]}), "TypeError: model .*plain, see fold"),
     (lambda: SpectralImportance(STACK, {}), "ValueError: scores must be of at least one layer"),
+    (lambda: SpectralImportance(STACK, SCORES), "TypeError: scores must map names .*; got list"),
     (lambda: SpectralImportance(STACK, {"1": SCORES[0]}), "ValueError: scores .*0, 2; got '1'"),
     (lambda: SpectralImportance(STACK, {"0": SCORES[0] * math.nan}), "ValueError: scores.*NaN"),
     (lambda: SpectralImportance(STACK, {"0": SCORES[1]}), r"ValueError: .*\(3,\); got \(2,\)"),

@@ -121,7 +121,9 @@ def _difference(file: Path, plain: nn.Module, example: Example) -> float:
             tensors_of(run(plain, inputs)), session.run(None, dict(zip(names, given)))
         ):
             ours, theirs = ours.double(), torch.from_numpy(theirs).double()  # they may be booleans
-            errors.append((theirs - ours).abs().max() / ours.abs().max().clamp(min=1))
+            apart = (theirs - ours).abs().masked_fill(theirs == ours, 0)  # both may be infinite
+            scale = ours.abs().masked_fill(ours.isinf(), 0).max().clamp(min=1)
+            errors.append(apart.max() / scale)
     return float(torch.stack(errors).max())  # NaN if one is
 
 

@@ -162,8 +162,10 @@ def _check_sides(saved: dict[str, Tensor], network: nn.Module) -> None:
     fewer: dict[str, tuple[bool, bool]] = {}
     for name, layer in named_layers(network).items():
         weights = spectra(layer)["weight"].eigenvectors if spectra(layer) else layer.weight
-        keys = [k for k, p in layer.named_parameters(prefix=name) if p is weights]
-        outputs, inputs = (saved[keys[0]].shape[axis] < weights.shape[axis] for axis in (0, 1))
+        key = next((k for k, p in layer.named_parameters(prefix=name) if p is weights), None)
+        if key is None:  # behind a mask or another parametrisation: it cannot lose nodes
+            continue
+        outputs, inputs = (saved[key].shape[axis] < weights.shape[axis] for axis in (0, 1))
         if isinstance(layer, Transposed):
             outputs, inputs = inputs, outputs
         fewer[name] = (outputs, inputs and getattr(layer, "groups", 1) == 1)

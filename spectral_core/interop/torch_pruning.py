@@ -59,6 +59,11 @@ class SpectralImportance:
             tp.prune_depthwise_conv_out_channels,
             tp.prune_linear_out_channels,
         )
+        if not isinstance(scores, Mapping):
+            raise TypeError(
+                "scores must map names of layers to scores, see layer_scores; got "
+                f"{type(scores).__name__}"
+            )
         if not scores:
             raise ValueError("scores must be of at least one layer, see layer_scores; got none")
         self.normalise = normalise

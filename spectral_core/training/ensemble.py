@@ -56,6 +56,10 @@ def train_ensemble(
             + "\n".join(map(str, networks))
         )
     generators = [None] * len(networks) if generators is None else generators
+    if len(generators) != len(networks):
+        raise ValueError(
+            f"generators must be one per network, {len(networks)}; got {len(generators)}"
+        )
 
     def draw_orders(n: int) -> Tensor:
         orders = {

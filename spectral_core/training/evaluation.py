@@ -60,12 +60,12 @@ def evaluate(
 
     Raises:
         TypeError, ValueError: if ``network`` is not a module, there are no inputs or not one target
-            per input, the batch size is below 1, or a ``loss`` such as ``F.mse_loss`` would
-            broadcast outputs, (n, 1), against targets, (n,).
+            per input, the batch size is below 1, or a ``loss`` gives no scalar, or would broadcast
+            outputs, (n, 1), against targets, (n,), as ``F.mse_loss`` does.
     """
     _checks.module("network", network)
     _checks.examples(inputs, targets, classes=loss is None)
-    _checks.whole_number("batch_size", batch_size, least=1)
+    batch_size = _checks.whole_number("batch_size", batch_size, least=1)
     correct, total = 0.0 if loss is None else math.nan, 0.0
     with evaluating(network):
         for x, y in zip(inputs.split(batch_size), targets.split(batch_size)):
@@ -74,7 +74,7 @@ def evaluate(
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             if loss is not None:
                 _checks.paired(loss, outputs, y)
-                total += len(y) * float(loss(outputs, y))
+                total += len(y) * float(_checks.mean_loss(torch.as_tensor(loss(outputs, y))))
                 continue
             correct += int((outputs.argmax(dim=1) == y).sum())
             total += float(F.cross_entropy(outputs, y, reduction="sum"))

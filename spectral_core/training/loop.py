@@ -49,12 +49,16 @@ class Optimisation:
     decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _checks.whole_number("epochs", self.epochs)
-        _checks.whole_number("batch_size", self.batch_size, least=1)
-        _checks.number("learning_rate", self.learning_rate, 0, open_low=True)
+        plain = {
+            "epochs": _checks.whole_number("epochs", self.epochs),
+            "batch_size": _checks.whole_number("batch_size", self.batch_size, least=1),
+            "learning_rate": _checks.number("learning_rate", self.learning_rate, 0, open_low=True),
+            "penalty": _checks.number("penalty", self.penalty, 0),
+            "decay": _checks.number("decay", self.decay, 0),
+        }
         _checks.choice("precision", self.precision, PRECISIONS)
-        _checks.number("penalty", self.penalty, 0)
-        _checks.number("decay", self.decay, 0)
+        for name, value in plain.items():  # NumPy's and other numbers as Python's
+            object.__setattr__(self, name, value)
 
 
 class Adam:
@@ -197,21 +201,23 @@ def fit(
     dtype = torch.promote_types(parameters[0].dtype, torch.float32)
     losses = torch.empty(shape, dtype=dtype, device=inputs.device)
     history: list[list[float]] = []
-    if 1 in (settings.batch_size, len(inputs) % settings.batch_size):
+    if settings.epochs and 1 in (settings.batch_size, len(inputs) % settings.batch_size):
         _check_batch_of_one(network, inputs[:1])
     _train_mode(network)
-    with denormals_flushed(), own_stream(inputs):
-        for epoch in range(1, settings.epochs + 1):
-            order = draw_order(len(inputs)).to(inputs.device)
-            for i, batch in enumerate(order.split(settings.batch_size, dim=-1)):
-                losses[i] = step(batch)
-            _check_losses(losses, epoch, settings)
-            history.append(losses.mean(dim=0).tolist())
-            if on_epoch is not None:
-                on_epoch(epoch, history[-1][0])
-    _check_parameters(parameters, gradients.members, settings)
-    for parameter in parameters:  # leave no gradients behind
-        parameter.grad = None
+    try:
+        with denormals_flushed(), own_stream(inputs):
+            for epoch in range(1, settings.epochs + 1):
+                order = draw_order(len(inputs)).to(inputs.device)
+                for i, batch in enumerate(order.split(settings.batch_size, dim=-1)):
+                    losses[i] = step(batch)
+                _check_losses(losses, epoch, settings)
+                history.append(losses.mean(dim=0).tolist())
+                if on_epoch is not None:
+                    on_epoch(epoch, history[-1][0])
+        _check_parameters(parameters, gradients.members, settings)
+    finally:
+        for parameter in parameters:  # leave no gradients behind
+            parameter.grad = None
     return history
 
 
@@ -235,12 +241,17 @@ def _check_batch_of_one(network: nn.Module, example: Tensor) -> None:
     """Raise if batch normalisation cannot take a batch of one example, (1, …)."""
     if not any(isinstance(module, _BatchNorm) for module in network.modules()):
         return
-    trial = duplicate(network)
+    try:
+        trial = duplicate(network)
+    except TypeError:  # it cannot be tried, but perhaps it trains
+        return
     _train_mode(trial)
     try:
         with undisturbed(trial):
             trial(example)
     except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
         raise ValueError(
             "batch_size must not leave a batch of one example, which batch normalisation cannot "
             f"take here: {error}"

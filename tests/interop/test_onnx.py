@@ -71,5 +71,11 @@ class Signed(nn.Linear):
         return y, y > 0
 
 
-def test_outputs_may_be_booleans(tmp_path):
-    assert export_onnx(Signed(4, 3), tmp_path / "a.onnx", torch.rand(2, 4)) < 1e-5
+class Masked(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).masked_fill(torch.arange(3) > 1, -torch.inf)
+
+
+@pytest.mark.parametrize("kind", [Signed, Masked])
+def test_outputs_may_be_booleans_or_infinite(tmp_path, kind):
+    assert export_onnx(kind(4, 3), tmp_path / "a.onnx", torch.rand(2, 4)) < 1e-5

@@ -28,6 +28,10 @@ from spectral_core import (
 from spectral_core.data.torchvision_import import import_torchvision
 
 
+def random_mask(layer):
+    nn.utils.prune.random_unstructured(layer, "weight", amount=0.5)
+
+
 @given(architectures(), st.sampled_from(["zero", "constant"]), st.booleans())
 @settings(max_examples=min(20, settings().max_examples))
 def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fill, folded):
@@ -50,6 +54,17 @@ def test_random_networks_come_back_into_ones_with_other_numbers(architecture, fi
     assert all(torch.equal(p, q) for p, q in stays)
     loaded(x).sum().backward()
     assert all(p.grad is not None for p in loaded.parameters() if p.numel())
+
+
+@pytest.mark.parametrize("hide", [random_mask, nn.utils.parametrizations.weight_norm])
+def test_what_a_mask_or_a_parametrisation_holds_comes_back(hide, tmp_path):
+    network, other = plain(), plain()
+    hide(network[0])
+    hide(other[0])
+    save(network, tmp_path / "a")
+    nn.init.zeros_(other[2].weight)
+    loaded, x = load(tmp_path / "a", into=other), torch.rand(5, 3)
+    assert torch.equal(loaded(x), network(x)) and not torch.equal(other(x), network(x))
 
 
 def test_tied_weights_stay_tied(tmp_path):

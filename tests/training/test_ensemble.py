@@ -127,6 +127,11 @@ def test_networks_that_cannot_be_stacked_are_refused(other):
         train_ensemble([some(), other], *examples(DOUBLE), epochs=1)
 
 
+def test_each_network_needs_a_generator():
+    with pytest.raises(ValueError, match="generators must be one per network, 2; got 1"):
+        train_ensemble([some(), some()], *examples(DOUBLE), epochs=1, generators=[seeded()])
+
+
 @pytest.mark.parametrize("trains", ["both", "eigenvalues"])
 def test_memory_of_a_network_is_about_what_its_tensors_take(trains):
     sizes = (64, 200, 100, 10)

@@ -1,7 +1,9 @@
 """Training against a plain loop, in numbers; what must not move; what must be refused."""
 
 import copy
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 from made_networks import TRAINS, examples, network_of, plain_loop, seeded
@@ -116,8 +118,10 @@ def test_loss_falls_and_is_reported_per_epoch():
 def test_a_broken_loss_or_parameter_is_no_result(first, rate, words):
     inputs, targets = torch.rand(10, 4), torch.zeros(10, dtype=torch.int64)
     inputs[0] = first
+    network = direct_mlp((4, 2), "elu")
     with pytest.raises(TrainingDiverged, match=words):
-        train(direct_mlp((4, 2), "elu"), inputs, targets, epochs=1, learning_rate=rate)
+        train(network, inputs, targets, epochs=1, learning_rate=rate)
+    assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_denormals_are_flushed_inside_and_kept_outside():
@@ -153,6 +157,29 @@ def test_a_batch_of_one_is_refused_only_where_a_norm_cannot_take_it(batch_size):
     with pytest.raises(ValueError, match=r"batch of one example.*more than 1 value"):
         train(vectors, torch.rand(11, 4), y, epochs=1, batch_size=batch_size)
     assert not vectors.training
+    assert train(vectors, torch.rand(11, 4), y, epochs=0, batch_size=batch_size) == []
+
+
+def test_only_what_a_norm_cannot_take_is_blamed_on_the_batch_size():
+    y, norm = torch.randint(2, (11,)), nn.BatchNorm1d(4)
+    with pytest.raises(ValueError, match="expected 2D or 3D input") as caught:
+        train(
+            nn.Sequential(norm, nn.Linear(4, 2)), torch.rand(11, 1, 1, 4), y, epochs=1, batch_size=5
+        )
+    assert "batch_size" not in str(caught.value)
+    network = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(4, 2))
+    own = network[2].forward
+    network[2].forward = lambda x: own(x)  # it cannot be copied, so it is not tried before
+    assert len(train(network, torch.rand(11, 1, 2, 2), y, epochs=1, batch_size=5)) == 1
+
+
+def test_settings_may_be_any_numbers():
+    settings = {"epochs": np.int64(2), "batch_size": np.int64(3), "learning_rate": Fraction(1, 9)}
+    x, y = torch.rand(8, 4), torch.tensor([0, 1] * 4)
+    for network in (direct_mlp((4, 2, 2), "elu"), nn.Linear(4, 2)):
+        history = train(network, x, y, **settings, penalty=Fraction(0), decay=np.float32(0.1))
+        assert len(history) == 2
+        assert 0 < evaluate(network, x, y, batch_size=np.int64(3)).loss < history[0]
 
 
 def test_a_norm_without_parameters_normalises_unless_others_are_frozen():
