@@ -59,11 +59,8 @@ def _belongs_to(forward: object, module: nn.Module) -> bool:
 
 
 _DROPOUT = {
-    getattr(holder, f"{prefix}{name}")
-    for holder in (torch, F)
-    for name in ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout")
-    for prefix in ("", "feature_")
-    if hasattr(holder, f"{prefix}{name}")
+    *(torch.dropout, torch.alpha_dropout, torch.feature_dropout, torch.feature_alpha_dropout),
+    *(F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout),
 }
 
 
