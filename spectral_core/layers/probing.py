@@ -71,11 +71,7 @@ class Probe:
                 note = functools.partial(self._note, name)
                 module.register_forward_pre_hook(note, with_kwargs=True)
         self._usual, self._usual_outputs = self._look()
-
-    @property
-    def called(self) -> list[str]:
-        """Names of the layers in the order in which they are first called."""
-        return list(dict.fromkeys(name for name, _ in self._usual))
+        self.called = list(dict.fromkeys(name for name, _ in self._usual))  # in order of execution
 
     def _look(
         self,
