@@ -61,6 +61,7 @@ class Flow:
         layers: fully connected layers by name, in order of execution; then those not called.
         groups: nodes that can be removed, in order of execution.
         hidden: name of each group, that is of its first layer.
+        widths: number of nodes of each group.
         inner: names of all layers whose nodes another one reads, removable or not.
         refused: for each other layer, why its nodes cannot be removed on their own.
         examples: what :meth:`run` takes.
@@ -90,6 +91,7 @@ class Flow:
                     self._see_more(example)
         self._refuse_tied()
         self.hidden = [group.name for group in self.groups]
+        self.widths = [group.width for group in self.groups]
         unread = (OUTPUT, UNREAD, UNCALLED)
         self.inner = [n for n in self.layers if self.refused.get(n) not in unread]
 
@@ -180,11 +182,6 @@ class Flow:
                     why = f"{name!r} ties its {tied[0]} to another module's"
                     self.refused |= dict.fromkeys(group.layers, why)
                     break
-
-    @property
-    def widths(self) -> list[int]:
-        """Number of nodes of each group."""
-        return [group.width for group in self.groups]
 
     def hidden_groups(self) -> list[Group]:
         """The groups, at least one; if there is none, a ``ValueError`` says why."""
