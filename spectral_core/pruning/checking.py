@@ -65,7 +65,7 @@ def _refuse(flow: Flow, left: Left, why: str, error: Exception | None = None) ->
 
 
 def constants_of(flow: Flow, left: Left) -> dict[str, Tensor]:
-    """What each layer gets from removed nodes without incoming weights, (N_out,) of the layer."""
+    """What kept nodes of each layer get from removed ones without incoming weights, (N_kept,)."""
     with _masked(flow, left, "constant") as full:
         inputs = dict(_inside(full, flow, flow.examples[0])[0])
     constants = {}
@@ -73,7 +73,9 @@ def constants_of(flow: Flow, left: Left) -> dict[str, Tensor]:
         layer = flow.layers[name]
         sent = inputs[name].reshape(-1, departure_width(layer))[0].clone()
         sent[on(sent, columns)] = 0.0
-        constants[name] = matrix(layer).detach() @ sent.to(layer.weight)
+        constant = matrix(layer).detach() @ sent.to(layer.weight)
+        stays = left.nodes.get(name)
+        constants[name] = constant if stays is None else constant[on(constant, stays)]
     return constants
 
 

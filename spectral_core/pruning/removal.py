@@ -93,7 +93,11 @@ def removed(
     _rename_widths(left, smaller)
     constants = constants_of(flow, left) if fill == "constant" and fewer else {}
     for name, constant in constants.items():
-        _add_bias(smaller.get_submodule(name), constant, left.nodes.get(name))
+        reader = smaller.get_submodule(name)
+        if reader.bias is not None:
+            reader.bias += constant
+        elif constant.any():
+            reader.bias = nn.Parameter(constant)
     if check and fewer:
         check_removal(flow, left, smaller, fill)
     if optimiser is not None:
@@ -181,13 +185,3 @@ def _rename_widths(left: Left, smaller: nn.Module) -> None:
         rename_widths(module)
         if getattr(module, "num_features", None) == 0:  # torch's norms fail on no nodes at all
             smaller.set_submodule(name, nn.Identity())
-
-
-def _add_bias(reader: nn.Module, constant: Tensor, arrival: np.ndarray | None) -> None:
-    """Add a constant, (N_out,) of the full reader, to a reader's bias."""
-    if arrival is not None:
-        constant = constant[on(constant, arrival)]
-    if reader.bias is not None:
-        reader.bias += constant
-    elif constant.any():
-        reader.bias = nn.Parameter(constant)
