@@ -1,5 +1,6 @@
 """Scores that rank the nodes of a network: the larger, the more important."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -45,10 +46,9 @@ def invariant(layer: Layer) -> Tensor:
     Where λ_in = 0 it is the length ‖w_i‖₂ of the node's weights, and so it is for a plain layer.
     """
     pair = spectrum(layer)
-    if pair is None:
-        return torch.linalg.vector_norm(_wide(matrix(layer)).flatten(1), dim=1)
-    lengths = torch.linalg.vector_norm(_wide(pair.eigenvectors).flatten(1), dim=1)
-    return pair.eigenvalues.abs() * lengths
+    vectors = matrix(layer) if pair is None else pair.eigenvectors
+    lengths = torch.linalg.vector_norm(_wide(vectors).flatten(1), dim=1)
+    return lengths if pair is None else pair.eigenvalues.abs() * lengths
 
 
 def _wide(weight: Tensor) -> Tensor:
@@ -157,12 +157,8 @@ def layer_scores(
             raise ValueError("by='taylor' needs inputs and targets; got none")
         return taylor(network, list(chosen), inputs, targets, loss, flow=flow)
     if by == "random":
-        return {
-            name: torch.rand(arrival_width(layer), generator=generator, device="cpu").to(
-                layer.weight.device
-            )
-            for name, layer in chosen.items()
-        }
+        draw = functools.partial(torch.rand, generator=generator, device="cpu")
+        return {n: draw(arrival_width(m)).to(m.weight.device) for n, m in chosen.items()}
     score = by if callable(by) else CRITERIA[_checks.choice("by", by, NAMES)]
     scores = {}
     for name, layer in chosen.items():
