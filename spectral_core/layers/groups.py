@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from spectral_core.layers.kinds import Dense, arrival_width, axes, own_forward
-from spectral_core.layers.probing import Axis, Columns, Dependents, Probe
+from spectral_core.layers.probing import Axis, Columns, Dependents, Left, Probe
 
 OUTPUT = "its nodes reach the network's outputs other than through a layer"
 UNREAD = "no layer reads its nodes"
@@ -159,7 +159,7 @@ def _that_run(groups: list[Group], probe: Probe, refused: dict[str, str]) -> lis
         group.name: np.sort(order.permutation(group.width)[: max(1, group.width * 2 // 3)])
         for group in groups
     }
-    if not groups or probe.runs_without(*left_of(groups, kept)):
+    if not groups or probe.runs_without(left_of(groups, kept)):
         return groups
     if len(groups) > 1:
         half = len(groups) // 2
@@ -171,17 +171,6 @@ def _that_run(groups: list[Group], probe: Probe, refused: dict[str, str]) -> lis
         "fixed size",
     )
     return []
-
-
-class Left(NamedTuple):
-    """What is left where groups lose nodes: the indices to keep."""
-
-    nodes: dict[str, np.ndarray]
-    """Nodes of each layer that loses some."""
-    columns: dict[str, np.ndarray]
-    """Columns of each layer that reads them."""
-    between: dict[Axis, np.ndarray]
-    """Entries of tensors on the way."""
 
 
 def left_of(groups: list[Group], kept: Mapping[str, np.ndarray]) -> Left:

@@ -49,6 +49,17 @@ class Dependents(NamedTuple):
     """Modules without children whose inputs do, in order of execution."""
 
 
+class Left(NamedTuple):
+    """What is left where groups lose nodes: the indices to keep."""
+
+    nodes: dict[str, np.ndarray]
+    """Nodes of each layer that loses some."""
+    columns: dict[str, np.ndarray]
+    """Columns of each layer that reads them."""
+    between: dict[Axis, np.ndarray]
+    """Entries of tensors on the way."""
+
+
 class Probe:
     """A copy of a model whose fully connected layers, those of the given names, send random
     numbers; ``run`` passes an example through a model."""
@@ -182,30 +193,25 @@ class Probe:
             for source, seen in dependents.items()
         }
 
-    def runs_without(
-        self,
-        kept: Mapping[str, np.ndarray],
-        columns: Mapping[str, np.ndarray],
-        tensors: Mapping[Axis, np.ndarray],
-    ) -> bool:
-        """Whether each layer gets what it got when some nodes are not there at all; the arguments
-        are those of :class:`~spectral_core.layers.groups.Left`."""
+    def runs_without(self, left: Left) -> bool:
+        """Whether each layer gets what it got when some nodes are not there at all."""
         cut: dict[Axis, Tensor] = {}
-        for axis, indices in tensors.items():
+        for axis, indices in left.between.items():
             whole = axis._replace(axis=0)
             tensor = cut.get(whole, self._tensor(axis))
             cut[whole] = tensor.index_select(axis.axis, on(tensor, indices))
         try:
             with self._holding(cut):
-                seen, outputs = self._look(kept=kept)
+                seen, outputs = self._look(kept=left.nodes)
         except Exception:  # whatever a model does with shapes that do not fit
             return False
         if seen.keys() != self._usual.keys() or len(outputs) != len(self._usual_outputs):
             return False
         pairs = list(zip(self._usual_outputs, outputs))
         for call, before in self._usual.items():
-            left = columns.get(call[0])
-            pairs.append((before if left is None else before[..., on(before, left)], seen[call]))
+            if call[0] in left.columns:
+                before = before[..., on(before, left.columns[call[0]])]
+            pairs.append((before, seen[call]))
         return all(alike(a, b) for a, b in pairs)
 
 

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.groups import Left
 from spectral_core.layers.kinds import arrival_width, departure_width, matrix, tensors_in
-from spectral_core.layers.probing import on
+from spectral_core.layers.probing import Left, on
 from spectral_core.layers.running import Example, alike, duplicate, tensors_of, undisturbed
 
 

@@ -11,9 +11,9 @@ from torch.optim import Optimizer
 
 from spectral_core import _checks
 from spectral_core.layers.flow import Flow
-from spectral_core.layers.groups import Left, left_of
+from spectral_core.layers.groups import left_of
 from spectral_core.layers.kinds import axes, rename_widths
-from spectral_core.layers.probing import on
+from spectral_core.layers.probing import Left, on
 from spectral_core.layers.running import Example, duplicate
 from spectral_core.pruning.checking import check_removal, constants_of
 from spectral_core.pruning.optimiser_state import carry, check_optimiser
