@@ -56,6 +56,7 @@ LAYERS = [
     (lambda: SpectralLinear.from_linear(nn.ReLU()), "TypeError: linear must .*got ReLU"),
     (lambda: spectral_mlp((4,), "elu"), r"ValueError: sizes .*input and an output.*\[4\]"),
     (lambda: direct_mlp((4, 2), "elu", bias="no"), "TypeError: bias must be True or .*; got 'no'"),
+    (lambda: direct_mlp((4, 2), "elu", output_bias=0), "TypeError: output_bias must be .*; got 0"),
     (lambda: direct_mlp((4, 0, 3), "elu"), r"ValueError: sizes\[1\] must .*at least 1; got 0"),
     (lambda: spectral_mlp((4, 3), "rellu"), "ValueError: activation .*Did you mean 'relu'"),
     (lambda: spectral_mlp((4, 3), 3), "TypeError: activation .*one of elu, relu, tanh; got 3"),
@@ -71,6 +72,8 @@ LAYERS = [
     (lambda: spectral(nn.Linear(3, 2), init="norms"), "ValueError: init .*Did you mean 'norm'"),
     (lambda: spectralize(nn.ReLU()), "ValueError: model .*Linear, Conv2d.*none"),
     (lambda: spectralize(nn.Linear(3, 2)), "ValueError: model .*besides.*none"),
+    (lambda: spectralize(PLAIN, "Linear"), "TypeError: layers must be kinds .*; got 'Linear'"),
+    (lambda: spectralize(PLAIN, PLAIN[0]), r"TypeError: layers must be kinds .*; got Linear\("),
     (lambda: spectralize(PLAIN, skip="5"), "TypeError: skip .*list.*'5'"),
     (lambda: spectralize(PLAIN, skip=["00"]), "ValueError: skip .*Did you mean '0'"),
     (lambda: spectralize(made_networks.tied()), "ValueError: .*weight of its own; '0' .*skip"),
@@ -201,6 +204,10 @@ PRUNING = [
     (in_steps(nodes=[]), "ValueError: nodes must .*at least one"),
     (in_steps(nodes=[0.5, 2.0]), r"ValueError: nodes\[1\] must .*\[0, 1\]; got 2.0"),
     (curve(101), r"ValueError: percentiles\[0\] .*\[0, 100\]; got 101"),
+    (
+        lambda: pruning_curve(VECTORS, SCORES[:1], INPUTS, TARGETS, 50),
+        r"TypeError: percentiles must be a list of numbers in \[0, 100\]; got 50",
+    ),
     (curve([50]), r"TypeError: percentiles\[0\] .*\[50\]"),
     (curve(50, scores=SCORES), r"ValueError: scores .*\[3\].*\[3, 2\]"),
     (curve(50, network=nn.Linear(4, 2)), "ValueError: network .*hidden layer"),
@@ -215,6 +222,7 @@ PRUNING = [
     (lambda: layer_scores(PLAIN), "ValueError: by='eigenvalue' needs spectral.*Score before"),
     (lambda: layer_scores(nn.ReLU(), "random"), "ValueError: network .*convolutional.*none"),
     (lambda: layer_scores(PLAIN, "random", layers=["1"]), "ValueError: layers .*0, 2, 4; got '1'"),
+    (lambda: layer_scores(PLAIN, "random", layers="02"), "TypeError: layers .*list.*; got '02'"),
 ]
 
 

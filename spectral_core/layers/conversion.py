@@ -46,7 +46,10 @@ def spectralize(
         >>> plain = fold(model)
     """
     _checks.network("model", model)
-    layers = (layers,) if isinstance(layers, type) else tuple(layers)
+    layers = (layers,) if isinstance(layers, type) else layers
+    if not isinstance(layers, tuple | list) or not all(isinstance(kind, type) for kind in layers):
+        raise TypeError(f"layers must be kinds of modules, such as nn.Linear; got {layers!r}")
+    layers = tuple(layers)
     left = _left_alone(model, skip)
     layers_by_name = {
         name: module

@@ -33,6 +33,7 @@ ELEMENTWISE: tuple[type[nn.Module], ...] = (
 NODEWISE = (
     *(*ELEMENTWISE, nn.PReLU, nn.SyncBatchNorm),
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
 )
 """Modules that act on each node, or channel, by itself."""
 

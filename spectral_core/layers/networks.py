@@ -136,7 +136,8 @@ def _stack(
     modules: list[nn.Module] = []
     for before, after in itertools.pairwise(sizes[:-1]):
         modules += [layer(before, after, bias), ACTIVATIONS[activation]()]
-    last = layer(*sizes[-2:], bias if output_bias is None else output_bias)
+    of_last = bias if output_bias is None else _checks.flag("output_bias", output_bias)
+    last = layer(*sizes[-2:], of_last)
     return nn.Sequential(*modules, last)  # the output layer has no activation
 
 

@@ -215,6 +215,8 @@ def alike(a: Tensor, b: Tensor, computed: torch.dtype | None = None) -> bool:
     1e-9 in double and 1e-4 in single precision, 5 % in half precision: the first tensor's, or that
     in which both were ``computed``, if that is coarser.
     """
+    if a.is_complex() and b.is_complex():
+        a, b = torch.view_as_real(a.resolve_conj()), torch.view_as_real(b.resolve_conj())
     if a.shape != b.shape or not a.is_floating_point():
         return torch.equal(a, b)
     tolerance = max(_TOLERANCE.get(dtype, 5e-2) for dtype in (a.dtype, computed or a.dtype))

@@ -114,6 +114,8 @@ def measure_cuts(
     """
     _checks.examples(inputs, targets)
     flow = Flow(network, inputs)
+    if not isinstance(percentiles, Iterable):
+        raise TypeError(f"percentiles must be a list of numbers in [0, 100]; got {percentiles!r}")
     percentiles = [
         _checks.number(f"percentiles[{i}]", q, 0, 100) for i, q in enumerate(percentiles)
     ]
@@ -201,7 +203,7 @@ class _Stack:
     def at(self, inputs: Tensor, cuts: Sequence[tuple[int, ...]]) -> Iterator[Tensor]:
         """Logits (classes, batch) of inputs (batch, …) at each cut, hardest cut first."""
         first, second, *later = self.layers
-        x = self.front(inputs)
+        x = self.front(inputs.clone() if len(self.front) else inputs)  # it may act in place
         # Many small terms go into one sum: in half precision they would be lost.
         precise = torch.promote_types(second.weight.dtype, torch.float32)
         a = first(x.T, len(first.weight)).to(precise)  # (N_2, batch), the same at every cut

@@ -151,7 +151,7 @@ def layer_scores(
             if every and by == "eigenvalue"
             else "network must have fully connected or convolutional layers; got none"
         )
-    chosen = {_checks.choice("layers", name, every): every[name] for name in layers}
+    chosen = {_checks.choice("layers", n, every): every[n] for n in _checks.items("layers", layers)}
     if by == "taylor":
         if inputs is None or targets is None:
             raise ValueError("by='taylor' needs inputs and targets; got none")

@@ -61,7 +61,7 @@ def prune_in_steps(
 
     Raises:
         TypeError, ValueError: as :func:`~spectral_core.prune`, or if not exactly one schedule is
-            given, or a hidden layer loses all its nodes.
+            given.
     """
     schedules = {"nodes": nodes, "parameters": parameters, "flops": flops}
     given = {name: steps for name, steps in schedules.items() if steps is not None}
@@ -93,7 +93,6 @@ def rounds(
     The ``selections`` are by budgets, whose fractions are of the given network.
     """
     flow = Flow(network, example)
-    names = flow.hidden
     full = {"nodes": sum(flow.widths), "parameters": flow.parameters(), "flops": flow.flops()}
     counted = [
         replace(selection, **{name: allowance(f"{name}[{i}]", size, full[name])})
@@ -105,8 +104,5 @@ def rounds(
         now = selected(flow, score(network), selection)
         network = removed(flow, now, fill, optimiser=optimiser)
         flow = Flow(network, example)
-        if flow.hidden != names:
-            lost = ", ".join(repr(layer) for layer in names if layer not in flow.hidden)
-            raise ValueError(f"each hidden layer must keep a node; {lost} has none: pass least=1")
         kept = [before[indices.cpu()] for before, indices in zip(kept, now)]
         yield Pruned(network, kept)

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -207,7 +208,7 @@ def _fill_budget(
 
 def allowance(name: str, budget: Budget, full: int) -> int:
     """Number that a budget stands for: itself, or its fraction of what the full network has."""
-    if isinstance(budget, float):
+    if isinstance(budget, Real) and not isinstance(budget, Integral):
         return int(_checks.number(name, budget, 0, 1) * full + 1e-9)  # 0.3 · 10 must be 3
     return _checks.whole_number(name, budget)
 

@@ -108,6 +108,16 @@ def test_networks_of_other_forms_are_measured_and_left_alone(form):
     assert [module.training for module in network.modules()] == modes
 
 
+def test_inputs_stay_where_a_network_begins_in_place():
+    network, (x, y) = (
+        nn.Sequential(nn.ReLU(inplace=True), first, elu, second, elu, last),
+        examples(),
+    )
+    (cut,) = measure_cuts(network, node_scores(network, "connectivity"), x, y, [0])
+    assert torch.equal(x, examples()[0])
+    assert cut.loss == pytest.approx(evaluate(network, x, y).loss)
+
+
 @pytest.mark.parametrize("hidden", [(60,), (60, 50)])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 1e-2)])
 def test_low_precision(hidden, dtype, tolerance):

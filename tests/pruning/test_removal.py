@@ -118,3 +118,5 @@ def test_numbers_agree_as_far_as_the_coarser_of_two_precisions_goes():
     one, half = torch.ones(3), torch.bfloat16
     assert alike(one.to(half), 1.01 * one.to(half), torch.float32)  # such as under autocast
     assert alike(one, 1.01 * one, half) and not alike(one, 1.01 * one, torch.float32)
+    turned = torch.ones(3, dtype=torch.complex64)
+    assert alike(turned, turned * (1 + 1e-6j)) and not alike(turned, turned * (1 + 0.01j))

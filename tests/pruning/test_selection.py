@@ -35,6 +35,7 @@ layers = st.lists(
         ({"percentile": [0, 60]}, [[0, 1, 2], [1]]),
         # ranked in their layers, 0 1/3 2/3 and 0 1/2
         ({"nodes": 3, "per_layer": True}, [[1, 2], [1]]),
+        ({"nodes": np.float32(0.5)}, [[], [0, 1]]),
     ],
 )
 def test_kept_nodes_by_hand(settings, kept):

@@ -60,6 +60,14 @@ def residual():
             (1, 6, 6),
             {"0": "2"},
         ),
+        (  # behind this norm they are not 0, before it they are
+            lambda: nn.Sequential(
+                *(nn.Conv2d(1, 3, 3), nn.InstanceNorm2d(3), nn.ReLU()),
+                *(nn.Flatten(), nn.Linear(48, 3)),
+            ),
+            (1, 6, 6),
+            {"0": "2"},
+        ),
         (
             lambda: nn.Sequential(nn.Linear(5, 4), nn.Tanh(), MEAN, nn.Linear(4, 3)),
             (6, 5),
@@ -67,7 +75,7 @@ def residual():
         ),
         (residual, (3, 32, 32), {"layer1.0.conv2": "layer1.0.bn2"}),
     ],
-    ids=["nodes", "channels", "tokens", "residual"],
+    ids=["nodes", "channels", "instance norm", "tokens", "residual"],
 )
 def test_scores_by_hand(make, shape, behind):
     network, y = make().to(DOUBLE), torch.randint(0, 3, (7,), generator=seeded(1))
