@@ -302,10 +302,10 @@
   // Inside one network: fields in the order of |λ|, and answers
 
   const NOTES = {
-    post: "What every fifth of the 500 nodes sees, the largest |λ| first; pruned ones fade. Below, "
-      + "twelve test images and what the pruned network takes them for.",
-    pre: "What every fifth of the 500 nodes sees when they are ranked: φ is not trained yet, so it is "
-      + "noise scaled by λ. Below, twelve test images, named by the pruned and retrained network.",
+    post: "How each pixel moves every fifth of the 500 nodes, the largest |λ| first; pruned nodes fade. "
+      + "Below, twelve test images and the pruned network's answers.",
+    pre: "The same when the nodes are ranked: φ is not trained yet, so it is noise scaled by λ. Below, "
+      + "twelve test images and the answers of the pruned and retrained network.",
   };
 
   function lookInside() {

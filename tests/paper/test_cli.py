@@ -197,13 +197,13 @@ def test_dry_run_tells_the_cost_and_writes_nothing(run, ours, tmp_path):
     words = ["compute", "fig03", "--preset", "smoke", "--workers", "2", "--dry-run", "--store"]
     code, out, err = run(*words, tmp_path / "none")
     assert (code, err) == (0, "")
-    assert "0 steps stored, 6 trainings and 18 cuts missing\ntime, at this" in out
+    assert "0 steps stored, 6 trainings and 18 pruned networks missing\ntime, at this" in out
     assert not (tmp_path / "none").exists()
     (ours / "cut" / "foreign.json").write_text("not of this store")
     before = sorted(ours.rglob("*"))
-    assert "24 steps stored, 0 trainings and 0 cuts missing\n" in run(*words, ours)[1]
+    assert "24 steps stored, 0 trainings and 0 pruned networks missing\n" in run(*words, ours)[1]
     _, out, _ = run(*words, ours, "--seeds", "3")
-    assert "24 steps stored, 3 trainings and 9 cuts missing\n" in out
+    assert "24 steps stored, 3 trainings and 9 pruned networks missing\n" in out
     assert re.search(r": a few seconds with \d at a time; a few seconds of computing\n$", out)
     assert sorted(ours.rglob("*")) == before
 
