@@ -463,7 +463,8 @@ def _accuracies(run: Study, store_dir: Path) -> str:
 
 def _in_words(left: Remaining, workers: int) -> str:
     """What is missing of a study and how long it takes."""
-    text = f"{left.stored} steps stored, {left.trainings} trainings and {left.cuts} pruned networks missing"
+    missing = f"{left.trainings} trainings and {left.cuts} pruned networks missing"
+    text = f"{left.stored} steps stored, {missing}"
     if not left.trainings + left.cuts:
         return text
     return (

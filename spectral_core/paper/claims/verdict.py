@@ -58,8 +58,9 @@ def verdict(tests: Sequence[ClaimTest]) -> Verdict:
 
     It holds, or is equivalent, if all tests with an interval say so, and does not hold if more than
     half of them do. It holds in part if at least half of them hold, in part at least, and others do
-    not. Otherwise, and where most tests are single runs, :func:`over_networks` decides; if that
-    does not, it is inconclusive, or a single run.
+    not. Otherwise, and where most tests are single runs, :func:`over_networks` decides, but no
+    claim holds wholly against a network whose own, uncorrected interval contradicts it; if that
+    does not decide, it is inconclusive, or a single run.
     """
     if not tests:
         return Verdict(ABSENT)
@@ -76,7 +77,8 @@ def verdict(tests: Sequence[ClaimTest]) -> Verdict:
     elif not weak and words[FAILS] + words[PARTLY] and 2 * (words[HOLDS] + words[PARTLY]) >= total:
         word = PARTLY
     elif whole.observed.n > 1:
-        word = whole.word
+        against = any(test._replace(uncertain=False).word == FAILS for test in tests)
+        word = PARTLY if against and whole.word == HOLDS else whole.word
     return Verdict(word, whole.observed, tuple(tests), whole.what)
 
 

@@ -161,12 +161,24 @@ def test_verdict_on_a_claim_counts_all_of_its_tests(words, word):
 
 
 def test_mean_over_networks_decides_where_single_ones_do_not():
-    few_fail = [FAILS] * 4 + [INCONCLUSIVE] * 20  # not "does not hold"
-    assert verdict(made(*few_fail, mean=0.1)).word == HOLDS  # +0.1 in every network
+    none_decide = [INCONCLUSIVE] * 20
+    assert verdict(made(*none_decide, mean=5.0)).word == HOLDS
+    few_fail = [FAILS] * 4  # not "does not hold", but not wholly true either
+    assert verdict(made(*few_fail, *none_decide, mean=5.0)).word == PARTLY
     singles = [made(SINGLE, mean=-2 - i / 10)[0] for i in range(12)]
     found = verdict(singles)
     assert found.word == FAILS and (found.observed.over, found.observed.n) == ("networks", 12)
     assert found.n == (1, 1)
+
+
+def test_mean_does_not_outvote_a_network_that_holms_correction_made_uncertain():
+    ahead, unclear, behind = (
+        made(HOLDS)[0]._replace(observed=found, judge=yardsticks.ordered, signed=True)
+        for found in (Estimate(9, 8, 10, 3), Estimate(1, -3, 5, 3), Estimate(-2, -3.9, -0.1, 3))
+    )
+    found = verdict([ahead, ahead, unclear, behind])
+    assert behind.word == FAILS and found.counts == {HOLDS: 2, INCONCLUSIVE: 2}
+    assert (found.observed.mean, found.word) == (4.25, PARTLY)
 
 
 def test_of_two_rivals_the_harder_one_is_observed():
