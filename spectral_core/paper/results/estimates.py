@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from spectral_core.paper.results.accuracies import selected
@@ -189,7 +190,8 @@ class Reach(NamedTuple):
     low: float
     """The same of the loss's upper confidence limit: certainly within; NaN for a single run."""
     high: float
-    """The same of its lower limit: possibly within; NaN for a single run."""
+    """The same of its lower limit: possibly within, before any level that certainly is not, unless
+    the mean is within beyond that; NaN for a single run."""
     n: int
     """How many seeds; or networks, with the mean of their levels and its 95 % interval."""
 
@@ -237,10 +239,12 @@ def reaches(
         raise NoResults(f"no network has a curve of {method} and its unpruned network")
     found = {}
     for network, loss in by_level(lost).groupby("network", sort=False):
-        loss, ends = loss.sort_values("level"), []
-        for name in ("mean", "high", "low"):
-            near = loss[name].round(9) <= within
-            ends.append(float(loss["level"][near.cummin() if unbroken else near].max()))
+        loss = loss.set_index("level").sort_index()
+        near = loss[["mean", "high", "low"]].round(9) <= within
+        ends = [float(of[of.cummin() if unbroken else of].index.max()) for _, of in near.items()]
+        # A far level where seeds differ widely does not make up for one that is certainly lost.
+        beyond = near["low"][~(near.index <= ends[0])].cummin()
+        ends[2] = float(np.fmax(ends[0], beyond[beyond].index.max()))
         n = int(loss["n"].min())
         found[network] = Reach(ends[0], *(ends[1:] if n > 1 else (math.nan, math.nan)), n)
     return found

@@ -204,6 +204,19 @@ def test_lead_grows_with_depth(leads, spread, word):
     assert test.observed.mean == pytest.approx(leads[1] - leads[0])
 
 
+def test_leads_at_two_depths_are_compared_where_no_layer_is_empty():
+    flat = {50: noisy(60), 90: noisy(95), 95: noisy(95)}  # far ahead at 90 and 95 %
+    deep = {50: noisy(70), 90: noisy(90), 95: noisy(90)}
+    half = dict.fromkeys(flat, [0.5] * 3)
+    empty = {("direct", q, 0): "5-0-5" for q in (90.0, 95.0)}
+    tables = [
+        curves({"post": flat, "direct": half}),
+        curves({"post": deep, "direct": half}, hidden="10-10-10", kept=empty),
+    ]
+    (test,) = yardsticks.lead_grows("post", table=pd.concat(tables, ignore_index=True))
+    assert test.observed.mean == pytest.approx(10) and test.word == HOLDS
+
+
 def test_tuned_numbers_are_counted_where_accuracy_is_kept():
     table = curves(
         {"pre": {0: (0.9,), 50: (0.895,), 90: (0.4,)}, "direct": {0: (0.9,), 50: (0.9,)}}

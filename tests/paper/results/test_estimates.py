@@ -214,6 +214,10 @@ DIP = curve((0,), (1.5,), (0.5,), (2,))
         (DIP, {"unbroken": True}, "0 % (single run)"),
         (curve((0,), (1,), (1.01,)), {}, "10 % (single run)"),  # exactly a point is within
         (curve(*[(0, 0)] * 3, kept={("direct", 20, 1): "0"}), {}, "10 % [10, 10]"),  # collapsed
+        # A far level where seeds differ widely counts unless a level before it is certainly lost.
+        (curve((0, 0), (0, 0), (-5, 30)), {}, "10 % [10, 20]"),
+        (curve((0, 0), (0, 0), (3, 3), (-5, 30)), {}, "10 % [10, 10]"),
+        (curve((0, 0), (3, 3), (0, 0), (-5, 30)), {}, "20 % [20, 30]"),
     ],
 )
 def test_reach_is_the_last_level_within_a_point(table, options, text):
