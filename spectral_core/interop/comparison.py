@@ -83,7 +83,7 @@ class Comparison:
                 cells[title] = (*texts, f"{100 * pruned / full:.1f} %")
         if self.full.accuracy is not None and self.pruned.accuracy is not None:
             full, pruned = 100 * self.full.accuracy, 100 * self.pruned.accuracy
-            cells["accuracy (%)"] = (f"{full:.1f}", f"{pruned:.1f}", f"{pruned - full:+.1f} points")
+            cells["accuracy (%)"] = (f"{full:.1f}", f"{pruned:.1f}", f"{pruned - full:+.1f} pt")
         return pd.DataFrame.from_dict(cells, orient="index", columns=["full", "pruned", "left"])
 
     def __repr__(self) -> str:

@@ -58,7 +58,7 @@ def test_table_in_a_terminal_and_in_a_notebook(compared):
     table = found.table()
     assert isinstance(table, pd.DataFrame) and list(table.columns) == ["full", "pruned", "left"]
     assert list(table.loc["hidden nodes"]) == ["400", "200", "50.0 %"]
-    assert table.loc["accuracy (%)", "left"] == f"{100 * (pruned - full):+.1f} points"
+    assert table.loc["accuracy (%)", "left"] == f"{100 * (pruned - full):+.1f} pt"
     text, html = str(found), found._repr_html_()
     for cell in ("hidden nodes", "266,610", "50.0 %", "ms per batch of 40"):
         assert cell in text and cell in html
