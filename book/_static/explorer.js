@@ -304,8 +304,8 @@
   const NOTES = {
     post: "How each pixel moves every fifth of the 500 nodes, the largest |λ| first; pruned nodes fade. "
       + "Below, twelve test images and the pruned network's answers.",
-    pre: "The same when the nodes are ranked: φ is not trained yet, so it is noise scaled by λ. Below, "
-      + "twelve test images and the answers of the pruned and retrained network.",
+    pre: "How each pixel moves every fifth node when the nodes are ranked: φ is untrained, noise scaled by λ. "
+      + "Below, twelve test images and the answers of the pruned and retrained network.",
   };
 
   function lookInside() {
