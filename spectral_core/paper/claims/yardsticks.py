@@ -147,7 +147,7 @@ def _equal(estimate: Estimate) -> str:
 
 def lead_grows(method: str, **options: Any) -> list[ClaimTest]:
     """Whether the lead over ``direct`` is larger with three hidden layers than with one, by
-    different seeds, at the levels that no layer of the former has collapsed at."""
+    different seeds, at the levels where neither depth has an empty layer."""
     found = pd.concat(differences(method, "direct", ALL_LEVELS, **options, depth=n) for n in (3, 1))
     alive = found[~found["level"].isin(found.loc[found["collapsed"], "level"])]
     by_seed = alive.groupby(["depth", "seed"])["difference"].median()
