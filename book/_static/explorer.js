@@ -320,7 +320,7 @@
     fields.replaceChildren(
       element("img", {
         src: anatomy.fields[key], width: 29 * row, height: 29 * tall,
-        alt: `What every fifth node sees, the largest |λ| first; ${stay} of ${shown} stay`,
+        alt: `How each pixel moves every fifth node, the largest |λ| first; ${stay} of ${shown} stay`,
       }),
       drawn("svg", cover, ...(stay < shown ? [drawn("path", {d: shade})] : [])),
     );
