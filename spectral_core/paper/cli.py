@@ -291,8 +291,9 @@ def _computed(
 def publish(figure: str, store_dir: Path, **changes: Any) -> None:
     """Write a finished run into results/published: a table and its provenance for each panel.
 
-    A run with other seeds, methods or percentiles than the preset's is written to files of its own,
-    next to the existing ones. At the preset paper, results/estimates.csv is updated, too.
+    A run with other seeds, methods, percentiles or penalties than the preset's is written to files
+    of its own, next to the existing ones. At the preset paper, results/estimates.csv is updated,
+    too.
     """
     from spectral_core.paper.questions.comparisons import write_estimates
     from spectral_core.paper.results import published

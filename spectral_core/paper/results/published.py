@@ -21,7 +21,7 @@ from spectral_core.paper.study.planning import Study, plan
 from spectral_core.paper.study.settings import Settings
 from spectral_core.training.loop import PRECISIONS
 
-SELECTS = ("seeds", "methods", "percentiles")
+SELECTS = ("seeds", "methods", "percentiles", "penalties")
 """Settings in which a published run may differ from its preset: they choose among its points."""
 
 
@@ -116,8 +116,9 @@ def points(made: Mapping[str, Any]) -> list[tuple[str, int, float, float]]:
 def publish(study: Study, store: Store) -> list[Path]:
     """Write a study's results and their provenance into ``results/published``.
 
-    A run of other seeds, methods or percentiles than the preset's is published beside it, in files
-    of its own: ``<panel>[-<precision>]--seeds-1-4.csv``. One process publishes at a time.
+    A run of other seeds, methods, percentiles or penalties than the preset's is published beside
+    it, in files of its own: ``<panel>[-<precision>]--seeds-1-4.csv``. One process publishes at a
+    time.
 
     Returns the files written: one CSV and one JSON per panel.
 
@@ -161,6 +162,8 @@ def tag_of(study: Study, panel: Panel) -> str:
     own, parts = panel.base, []
     if "methods" in study.overrides:
         parts += panel.methods
+    if "penalties" in study.overrides:
+        parts.append("penalties-" + "+".join(f"{penalty:g}" for penalty in own.penalties))
     if "percentiles" in study.overrides:
         parts.append("levels-" + "+".join(f"{q:g}" for q in own.percentiles))
     if "seeds" in study.overrides:
@@ -187,7 +190,7 @@ def _check(one: Run, made: Mapping[str, Any], other: Run, its: Mapping[str, Any]
     if shared := set(points(made)) & set(points(its)):
         raise ValueError(
             f"{one.table} and {other.table} must not share points; got {len(shared)} in common. "
-            "Select other seeds, methods or percentiles, or remove one of the two"
+            f"Select other {', '.join(SELECTS)}, or remove one of the two"
         )
     theirs = settings_by_method(its)
     pairs = [(name, made[name], its[name]) for name in ("algorithm", "data")]
@@ -268,7 +271,7 @@ def counterpart(study: Study) -> pd.DataFrame | None:
     A study that only selects among its preset's points, or multiplies in another precision, still
     has them.
     """
-    if set(study.overrides) - {*SELECTS, "penalties", "precision"}:
+    if set(study.overrides) - {*SELECTS, "precision"}:
         return None
     try:
         return published(study.figure, study.preset, study.selection)

@@ -64,7 +64,13 @@ def test_runs_of_other_seeds_and_methods_have_tables_of_their_own(finished, proj
     compute(more.steps(), store, workers=1, progress=False)
     assert publish(more, store)[0].name == "digits-elu-32--direct-levels-50-seeds-3+4+7.csv"
     assert csv.read_bytes() == before and len(runs()) == 3
+    penalised = smoke(seeds=[0], methods=["direct"], percentiles=[50], penalties=[0.1, 1e-3])
+    compute(penalised.steps(), store, workers=1, progress=False)
+    name = publish(penalised, store)[0].name
+    assert name == "digits-elu-32--direct-penalties-0.1+0.001-levels-50-seeds-0.csv"
     table = published("fig03", "smoke")
+    assert sorted(table.loc[table["penalty"] > 0, "penalty"]) == [0.001, 0.1]
+    table = table[table["penalty"] == 0]
     seeds = table.groupby("method")["seed"].unique().map(list).to_dict()
     assert len(table) == 9 + 6 + 3
     assert seeds == {"direct": [0, 3, 4, 7], "post": [0, 1], "pre": [0, 1]}
