@@ -17,7 +17,7 @@ A lead that grows, a count and the ℓ1 penalty have tests of their own. All tak
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from spectral_core.paper.results.accuracies import selected
 from spectral_core.paper.results.collect import NoResults
 from spectral_core.paper.results.estimates import ALL_LEVELS, Reach, differences, per_network
 from spectral_core.paper.results.statistics import MARGIN, Estimate
+from spectral_core.paper.run import tuning
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"
 EQUIVALENT, INCONCLUSIVE = "equivalent", "inconclusive"
@@ -221,41 +222,38 @@ def _half_at_most(share: Count) -> str:
 
 
 def stable_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
-    """Whether the worst level with the best γ > 0 loses at most a point of the unpruned network
-    without penalty."""
-    curves = by_penalty(method, **options)
-    best = worst_levels(curves).drop(0.0).idxmax()
-    worst = Estimate.of(curves[best].sub(curves[0.0][0.0], axis=0).min(axis=1))
-    return [ClaimTest(f"γ = {best:g}", method, worst, partial(_above, limit=-MARGIN))]
+    """Whether the network trained with the chosen γ loses at most a point at its worst level."""
+    penalty, curves = chosen_penalty(method, **options)
+    curve = curves[penalty]
+    worst = Estimate.of(curve.sub(curve[0.0], axis=0).min(axis=1))
+    return [ClaimTest(f"γ = {penalty:g}", method, worst, partial(_above, limit=-MARGIN))]
 
 
 def better_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
-    """Whether the best γ > 0 gains on none, at the median level."""
-    curves = by_penalty(method, **options)
-    best = pd.Series({penalty: of.mean().mean() for penalty, of in curves.items()})
-    best = best.drop(0.0).idxmax()
-    gain = Estimate.of((curves[best] - curves[0.0]).drop(columns=0.0).median(axis=1))
-    return [ClaimTest(f"γ = {best:g}", f"{method}, γ > 0 − none", gain, _above)]
+    """Whether the chosen γ gains on none, at the median level."""
+    penalty, curves = chosen_penalty(method, **options)
+    gains = (curves[penalty] - curves[0.0]).drop(columns=0.0).dropna()
+    gain = Estimate.of(gains.median(axis=1))
+    return [ClaimTest(f"γ = {penalty:g}", f"{method}, γ > 0 − none", gain, _above)]
 
 
-def by_penalty(method: str, **options: Any) -> dict[float, pd.DataFrame]:
-    """Accuracy in per cent by weight γ of the penalty, on the test images: a row per seed, a column
-    per level; of the runs, in one precision, that have penalties.
+def chosen_penalty(method: str, **options: Any) -> tuple[float, dict[float, pd.DataFrame]]:
+    """The weight γ > 0 that held-out images chose, see
+    :func:`~spectral_core.paper.run.tuning.choose`, and accuracy on the test images in per cent by
+    γ: a row per seed, a column per level; of the runs, in one precision, that have a penalty.
 
     Raises:
-        NoResults: if no network has a penalty.
+        NoResults: if no network has a penalty, or none was chosen for it.
     """
     rows = selected(method, **options, penalty=None)
-    runs = rows.loc[rows["penalty"] > 0, ["network", "precision", "seed"]].drop_duplicates()
+    runs = rows.loc[rows["penalty"] > 0, ["panel", "precision", "seed"]].drop_duplicates()
     if runs.empty:
         raise NoResults(f"no network of {method} has a penalty")
-    rows = rows.merge(runs)
-    return {
+    panel = runs["panel"].iloc[0]
+    chosen = tuning.chosen(panel, "penalty")
+    if method not in chosen:
+        raise NoResults(f"no γ was chosen for {method} of {panel}")
+    return chosen[method]["penalties"], {
         float(penalty): 100 * each.pivot(index="seed", columns="level", values="accuracy")
-        for penalty, each in rows.groupby("penalty")
+        for penalty, each in rows.merge(runs).groupby("penalty")
     }
-
-
-def worst_levels(curves: Mapping[float, pd.DataFrame]) -> pd.Series:
-    """Mean accuracy over seeds at the worst level, in per cent, by γ, of :func:`by_penalty`."""
-    return pd.Series({penalty: each.mean().min() for penalty, each in curves.items()})

@@ -133,12 +133,23 @@ def record(
     files = []
     for panel in study.panels:
         found = choose(panel, tuning, store, **options)
-        ending = "" if name == "training" else f"-{name}"
-        file = (folder or paths.results("choices")) / f"{panel.name}{ending}.json"
+        file = (folder or paths.results("choices")) / _file_name(panel.name, name)
         text = json.dumps(found, indent=2) + "\n"
         write_whole(file, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
         files.append((file, found["chosen"]))
     return files
+
+
+def _file_name(panel: str, name: str) -> str:
+    ending = "" if name == "training" else f"-{name}"
+    return f"{panel}{ending}.json"
+
+
+def chosen(panel: str, name: str) -> dict[str, dict[str, float]]:
+    """What one of :data:`TUNINGS` has chosen for each method of a panel, by its record in
+    ``results/choices``; nothing if there is none."""
+    file = paths.results("choices", _file_name(panel, name))
+    return json.loads(file.read_text(encoding="utf-8"))["chosen"] if file.exists() else {}
 
 
 def recorded(panel: Panel) -> dict[str, Any] | None:

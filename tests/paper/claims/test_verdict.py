@@ -1,5 +1,6 @@
 """Tests and verdicts on curves made by hand: one yardstick for each kind of claim."""
 
+import json
 import math
 
 import pandas as pd
@@ -241,17 +242,28 @@ def penalised(worst, seeds=3):
 
 
 @pytest.mark.parametrize(
-    ("yardstick", "worst", "seeds", "mean", "word"),
+    ("yardstick", "penalty", "worst", "seeds", "mean", "word"),
     [
-        (yardsticks.better_with_penalty, 0, 3, 25, HOLDS),  # half-way from 10 to 40
-        (yardsticks.better_with_penalty, 0, 1, 25, SINGLE),
-        (yardsticks.stable_with_penalty, 0, 3, 0, HOLDS),
-        (yardsticks.stable_with_penalty, 20, 3, -20, FAILS),
+        (yardsticks.better_with_penalty, 1, 0, 3, 25, HOLDS),  # half-way from 10 to 40
+        (yardsticks.better_with_penalty, 1, 0, 1, 25, SINGLE),
+        (yardsticks.better_with_penalty, 0.1, 0, 3, 0, INCONCLUSIVE),
+        (yardsticks.stable_with_penalty, 1, 0, 3, 0, HOLDS),
+        (yardsticks.stable_with_penalty, 1, 20, 3, -20, FAILS),
+        (yardsticks.stable_with_penalty, 0.1, 0, 3, -40, FAILS),
     ],
 )
-def test_of_the_penalties_the_best_one_is_tested(yardstick, worst, seeds, mean, word):
-    (test,) = yardstick("post", table=penalised(worst, seeds))
-    assert (test.network, test.word) == ("γ = 1", word)
+def test_the_penalty_that_was_chosen_is_tested(
+    project, yardstick, penalty, worst, seeds, mean, word
+):
+    table = penalised(worst, seeds)
+    table = table[(table["penalty"] != 0.1) | (table["seed"] == 0) | (penalty == 0.1)]
+    with pytest.raises(NoResults, match="no γ was chosen for post of "):
+        yardstick("post", table=table)
+    file = project / "results" / "choices" / f"{table['panel'].iloc[0]}-penalty.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"chosen": {"post": {"penalties": penalty}}}))
+    (test,) = yardstick("post", table=table)
+    assert (test.network, test.word) == (f"γ = {penalty:g}", word)
     assert test.observed.mean == pytest.approx(mean, abs=0.1)
     with pytest.raises(NoResults, match="no network of pre has a penalty"):
         yardstick("pre", table=penalised(worst))

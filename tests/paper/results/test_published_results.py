@@ -31,6 +31,7 @@ def published_run(request):
     settings = settings_by_method(made)
     own = {
         "seeds": sorted({seed for _, seed, *_ in points(made)}),
+        "penalties": list(dict.fromkeys(penalty for *_, penalty, _ in points(made))),
         "methods": list(settings),
         "precision": next(iter(settings.values()))["precision"],
     }
