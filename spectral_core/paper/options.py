@@ -189,7 +189,7 @@ _methods = click.option(
 of_networks = all_of(
     _panels, _methods, _setting(_FIELDS["seeds"]), _setting(_FIELDS["precision"]), store_option
 )
-of_a_run = all_of(_setting(_FIELDS["percentiles"]), of_networks)
+of_a_run = all_of(*(_setting(_FIELDS[name]) for name in ("percentiles", "penalties")), of_networks)
 settings_options = all_of(
     preset_option("quick", "; ".join(f"{name}: {p.purpose}" for name, p in PRESETS.items())),
     _panels,

@@ -234,7 +234,7 @@ def better_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
     penalty, curves = chosen_penalty(method, **options)
     gains = (curves[penalty] - curves[0.0]).drop(columns=0.0).dropna()
     gain = Estimate.of(gains.median(axis=1))
-    return [ClaimTest(f"γ = {penalty:g}", f"{method}, γ > 0 − none", gain, _above)]
+    return [ClaimTest(f"γ = {penalty:g}", f"{method}, γ > 0 − none", gain, ordered)]
 
 
 def chosen_penalty(method: str, **options: Any) -> tuple[float, dict[float, pd.DataFrame]]:

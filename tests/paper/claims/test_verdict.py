@@ -246,7 +246,7 @@ def penalised(worst, seeds=3):
     [
         (yardsticks.better_with_penalty, 1, 0, 3, 25, HOLDS),  # half-way from 10 to 40
         (yardsticks.better_with_penalty, 1, 0, 1, 25, SINGLE),
-        (yardsticks.better_with_penalty, 0.1, 0, 3, 0, INCONCLUSIVE),
+        (yardsticks.better_with_penalty, 0.1, 0, 3, 0, EQUIVALENT),
         (yardsticks.stable_with_penalty, 1, 0, 3, 0, HOLDS),
         (yardsticks.stable_with_penalty, 1, 20, 3, -20, FAILS),
         (yardsticks.stable_with_penalty, 0.1, 0, 3, -40, FAILS),
