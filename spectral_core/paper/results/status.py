@@ -15,8 +15,8 @@ def status(store: Store, figures: Iterable[str], presets: Iterable[str]) -> pd.D
 
     Returns:
         ``figure``, ``panel``, ``preset``, ``computed`` (points here, of how many), ``latest``
-        (when the last of them was, UTC), ``published`` (``1-5 seeds`` where some methods
-        have one and others five), ``precision`` and ``when``.
+        (when the last of them was, UTC), ``published`` (``1-5 seeds`` where some methods,
+        or weights γ, have one and others five), ``precision`` and ``when``.
     """
     rows = []
     for figure, preset in itertools.product(figures, presets):
@@ -34,10 +34,10 @@ def status(store: Store, figures: Iterable[str], presets: Iterable[str]) -> pd.D
                 **dict.fromkeys(("published", "precision", "when"), "-"),
             }
             if made := [run.made() for run in runs.get(panel.name, [])]:
-                seeds: dict[str, set[int]] = {}
-                for method, seed, *_ in itertools.chain(*map(points, made)):
-                    seeds.setdefault(method, set()).add(seed)
-                counts = sorted({len(of_method) for of_method in seeds.values()})
+                seeds: dict[tuple[str, float], set[int]] = {}
+                for method, seed, penalty, _ in itertools.chain(*map(points, made)):
+                    seeds.setdefault((method, penalty), set()).add(seed)
+                counts = sorted({len(of_curve) for of_curve in seeds.values()})
                 row |= {
                     "published": "-".join(map(str, counts[:: len(counts) - 1 or 1])) + " seeds",
                     "precision": next(iter(settings_by_method(made[0]).values()))["precision"],
