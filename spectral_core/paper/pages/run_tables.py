@@ -17,6 +17,7 @@ from spectral_core.paper.results.agreement import agreement
 from spectral_core.paper.results.collect import NoResults, summary
 from spectral_core.paper.results.published import Run, published_runs, settings_by_method
 from spectral_core.paper.results.statistics import signed
+from spectral_core.paper.run import tuning
 from spectral_core.paper.study.figures import FIGURES
 from spectral_core.paper.study.methods import METHODS
 from spectral_core.paper.study.settings import in_words
@@ -79,15 +80,17 @@ def comparison(ours: pd.DataFrame, theirs: pd.DataFrame) -> Table:
 
 def heat(table: pd.DataFrame) -> HTML:
     """Mean accuracy in per cent by weight γ of the penalty and pruning level, a table per method,
-    as many side by side as fit."""
+    as many side by side as fit; ``✓`` marks the γ that held-out images chose."""
     means = summary(table[table["percentile"].isin(TABLE_LEVELS)])
     cells = (100 * means["accuracy"]).map("{:.0f}".format)
     whole = _by_level(means, cells, table).rename_axis(columns=None)
+    chosen = tuning.chosen(table["panel"].iloc[0], "penalty")
     tables = ""
     for method in in_order(table["method"]):
         title = METHODS[method].title
-        shown = Table(whole.xs(title, level="method"), title, HUES[training(method)])
-        tables += shown._repr_html_()
+        marks = {_weight(gamma): f"✓ {_weight(gamma)}" for gamma in chosen.get(method, {}).values()}
+        rows = whole.xs(title, level="method").rename(index=marks)
+        tables += Table(rows, title, HUES[training(method)])._repr_html_()
     return HTML(f'<div class="heat">{tables}</div>')
 
 
@@ -157,11 +160,15 @@ def _by_level(points: pd.DataFrame, cells: pd.Series, table: pd.DataFrame) -> pd
     several = "penalty" in points and points["penalty"].nunique() > 1
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for point, cell in zip(points.itertuples(), cells):
-        # Without powers of ten: 0.00001.
-        weight = (np.format_float_positional(point.penalty, trim="-"),) if several else ()
+        weight = (_weight(point.penalty),) if several else ()
         key = (networks[point.panel, point.method], METHODS[point.method].title, *weight)
         rows.setdefault(key, {})[f"{point.percentile:g}\N{NO-BREAK SPACE}%"] = cell
     return rows_of(rows, "network", "method", *["γ"] * several).fillna("")
+
+
+def _weight(penalty: float) -> str:
+    """A weight γ without powers of ten: ``0.00001``."""
+    return np.format_float_positional(penalty, trim="-")
 
 
 def _mean_and_error(means: pd.Series, errors: pd.Series, form: Any) -> pd.Series:

@@ -7,6 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 from made_tables import by_rule, curves
 
+from spectral_core.paper import paths
 from spectral_core.paper.claims.claims import claims
 from spectral_core.paper.pages import run_tables, tables
 from spectral_core.paper.pages.output import Folded, Table
@@ -94,13 +95,17 @@ def test_comparison_counts_levels_that_agree_and_names_the_largest_difference():
     assert row.tolist() == ["1 of 2", "−20.0", "90 % pruned"]
 
 
-def test_heat_has_a_row_per_weight_and_a_table_per_method():
+def test_heat_has_a_row_per_weight_and_a_table_per_method(project):
     weights, methods, levels = (0.0, 1e-5, 0.1), ["post", "pre"], [0, 33, 90]
     parts = [by_rule(lambda *_, g=g: 0.3 + g, methods, levels, penalty=g) for g in weights]
+    record = paths.results("choices", "mnist-elu-10-penalty.json")
+    record.parent.mkdir(parents=True)
+    record.write_text('{"chosen": {"pre": {"penalties": 1e-05}}}')
     text = run_tables.heat(pd.concat(parts))._repr_html_()
     first, second = BeautifulSoup(text, "html.parser").select("table")
     rows = [[cell.text for cell in row.select("th, td")] for row in first.select("tbody tr")]
     assert rows == [["0", "30", "30"], ["0.00001", "30", "30"], ["0.1", "40", "40"]]
+    assert [row.th.text for row in second.select("tbody tr")] == ["0", "✓ 0.00001", "0.1"]
     assert first.td["style"] != second.td["style"]
 
 
