@@ -20,7 +20,7 @@ from spectral_core.paper.claims import yardsticks
 from spectral_core.paper.claims.verdict import Verdict, verdict
 from spectral_core.paper.results.accuracies import PIXELS
 from spectral_core.paper.results.collect import NoResults
-from spectral_core.paper.results.statistics import Estimate, holm
+from spectral_core.paper.results.statistics import holm
 
 TESTS = {
     test.__name__: test
@@ -109,13 +109,14 @@ def details(rows: Sequence[Row]) -> pd.DataFrame:
     Returns:
         By ``place``, ``claim`` and ``settings``: what is ``claimed`` and ``compared``, what is
         ``observed`` with its interval, ``seeds``, ``tests`` (how many came to each verdict) and
-        ``p`` (of no difference, corrected by Holm's method for all claims of these settings).
+        ``p`` (of no difference, for claims of one; corrected by Holm's method for all of them at
+        these settings).
     """
     cells = {}
     for column in COLUMN_SOURCES:
         of_column = [(row.claim, getattr(row, column)) for row in rows]
         found = [(claim, one) for claim, one in of_column if one.tests]
-        seen = [one.observed for _, one in found if isinstance(one.observed, Estimate)]
+        seen = [one.observed for _, one in found if one.tests[0].signed]
         tested = [estimate for estimate in seen if not estimate.single]
         p = dict(zip(map(id, tested), holm([estimate.p for estimate in tested])))
         for claim, one in found:

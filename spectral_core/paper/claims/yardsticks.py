@@ -222,38 +222,39 @@ def _half_at_most(share: Count) -> str:
 
 
 def stable_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
-    """Whether the network trained with the chosen γ loses at most a point at its worst level."""
-    penalty, curves = chosen_penalty(method, **options)
-    curve = curves[penalty]
-    worst = Estimate.of(curve.sub(curve[0.0], axis=0).min(axis=1))
-    return [ClaimTest(f"γ = {penalty:g}", method, worst, partial(_above, limit=-MARGIN))]
+    """Whether a network trained with the chosen γ loses at most a point at its worst level."""
+    tests = []
+    for network, penalty in chosen_penalties(method, **options).items():
+        lost = estimates.losses(method, **options | {"network": network, "penalty": penalty})
+        worst = Estimate.of(-lost.groupby("seed")["difference"].max())
+        judge = partial(_above, limit=-MARGIN)
+        tests.append(ClaimTest(f"{network}, γ = {penalty:g}", method, worst, judge))
+    return tests
 
 
 def better_with_penalty(method: str, **options: Any) -> list[ClaimTest]:
-    """Whether the chosen γ gains on none, at the median level."""
-    penalty, curves = chosen_penalty(method, **options)
-    gains = (curves[penalty] - curves[0.0]).drop(columns=0.0).dropna()
-    gain = Estimate.of(gains.median(axis=1))
-    return [ClaimTest(f"γ = {penalty:g}", f"{method}, γ > 0 − none", gain, ordered)]
+    """Whether the chosen γ gains on none, as an order."""
+    tests = []
+    for network, penalty in chosen_penalties(method, **options).items():
+        what = f"{method}, γ = {penalty:g} − none"
+        found = order(method, method, penalty=penalty, **options | {"network": network})
+        tests += [test._replace(what=what) for test in found]
+    return tests
 
 
-def chosen_penalty(method: str, **options: Any) -> tuple[float, dict[float, pd.DataFrame]]:
-    """The weight γ > 0 that held-out images chose, see
-    :func:`~spectral_core.paper.run.tuning.choose`, and accuracy on the test images in per cent by
-    γ: a row per seed, a column per level; of the runs, in one precision, that have a penalty.
+def chosen_penalties(method: str, **options: Any) -> dict[str, float]:
+    """The weight γ > 0 that held-out images chose for a method, see
+    :func:`~spectral_core.paper.run.tuning.choose`, by network that was trained with it.
 
     Raises:
-        NoResults: if no network has a penalty, or none was chosen for it.
+        NoResults: if there is none.
     """
     rows = selected(method, **options, penalty=None)
-    runs = rows.loc[rows["penalty"] > 0, ["panel", "precision", "seed"]].drop_duplicates()
-    if runs.empty:
-        raise NoResults(f"no network of {method} has a penalty")
-    panel = runs["panel"].iloc[0]
-    chosen = tuning.chosen(panel, "penalty")
-    if method not in chosen:
-        raise NoResults(f"no γ was chosen for {method} of {panel}")
-    return chosen[method]["penalties"], {
-        float(penalty): 100 * each.pivot(index="seed", columns="level", values="accuracy")
-        for penalty, each in rows.merge(runs).groupby("penalty")
-    }
+    found = {}
+    for (network, panel), own in rows.groupby(["network", "panel"], sort=False):
+        chosen = tuning.chosen(panel, "penalty").get(method, {}).get("penalties")
+        if chosen in set(own["penalty"]):
+            found[network] = chosen
+    if not found:
+        raise NoResults(f"no network of {method} was trained with a γ chosen for it")
+    return found

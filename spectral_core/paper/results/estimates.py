@@ -30,6 +30,7 @@ def differences(
     levels: tuple[float, float] = FEW_TO_MANY,
     *,
     change: str = "",
+    penalty: float = 0.0,
     **options,
 ) -> pd.DataFrame:
     """Accuracy of one method minus another's, in every network and seed that has both.
@@ -41,6 +42,7 @@ def differences(
         levels: smallest and largest pruning level, in per cent of the nodes.
         change: the setting changed in ``first``, see the experiment ``settings``; ``""`` for none.
             Where it is the ``width``, levels are paired that leave as many nodes, within one.
+        penalty: weight γ that ``first`` is trained with; ``second`` is trained without a penalty.
         options: a table and filters, for :func:`~spectral_core.paper.results.accuracies.selected`.
 
     Returns:
@@ -53,7 +55,8 @@ def differences(
         NoResults: if no network has both.
         ValueError: if a seed that both have lacks one of their common levels.
     """
-    one, other = selected(first, change, **options), selected(second, **options)
+    one = selected(first, change, penalty=penalty, **options)
+    other = selected(second, **options)
     if change == "width":
         one = one.assign(level=_levels_of_nodes(one, other))
     one, other = (rows[rows["level"].between(*levels)] for rows in (one, other))
@@ -219,25 +222,15 @@ def reaches(
     reference: str = "",
     **options,
 ) -> dict[str, Reach]:
-    """How far a method can prune each network before it loses more than some points of accuracy,
-    paired by seed; a level with a collapsed layer is never within.
+    """How far a method can prune each network before it loses more than some points of accuracy; a
+    level with a collapsed layer is never within.
 
     Args:
         unbroken: whether every level before the last must be within, too.
-        reference: method whose unpruned network counts; the method's own if empty.
-        options: as for :func:`differences`.
-
-    Raises:
-        NoResults: if no network has both the curve and the unpruned network.
+        reference, options, errors: as for :func:`losses`.
     """
-    curve = selected(method, **options)
-    unpruned = selected(reference or method, **options)
-    unpruned = unpruned[unpruned["level"] == 0].drop(columns="level")
-    levels = curve[[*_RUN, "level"]].drop_duplicates()
-    lost = _paired(unpruned.merge(levels), curve)
-    if lost.empty:
-        raise NoResults(f"no network has a curve of {method} and its unpruned network")
     found = {}
+    lost = losses(method, reference=reference, **options)
     for network, loss in by_level(lost).groupby("network", sort=False):
         loss = loss.set_index("level").sort_index()
         near = loss[["mean", "high", "low"]].round(9) <= within
@@ -248,6 +241,26 @@ def reaches(
         n = int(loss["n"].min())
         found[network] = Reach(ends[0], *(ends[1:] if n > 1 else (math.nan, math.nan)), n)
     return found
+
+
+def losses(method: str, *, reference: str = "", **options) -> pd.DataFrame:
+    """Accuracy lost by pruning, as rows of :func:`differences`: that of the unpruned network minus
+    that at each level, paired by seed.
+
+    Args:
+        reference: method whose unpruned network counts; the method's own if empty.
+        options: a table and filters, for :func:`~spectral_core.paper.results.accuracies.selected`.
+
+    Raises:
+        NoResults: if no network has both the curve and the unpruned network.
+    """
+    curve = selected(method, **options)
+    unpruned = selected(reference or method, **options)
+    unpruned = unpruned[unpruned["level"] == 0].drop(columns="level")
+    lost = _paired(unpruned.merge(curve[[*_RUN, "level"]].drop_duplicates()), curve)
+    if lost.empty:
+        raise NoResults(f"no network has a curve of {method} and its unpruned network")
+    return lost
 
 
 def collapse_level(method: str, **options) -> dict[str, float]:

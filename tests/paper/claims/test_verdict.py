@@ -255,15 +255,19 @@ def penalised(worst, seeds=3):
 def test_the_penalty_that_was_chosen_is_tested(
     project, yardstick, penalty, worst, seeds, mean, word
 ):
-    table = penalised(worst, seeds)
-    table = table[(table["penalty"] != 0.1) | (table["seed"] == 0) | (penalty == 0.1)]
-    with pytest.raises(NoResults, match="no γ was chosen for post of "):
+    one = penalised(worst, seeds)
+    one = one[(one["penalty"] != 0.1) | (one["seed"] == 0) | (penalty == 0.1)]
+    none_chosen = penalised(worst, seeds).assign(panel="other", network="other", dataset="digits")
+    table = pd.concat([none_chosen, one])
+    with pytest.raises(NoResults, match="no network of post was trained with a γ chosen for it"):
         yardstick("post", table=table)
-    file = project / "results" / "choices" / f"{table['panel'].iloc[0]}-penalty.json"
+    file = project / "results" / "choices" / f"{one['panel'].iloc[0]}-penalty.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"chosen": {"post": {"penalties": penalty}}}))
     (test,) = yardstick("post", table=table)
-    assert (test.network, test.word) == (f"γ = {penalty:g}", word)
-    assert test.observed.mean == pytest.approx(mean, abs=0.1)
-    with pytest.raises(NoResults, match="no network of pre has a penalty"):
-        yardstick("pre", table=penalised(worst))
+    assert test.word == word and test.observed.mean == pytest.approx(mean, abs=0.1)
+    assert f"γ = {penalty:g}" in test.network + test.what
+    lacking = table.query("penalty != @penalty or seed != 0 or level < 90 or panel == 'other'")
+    if seeds > 1:
+        with pytest.raises(ValueError, match="must each have the levels"):
+            yardstick("post", table=lacking)
