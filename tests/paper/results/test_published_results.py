@@ -35,6 +35,8 @@ def published_run(request):
         "methods": list(settings),
         "precision": next(iter(settings.values()))["precision"],
     }
+    if len(levels := {tuple(each["percentiles"]) for each in settings.values()}) == 1:
+        own["percentiles"] = levels.pop()  # else each method has its own
     selection = made["panel"] if made["preset"] == "paper" else "*"
     study = plan(made["figure"], made["preset"], selection, **own if selection != "*" else {})
     (panel,) = [panel for panel in study.panels if panel.name == made["panel"]]
