@@ -163,14 +163,14 @@ def tag_of(study: Study, panel: Panel) -> str:
     if "methods" in study.overrides:
         parts += panel.methods
     if "penalties" in study.overrides:
-        parts.append("penalties-" + "+".join(f"{penalty:g}" for penalty in own.penalties))
+        parts.append("penalties-" + "_".join(f"{penalty:g}" for penalty in own.penalties))
     if "percentiles" in study.overrides:
-        parts.append("levels-" + "+".join(f"{q:g}" for q in own.percentiles))
+        parts.append("levels-" + "_".join(f"{q:g}" for q in own.percentiles))
     if "seeds" in study.overrides:
         first, last = min(own.seeds), max(own.seeds)
         adjacent = sorted(own.seeds) == list(range(first, last + 1))
         between = f"{first}-{last}" if last > first else f"{first}"
-        parts.append("seeds-" + (between if adjacent else "+".join(map(str, own.seeds))))
+        parts.append("seeds-" + (between if adjacent else "_".join(map(str, own.seeds))))
     return f"--{'-'.join(parts)}" if parts else ""
 
 

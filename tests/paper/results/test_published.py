@@ -62,12 +62,12 @@ def test_runs_of_other_seeds_and_methods_have_tables_of_their_own(finished, proj
     assert other.name == "digits-elu-32--post-pre-seeds-1.csv"
     more = smoke(seeds=[3, 4, 7], methods=["direct"], percentiles=[50])
     compute(more.steps(), store, workers=1, progress=False)
-    assert publish(more, store)[0].name == "digits-elu-32--direct-levels-50-seeds-3+4+7.csv"
+    assert publish(more, store)[0].name == "digits-elu-32--direct-levels-50-seeds-3_4_7.csv"
     assert csv.read_bytes() == before and len(runs()) == 3
     penalised = smoke(seeds=[0], methods=["direct"], percentiles=[50], penalties=[0.1, 1e-3])
     compute(penalised.steps(), store, workers=1, progress=False)
     name = publish(penalised, store)[0].name
-    assert name == "digits-elu-32--direct-penalties-0.1+0.001-levels-50-seeds-0.csv"
+    assert name == "digits-elu-32--direct-penalties-0.1_0.001-levels-50-seeds-0.csv"
     table = published("fig03", "smoke")
     assert sorted(table.loc[table["penalty"] > 0, "penalty"]) == [0.001, 0.1]
     table = table[table["penalty"] == 0]
