@@ -88,7 +88,8 @@ def heat(table: pd.DataFrame) -> HTML:
     tables = ""
     for method in in_order(table["method"]):
         title = METHODS[method].title
-        marks = {_weight(gamma): f"✓ {_weight(gamma)}" for gamma in chosen.get(method, {}).values()}
+        weights = map(_weight, chosen.get(method, {}).values())
+        marks = {weight: f"✓\N{NO-BREAK SPACE}{weight}" for weight in weights}
         rows = whole.xs(title, level="method").rename(index=marks)
         tables += Table(rows, title, HUES[training(method)])._repr_html_()
     return HTML(f'<div class="heat">{tables}</div>')
