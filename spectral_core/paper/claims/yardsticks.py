@@ -252,7 +252,7 @@ def chosen_penalties(method: str, **options: Any) -> dict[str, float]:
     rows = selected(method, **options, penalty=None)
     found = {}
     for (network, panel), own in rows.groupby(["network", "panel"], sort=False):
-        chosen = tuning.chosen(panel, "penalty").get(method, {}).get("penalties")
+        chosen = tuning.choice(panel, "penalty")["chosen"].get(method, {}).get("penalties")
         if chosen in set(own["penalty"]):
             found[network] = chosen
     if not found:

@@ -84,7 +84,7 @@ def heat(table: pd.DataFrame) -> HTML:
     means = summary(table[table["percentile"].isin(TABLE_LEVELS)])
     cells = (100 * means["accuracy"]).map("{:.0f}".format)
     whole = _by_level(means, cells, table).rename_axis(columns=None)
-    chosen = tuning.chosen(table["panel"].iloc[0], "penalty")
+    chosen = tuning.choice(table["panel"].iloc[0], "penalty")["chosen"]
     tables = ""
     for method in in_order(table["method"]):
         title = METHODS[method].title

@@ -145,11 +145,11 @@ def _file_name(panel: str, name: str) -> str:
     return f"{panel}{ending}.json"
 
 
-def chosen(panel: str, name: str) -> dict[str, dict[str, float]]:
-    """What one of :data:`TUNINGS` has chosen for each method of a panel, by its record in
-    ``results/choices``; nothing if there is none."""
+def choice(panel: str, name: str) -> dict[str, Any]:
+    """The record in ``results/choices`` of one of :data:`TUNINGS` for a panel, as :func:`choose`
+    returned it; with nothing ``chosen`` if there is none."""
     file = paths.results("choices", _file_name(panel, name))
-    return json.loads(file.read_text(encoding="utf-8"))["chosen"] if file.exists() else {}
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"chosen": {}}
 
 
 def recorded(panel: Panel) -> dict[str, Any] | None:

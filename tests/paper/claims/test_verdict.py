@@ -267,6 +267,8 @@ def test_the_penalty_that_was_chosen_is_tested(
     (test,) = yardstick("post", table=table)
     assert test.word == word and test.observed.mean == pytest.approx(mean, abs=0.1)
     assert f"γ = {penalty:g}" in test.network + test.what
+    with pytest.raises(NoResults, match="no network of pre was trained"):
+        yardstick("pre", table=table)
     lacking = table.query("penalty != @penalty or seed != 0 or level < 90 or panel == 'other'")
     if seeds > 1:
         with pytest.raises(ValueError, match="must each have the levels"):

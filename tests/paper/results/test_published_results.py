@@ -31,12 +31,12 @@ def published_run(request):
     settings = settings_by_method(made)
     own = {
         "seeds": sorted({seed for _, seed, *_ in points(made)}),
-        "penalties": list(dict.fromkeys(penalty for *_, penalty, _ in points(made))),
         "methods": list(settings),
         "precision": next(iter(settings.values()))["precision"],
     }
-    if len(levels := {tuple(each["percentiles"]) for each in settings.values()}) == 1:
-        own["percentiles"] = levels.pop()  # else each method has its own
+    for name, part in (("percentiles", "-levels-"), ("penalties", "-penalties-")):
+        if part in request.param.stem:  # else they are the preset's
+            own[name] = next(iter(settings.values()))[name]
     selection = made["panel"] if made["preset"] == "paper" else "*"
     study = plan(made["figure"], made["preset"], selection, **own if selection != "*" else {})
     (panel,) = [panel for panel in study.panels if panel.name == made["panel"]]
